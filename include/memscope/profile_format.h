@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The profile on disk (.msp): written by runtime/ through one shared mapping while the program
+// runs, read by profile/ at any time. Little endian, natural alignment, counters 64 bits wide.
+//
+//   unit 0                      64                                   arena_end_units
+//   ├── header (4096 bytes) ────┼── record ── record ── record ── … ──┤ zeros to the file's end
+//
+// The file is cut into units of 64 bytes. A record begins at a unit with a memscope_record and
+// spans `units` units. A *ref* names a record: ref_base + its first unit; 0 names nothing. ref_base
+// is above every ref of the process's forebears, so that a block inherited over fork is told from
+// one's own by its ref alone.
+//
+// A writer takes units by adding to arena_end_units, writes the record header with type PENDING,
+// fills the record, then stores its type (release). A reader skips PENDING records; where a writer
+// was killed before the record header, the units are zero: the reader goes on at the next unit that
+// is not. Counters of one cell are written by one thread, or atomically where named so; a reader of
+// a running program sees each word whole, but not all words of one event at once.
+
+#ifndef MEMSCOPE_PROFILE_FORMAT_H
+#define MEMSCOPE_PROFILE_FORMAT_H
+
+#include <stdint.h>
+
+#define MEMSCOPE_PROFILE_MAGIC "MEMSCOPE" // 8 bytes, no terminator
+#define MEMSCOPE_PROFILE_VERSION 1u       // a reader refuses a greater one
+#define MEMSCOPE_PROFILE_SUFFIX ".msp"
+#define MEMSCOPE_UNIT_BYTES 64u
+#define MEMSCOPE_HEADER_BYTES 4096u
+#define MEMSCOPE_RECORD_MAGIC 0x534Du
+#define MEMSCOPE_LOSS_SLOTS 32
+
+enum memscope_loss {
+#define MEMSCOPE_LOSS(index, key, text) MEMSCOPE_LOSS_##key = (index),
+#include "losses.def"
+};
+
+enum memscope_site_kind {
+#define MEMSCOPE_KIND(number, name, text) MEMSCOPE_SITE_##name = (number),
+#include "kinds.def"
+};
+
+enum memscope_strategy {
+    MEMSCOPE_STRATEGY_GLOBAL_DIRECT = 0,
+    MEMSCOPE_STRATEGY_THREAD_LOCAL = 1,
+    MEMSCOPE_STRATEGY_TASK_LOCAL = 2,
+    MEMSCOPE_STRATEGY_HYBRID = 3,
+};
+
+// Why the strategy left GlobalDirect.
+enum memscope_upgrade {
+    MEMSCOPE_UPGRADE_NONE = 0,
+    MEMSCOPE_UPGRADE_THREAD_STARTED = 1, // pthread_create or thrd_create
+    MEMSCOPE_UPGRADE_UNKNOWN_THREAD = 2, // a thread that no hook saw start
+};
+
+enum memscope_process_state {
+    MEMSCOPE_PROCESS_RUNNING = 0, // or ended without a word: SIGKILL, a fatal signal, exec
+    MEMSCOPE_PROCESS_EXITED = 1,  // exit_code holds
+    MEMSCOPE_PROCESS_SIGNALED = 2, // exit_signal holds (abort, or told by `memscope run`)
+};
+
+#define MEMSCOPE_PROFILE_FORKED 1u        // began in a fork child
+#define MEMSCOPE_PROFILE_MEMORY_ONLY 2u   // the disk was full: part of it never reached the file
+#define MEMSCOPE_PROFILE_STATIC 4u        // hooks only: nothing could be interposed
+#define MEMSCOPE_PROFILE_STRICT 8u
+
+struct memscope_profile_header {
+    char magic[8];
+    uint32_t version;
+    uint32_t header_bytes;
+    uint32_t unit_bytes;
+    uint32_t ref_base;
+    uint64_t arena_end_units; // atomic; counted from the file's start, header included
+    uint64_t mapped_units;    // atomic; units that have storage
+    uint32_t flags;           // MEMSCOPE_PROFILE_*
+    uint32_t state;           // enum memscope_process_state
+    int32_t exit_code;
+    int32_t exit_signal;
+    uint64_t pid;
+    uint64_t parent_pid;
+    uint64_t uid;
+    uint64_t start_realtime_ns;  // CLOCK_REALTIME
+    uint64_t start_monotonic_ns; // CLOCK_MONOTONIC; every other *_ns is on this clock
+    uint64_t end_monotonic_ns;   // 0 while it runs
+    uint32_t command_ref;        // string: the arguments, quoted for a shell where needed
+    uint32_t executable_ref;     // string: path of the executable
+    uint32_t options_ref;        // string: MEMSCOPE_OPTIONS as given
+    uint32_t allocator_ref;      // string: path of the module that serves malloc
+    uint32_t main_module_ref;    // the executable's module record
+    uint32_t overflow_ref;       // the cell for events that find no room; atomic
+    uint32_t strategy;           // enum memscope_strategy
+    uint32_t upgrade;            // enum memscope_upgrade
+    uint32_t upgrade_site_ref;   // site of the thread start that caused it, 0 = none
+    uint32_t credit_bytes;       // a thread's live bytes go unpublished up to this
+    uint64_t upgrade_ns;
+
+    // Facts of the module descriptors loaded so far.
+    uint64_t instrumented_modules;
+    uint64_t modules_without_debug_info;
+    uint64_t alloc_sites;
+    uint64_t thread_sites;
+    uint64_t coroutine_sites;
+    uint64_t fiber_sites;
+
+    // The process's peak. Under GlobalDirect exact at every allocation; else low by at most
+    // threads_highest * credit_bytes, and the published total lags by as much.
+    uint64_t peak_live_bytes;      // atomic
+    uint64_t peak_epoch;           // atomic; counts new peaks, starts at 1
+    int64_t published_live_bytes;  // atomic; not kept under GlobalDirect
+    uint64_t peak_ns;              // when the last published peak was (0 under GlobalDirect)
+    uint32_t threads_now;          // atomic
+    uint32_t threads_highest;      // atomic
+    uint64_t threads_started;      // atomic; the first thread counts
+    uint64_t failed_allocations;   // atomic
+    uint64_t inherited_frees;      // atomic; blocks of a forebear freed here
+    uint64_t unknown_frees;        // atomic; frees of blocks never recorded
+
+    uint64_t losses[MEMSCOPE_LOSS_SLOTS]; // atomic; by enum memscope_loss
+    char runtime_version[32];
+};
+
+enum memscope_record_type {
+    MEMSCOPE_RECORD_STRING = 1,
+    MEMSCOPE_RECORD_MODULE = 2,
+    MEMSCOPE_RECORD_SITE = 3,
+    MEMSCOPE_RECORD_THREAD = 4,
+    MEMSCOPE_RECORD_CELL = 5,
+    MEMSCOPE_RECORD_UNIT = 6,
+    MEMSCOPE_RECORD_PENDING = 0x7F,
+};
+
+struct memscope_record {
+    uint16_t magic; // MEMSCOPE_RECORD_MAGIC
+    uint8_t type;   // enum memscope_record_type
+    uint8_t flags;  // by type
+    uint32_t units; // of the whole record, at least 1
+};
+
+struct memscope_string_record {
+    struct memscope_record record;
+    uint32_t length; // bytes, no terminator counted; one zero byte follows
+    char text[];
+};
+
+// A loaded ELF object: what foreign sites and, later, return addresses refer to.
+struct memscope_module_record {
+    struct memscope_record record;
+    uint32_t path_ref;
+    uint32_t build_id_length; // bytes of build_id, 0 = has none
+    uint64_t map_start;       // first mapped address
+    uint64_t map_end;         // one past the last
+    uint64_t load_bias;       // address - load_bias = the file's virtual address
+    uint8_t build_id[32];
+};
+
+#define MEMSCOPE_SITE_FLAG_FOREIGN 1u // module_ref and module_offset tell where; no file or line
+
+struct memscope_profile_frame {
+    uint32_t function_ref;
+    uint32_t file_ref;
+    uint32_t line;
+    uint32_t column;
+};
+
+struct memscope_site_record {
+    struct memscope_record record; // flags: MEMSCOPE_SITE_FLAG_*
+    uint16_t kind;                 // enum memscope_site_kind
+    uint16_t inlined_count;
+    uint32_t line; // 0 = unknown
+    uint32_t column;
+    uint32_t function_ref;
+    uint32_t file_ref;
+    uint32_t type_ref;
+    uint32_t variable_ref;
+    uint32_t module_ref;
+    uint64_t module_offset; // of the return address of the call, as the file's virtual address
+    struct memscope_profile_frame inlined[]; // innermost caller first
+};
+
+enum memscope_thread_state {
+    MEMSCOPE_THREAD_RUNNING = 0,
+    MEMSCOPE_THREAD_EXITED = 1,
+};
+
+// A thread's buffer: its totals are the sums of its cells; here stands what sums do not give.
+struct memscope_thread_record {
+    struct memscope_record record;
+    uint32_t index; // 0 = the thread that started the process, then in order of start
+    int32_t thread_id; // the kernel's; of the latest thread where several shared the record
+    uint32_t spawn_site_ref; // 0 = unknown
+    uint32_t state;          // enum memscope_thread_state
+    uint64_t start_ns;
+    uint64_t end_ns; // 0 while it runs
+    char name[16];   // zero-terminated
+    uint32_t shared_by; // threads that used this record one after another, at least 1
+    uint32_t reserved0;
+    // Own counters, written by this thread alone; kept from ThreadLocal on, before that the
+    // process's peak is the first thread's.
+    int64_t live_bytes; // before remote frees
+    uint64_t peak_bytes;
+    uint64_t reserved1[6];
+    // Written by other threads that free this thread's blocks (atomic).
+    uint64_t remote_freed_bytes;
+    uint64_t reserved2[7];
+};
+
+#define MEMSCOPE_CELL_ATOMIC 1u // every counter of it is changed atomically, by any thread
+
+// What one thread allocated at one site. Freed blocks are counted in the cell that allocated them.
+//   live blocks = allocations - frees - remote_frees
+//   live bytes  = bytes - freed_bytes - remote_freed_bytes
+//   live bytes at the process's peak = own - remote, where
+//     own    = epoch == header.peak_epoch ? at_peak_bytes : bytes - freed_bytes
+//     remote = remote_epoch == header.peak_epoch ? remote_at_peak_bytes : remote_freed_bytes
+struct memscope_cell_record {
+    struct memscope_record record; // flags: MEMSCOPE_CELL_*
+    uint32_t site_ref;
+    uint32_t thread_ref; // 0 = of no thread (the overflow cell)
+    uint64_t allocations;
+    uint64_t bytes; // requested
+    uint64_t frees; // by the allocating thread
+    uint64_t freed_bytes;
+    uint64_t peak_bytes; // highest live bytes of this cell
+    uint64_t epoch;      // header.peak_epoch when own counters last changed
+    uint64_t at_peak_bytes;
+    uint64_t temporary; // freed by the allocating thread before its next allocation
+    // Frees by other threads (atomic).
+    uint64_t remote_frees;
+    uint64_t remote_freed_bytes;
+    uint64_t remote_epoch;
+    uint64_t remote_at_peak_bytes;
+    uint64_t reserved[2];
+};
+
+// An instrumented translation unit without debug info.
+struct memscope_unit_record {
+    struct memscope_record record;
+    uint32_t name_ref;
+    uint32_t module_ref; // 0 = unknown
+    uint32_t flags;      // MEMSCOPE_MODULE_* of abi.h: 1 = some site has no line
+    uint32_t reserved;
+};
+
+#endif
