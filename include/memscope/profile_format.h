@@ -89,10 +89,12 @@ struct memscope_profile_header {
     uint32_t allocator_ref;      // string: path of the module that serves malloc
     uint32_t main_module_ref;    // the executable's module record
     uint32_t overflow_ref;       // the cell for events that find no room; atomic
+    uint32_t reentrant_site_ref; // the site of events inside a hook
     uint32_t strategy;           // enum memscope_strategy
     uint32_t upgrade;            // enum memscope_upgrade
     uint32_t upgrade_site_ref;   // site of the thread start that caused it, 0 = none
     uint32_t credit_bytes;       // a thread's live bytes go unpublished up to this
+    uint32_t reserved0;
     uint64_t upgrade_ns;
 
     // Facts of the module descriptors loaded so far.

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The state every hook reads. It stands on a page of its own that the kernel zeroes in a fork child
+// (MADV_WIPEONFORK), also in children that no handler of ours hears of (_Fork, raw clone): there
+// every lookup misses, the slow path finds `alive` zero though the runtime had started, and the
+// child begins a profile of its own before its first event is counted.
+
+#ifndef MS_SHARED_H
+#define MS_SHARED_H
+
+#include "platform/platform.h"
+
+#include <memscope/profile_format.h>
+
+struct ms_tls;
+
+struct ms_shared {
+    uint32_t alive;     // 1 while events are counted
+    uint32_t strategy;  // enum memscope_strategy
+    uint32_t ref_base;  // smallest ref of this process's profile
+    uint32_t ref_count; // units with storage; a ref is ours where ref - ref_base < ref_count
+    char *units;        // address of unit r of this profile is units + r * 64, r counted from ref 0
+    struct memscope_profile_header *header;
+    struct ms_tls *unconverted; // the thread that counts (or last counted) under GlobalDirect
+    uint64_t upgrade_peak_bytes; // the peak when the strategy left GlobalDirect
+};
+
+enum { MS_SHARED_PAGE = 65536 }; // the largest page size of the architectures we know
+
+union ms_shared_page {
+    struct ms_shared state;
+    char page[MS_SHARED_PAGE];
+};
+
+extern union ms_shared_page ms_shared_page;
+#define ms_shared (ms_shared_page.state)
+
+// Atomics on plain fields, as the profile format declares them. Counters need no order; what is
+// published by a store is read by ms_acquire.
+#define ms_load(place) __atomic_load_n((place), __ATOMIC_RELAXED)
+#define ms_acquire(place) __atomic_load_n((place), __ATOMIC_ACQUIRE)
+#define ms_store(place, value) __atomic_store_n((place), (value), __ATOMIC_RELAXED)
+#define ms_release(place, value) __atomic_store_n((place), (value), __ATOMIC_RELEASE)
+#define ms_add(place, value) __atomic_fetch_add((place), (value), __ATOMIC_RELAXED)
+#define ms_swap_if(place, expected, value)                                                         \
+    __atomic_compare_exchange_n((place), (expected), (value), false, __ATOMIC_ACQ_REL,             \
+                                __ATOMIC_ACQUIRE)
+
+// The record a ref names, which must be one of this profile's.
+static inline void *ms_ref(uint32_t ref) {
+    return ms_shared.units + (uint64_t)ref * MEMSCOPE_UNIT_BYTES;
+}
+
+static inline void ms_count_loss(enum memscope_loss loss, uint64_t amount) {
+    ms_add(&ms_shared.header->losses[loss], amount);
+}
+
+#endif

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Counting one event into one cell (memscope_cell_record). "Own" changes are made by the one thread
+// the cell belongs to, plainly; "remote" ones by any thread, atomically. Both keep the cell's part
+// of the process's peak: whoever changes a cell first after a new peak saves what was alive.
+
+#ifndef MS_CELL_H
+#define MS_CELL_H
+
+#include "base/shared.h"
+
+static inline uint64_t ms_epoch(void) {
+    return ms_load(&ms_shared.header->peak_epoch);
+}
+
+static inline void ms_cell_keep_peak(struct memscope_cell_record *cell) {
+    uint64_t epoch = ms_epoch();
+    if (cell->epoch != epoch) {
+        cell->at_peak_bytes = cell->bytes - cell->freed_bytes;
+        cell->epoch = epoch;
+    }
+}
+
+static inline void ms_cell_allocate(struct memscope_cell_record *cell, uint64_t bytes) {
+    ms_cell_keep_peak(cell);
+    cell->allocations++;
+    uint64_t total = cell->bytes += bytes;
+    uint64_t live = total - cell->freed_bytes - ms_load(&cell->remote_freed_bytes);
+    if (live > cell->peak_bytes)
+        cell->peak_bytes = live;
+}
+
+static inline void ms_cell_free(struct memscope_cell_record *cell, uint64_t bytes) {
+    ms_cell_keep_peak(cell);
+    cell->frees++;
+    cell->freed_bytes += bytes;
+}
+
+// Frees by other threads. The first one after a new peak saves what had been freed before it; of
+// several at the same moment one wins, so the saved value can be off by their blocks.
+static inline void ms_cell_free_remote(struct memscope_cell_record *cell, uint64_t bytes) {
+    uint64_t epoch = ms_epoch();
+    uint64_t seen = ms_load(&cell->remote_epoch);
+    uint64_t before = ms_add(&cell->remote_freed_bytes, bytes);
+    if (seen != epoch && ms_swap_if(&cell->remote_epoch, &seen, epoch))
+        ms_store(&cell->remote_at_peak_bytes, before);
+    ms_add(&cell->remote_frees, 1u);
+}
+
+// Into a cell of the kind MEMSCOPE_CELL_ATOMIC, by any thread.
+void ms_cell_allocate_atomic(struct memscope_cell_record *cell, uint64_t bytes);
+
+// A new cell of `thread_ref` for `site_ref`, not published yet; NULL = no room.
+struct memscope_cell_record *ms_cell_new(uint32_t site_ref, uint32_t thread_ref, uint8_t flags,
+                                         bool may_grow, uint32_t *ref_out);
+
+static inline uint32_t ms_cell_ref(const struct memscope_cell_record *cell) {
+    return (uint32_t)(((uintptr_t)cell - (uintptr_t)ms_shared.units) / MEMSCOPE_UNIT_BYTES);
+}
+
+#endif

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "shadow.h"
+
+char *ms_shadow_leaves[MS_LEAF_COUNT];
+
+static const size_t leaf_bytes = 8ull << (MS_LEAF_BITS - MS_GRANULE_BITS);
+
+// Small heaps pay for the pages they touch; from here on a leaf is worth huge pages.
+static const uint64_t large_heap = 48ull << 20;
+
+char *ms_shadow_leaf_slow(uintptr_t address) {
+    uintptr_t index = address >> MS_LEAF_BITS;
+    if (index >= MS_LEAF_COUNT)
+        return NULL;
+    char *leaf = ms_acquire(&ms_shadow_leaves[index]);
+    if (leaf)
+        return leaf;
+    const size_t huge_page = 2u << 20;
+    char *mapping = ms_sys_map_anonymous(leaf_bytes + huge_page);
+    if (!mapping)
+        return NULL;
+    char *start = (char *)(((uintptr_t)mapping + huge_page - 1) & ~(huge_page - 1));
+    if (ms_load(&ms_shared.header->peak_live_bytes) >= large_heap)
+        ms_sys_huge(start, leaf_bytes);
+    char *biased = start - (index << (MS_LEAF_BITS - MS_GRANULE_BITS) << 3);
+    if (ms_swap_if(&ms_shadow_leaves[index], &leaf, biased))
+        return biased;
+    ms_sys_unmap(mapping, leaf_bytes + huge_page);
+    return leaf;
+}
+
+// Blocks of 4 GiB and more: few, so a fixed table, searched from a hashed start.
+enum { ASIDE_SLOTS = 4096, TAKEN = 1 };
+
+static struct aside {
+    uintptr_t address; // 0 = never used, TAKEN = free again
+    uint64_t bytes;
+} aside[ASIDE_SLOTS];
+
+static unsigned aside_start(uintptr_t address) {
+    return (unsigned)((address >> 12) * 2654435761u % ASIDE_SLOTS);
+}
+
+bool ms_shadow_put_aside(uintptr_t address, uint64_t bytes) {
+    for (unsigned i = 0, at = aside_start(address); i < ASIDE_SLOTS; i++, at++) {
+        struct aside *slot = &aside[at % ASIDE_SLOTS];
+        uintptr_t seen = ms_load(&slot->address);
+        if (seen <= TAKEN && ms_swap_if(&slot->address, &seen, address)) {
+            ms_store(&slot->bytes, bytes);
+            return true;
+        }
+    }
+    return false;
+}
+
+uint64_t ms_shadow_take_aside(uintptr_t address) {
+    for (unsigned i = 0, at = aside_start(address); i < ASIDE_SLOTS; i++, at++) {
+        struct aside *slot = &aside[at % ASIDE_SLOTS];
+        uintptr_t seen = ms_load(&slot->address);
+        if (seen == 0)
+            return 0;
+        if (seen == address) {
+            uint64_t bytes = ms_load(&slot->bytes);
+            ms_store(&slot->address, (uintptr_t)TAKEN);
+            return bytes;
+        }
+    }
+    return 0;
+}

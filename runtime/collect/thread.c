@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "thread.h"
+
+#include "store/arena.h"
+#include "strategy/strategy.h"
+
+#include <string.h>
+
+MS_THREAD struct ms_tls ms_tls = {.special = MS_SPECIAL_NEW};
+struct ms_thread *ms_threads;
+
+static uint32_t records_made;
+
+// struct ms_threads come from batches that are never given back: number n is in batch n / AT_ONCE.
+static struct ms_thread *new_thread(void) {
+    enum { AT_ONCE = 64, BATCHES = 4096 };
+    static struct ms_thread *batches[BATCHES];
+    static uint32_t made;
+    uint32_t number = ms_add(&made, 1u);
+    if (number >= AT_ONCE * BATCHES)
+        return NULL;
+    struct ms_thread **place = &batches[number / AT_ONCE];
+    struct ms_thread *batch = ms_acquire(place);
+    if (!batch) {
+        struct ms_thread *fresh = ms_sys_map_anonymous(AT_ONCE * sizeof *fresh);
+        if (!fresh)
+            return NULL;
+        if (ms_swap_if(place, &batch, fresh))
+            batch = fresh;
+        else
+            ms_sys_unmap(fresh, AT_ONCE * sizeof *fresh);
+    }
+    return &batch[number % AT_ONCE];
+}
+
+static void enlist(struct ms_thread *thread) {
+    struct ms_thread *first = ms_acquire(&ms_threads);
+    do
+        thread->next = first;
+    while (!ms_swap_if(&ms_threads, &first, thread));
+}
+
+static struct ms_thread *new_record(uint32_t spawn_site_ref) {
+    uint32_t ref;
+    struct memscope_thread_record *record =
+        ms_arena_take(sizeof *record / MEMSCOPE_UNIT_BYTES, true, &ref);
+    struct ms_thread *thread = record ? new_thread() : NULL;
+    if (!thread)
+        return NULL;
+    record->index = ms_add(&records_made, 1u);
+    record->spawn_site_ref = spawn_site_ref;
+    record->shared_by = 1;
+    ms_arena_publish(record, MEMSCOPE_RECORD_THREAD);
+    thread->record = record;
+    thread->record_ref = ref;
+    thread->in_use = 1;
+    enlist(thread);
+    return thread;
+}
+
+// An ended thread's buffer: of the same spawn site if there is one, so that the report's lines
+// stay true; its totals go on.
+static struct ms_thread *take_over(uint32_t spawn_site_ref) {
+    for (int any_site = 0; any_site <= 1; any_site++) {
+        for (struct ms_thread *thread = ms_acquire(&ms_threads); thread; thread = thread->next) {
+            struct memscope_thread_record *record = thread->record;
+            uint32_t ended = 0;
+            if (ms_acquire(&thread->in_use) != 0 || record->index == 0 ||
+                (!any_site && record->spawn_site_ref != spawn_site_ref) ||
+                ms_sys_thread_exists(record->thread_id) ||
+                !ms_swap_if(&thread->in_use, &ended, 1u))
+                continue;
+            record->shared_by++;
+            if (any_site)
+                record->spawn_site_ref = 0;
+            return thread;
+        }
+    }
+    return NULL;
+}
+
+struct ms_thread *ms_thread_prepare(uint32_t spawn_site_ref) {
+    struct ms_thread *thread = NULL;
+    if (ms_load(&records_made) >= MS_THREADS_KEPT)
+        thread = take_over(spawn_site_ref);
+    return thread ? thread : new_record(spawn_site_ref);
+}
+
+void ms_thread_discard(struct ms_thread *thread) {
+    if (thread)
+        ms_release(&thread->in_use, 0u);
+}
+
+static void start_record(struct ms_thread *thread) {
+    struct memscope_thread_record *record = thread->record;
+    struct memscope_profile_header *header = ms_shared.header;
+    record->thread_id = ms_sys_thread_id();
+    record->start_ns = ms_sys_clock_monotonic_ns();
+    record->end_ns = 0;
+    record->state = MEMSCOPE_THREAD_RUNNING;
+    ms_sys_thread_name(record->name);
+    ms_add(&header->threads_started, 1u);
+    uint32_t now = ms_add(&header->threads_now, 1u) + 1;
+    uint32_t highest = ms_load(&header->threads_highest);
+    while (now > highest && !ms_swap_if(&header->threads_highest, &highest, now))
+        ;
+}
+
+static void fit_shift(struct ms_thread *thread) {
+    ms_tls.slots = thread->slots;
+    ms_tls.shift = 64u - (uint64_t)__builtin_ctzll(thread->slot_count);
+}
+
+static bool make_table(struct ms_thread *thread, uint64_t slot_count) {
+    size_t bytes = slot_count * sizeof(struct ms_slot);
+    bytes = (bytes + 4095) / 4096 * 4096;
+    struct ms_slot *slots = ms_sys_map_anonymous(bytes);
+    if (!slots)
+        return false;
+    (void)ms_sys_wipe_on_fork(slots, bytes);
+    thread->slots = slots;
+    thread->slot_count = slot_count;
+    thread->slots_used = 0;
+    return true;
+}
+
+void ms_thread_attach(struct ms_thread *thread) {
+    enum { FIRST_SLOTS = 256 };
+    if (!thread)
+        thread = ms_thread_prepare(0);
+    if (!thread || (!thread->slots && !make_table(thread, FIRST_SLOTS))) {
+        ms_thread_discard(thread);
+        ms_count_loss(MEMSCOPE_LOSS_unnamed_threads, 1);
+        return; // stays NEW: each of its events is counted by the slow path
+    }
+    start_record(thread);
+    thread->tls = &ms_tls;
+    ms_tls.thread = thread;
+    ms_tls.record = thread->record;
+    ms_tls.record_ref = thread->record_ref;
+    ms_tls.last_block = NULL;
+    fit_shift(thread);
+    ms_strategy_attach();
+    ms_tls.special &= ~(uint64_t)MS_SPECIAL_NEW;
+}
+
+void ms_thread_detach(void) {
+    struct ms_thread *thread = ms_tls.thread;
+    if (!thread || (ms_tls.special & MS_SPECIAL_EXITING))
+        return;
+    ms_strategy_publish();
+    ms_tls.special |= MS_SPECIAL_EXITING;
+    ms_sys_thread_name(thread->record->name);
+    thread->record->end_ns = ms_sys_clock_monotonic_ns();
+    thread->record->state = MEMSCOPE_THREAD_EXITED;
+    thread->tls = NULL;
+    ms_add(&ms_shared.header->threads_now, (uint32_t)-1);
+    ms_release(&thread->in_use, 0u);
+}
+
+struct memscope_cell_record *ms_thread_find(uint64_t key) {
+    uint64_t mask = ms_tls.thread->slot_count - 1;
+    uint64_t at = key * MS_KEY_FACTOR >> ms_tls.shift;
+    for (;; at = (at + 1) & mask) {
+        struct ms_slot *slot = &ms_tls.slots[at];
+        if (slot->key == key)
+            return slot->cell;
+        if (slot->key == 0 && !slot->cell)
+            return NULL;
+    }
+}
+
+static void insert(struct ms_thread *thread, uint64_t key, struct memscope_cell_record *cell) {
+    uint64_t mask = thread->slot_count - 1;
+    uint64_t at = key * MS_KEY_FACTOR >> ms_tls.shift;
+    while (thread->slots[at].key != 0 || thread->slots[at].cell)
+        at = (at + 1) & mask;
+    thread->slots[at].cell = cell;
+    ms_release(&thread->slots[at].key, key);
+    thread->slots_used++;
+}
+
+// At most a quarter full, so that nearly every key is in its first slot, the one the fast path
+// looks at. The outgrown table stays mapped: ms_threads_forget_addresses may be reading it.
+void ms_thread_remember(uint64_t key, struct memscope_cell_record *cell) {
+    struct ms_thread *thread = ms_tls.thread;
+    if (thread->slots_used >= thread->slot_count / 4) {
+        struct ms_slot *old = thread->slots;
+        uint64_t old_count = thread->slot_count;
+        if (make_table(thread, old_count * 4)) {
+            fit_shift(thread);
+            for (uint64_t i = 0; i < old_count; i++)
+                if (old[i].key != 0)
+                    insert(thread, old[i].key, old[i].cell);
+        } else if (thread->slots_used >= old_count / 2) {
+            return;
+        }
+    }
+    insert(thread, key, cell);
+}
+
+// A slot whose key is taken away keeps its cell, so that probing goes on past it.
+void ms_threads_forget_addresses(uintptr_t start, uintptr_t end) {
+    for (struct ms_thread *thread = ms_acquire(&ms_threads); thread; thread = thread->next) {
+        struct ms_slot *slots = ms_acquire(&thread->slots);
+        for (uint64_t i = 0; slots && i < thread->slot_count; i++) {
+            uint64_t key = ms_load(&slots[i].key);
+            uintptr_t address = (uintptr_t)(key & ~MS_KEY_FOREIGN);
+            if ((key & MS_KEY_FOREIGN) && address >= start && address < end)
+                (void)ms_swap_if(&slots[i].key, &key, (uint64_t)0);
+        }
+    }
+}
+
+void ms_threads_restart(void) {
+    ms_threads = NULL;
+    records_made = 0;
+    ms_tls.special = (ms_tls.special & ~(uint64_t)MS_SPECIAL_EXITING) | MS_SPECIAL_NEW;
+    ms_tls.thread = NULL;
+    ms_thread_attach(NULL);
+}

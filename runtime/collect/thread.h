@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The threads of the process and their buffers: a thread record in the profile, and a table from
+// keys (site or return address) to the thread's cells. Up to MS_THREADS_KEPT threads have a record
+// each, also after they have ended; beyond that a new thread goes on with the record and table of
+// an ended one, preferably of the same spawn site, so that a server that starts a thread for each
+// request does not grow. A record is taken over only when the kernel knows its thread no more, that
+// is after the last TLS destructor.
+
+#ifndef MS_THREAD_H
+#define MS_THREAD_H
+
+#include "tls.h"
+
+enum { MS_THREADS_KEPT = 1000 };
+
+struct ms_thread {
+    struct memscope_thread_record *record;
+    uint32_t record_ref;
+    uint32_t in_use; // 1 from start to the thread's end (atomic)
+    struct ms_slot *slots;
+    uint64_t slot_count; // a power of two
+    uint64_t slots_used;
+    struct ms_thread *next; // of all, newest first; never unlinked
+    struct ms_tls *tls;     // while it runs
+    // What a started thread is to run: one of both.
+    void *(*start)(void *);
+    int (*start_c11)(void *);
+    void *argument;
+    struct memscope_cell_record *reentrant; // events inside a hook; made when first needed
+};
+
+extern struct ms_thread *ms_threads; // newest first
+
+// A buffer for a thread that is about to start. NULL = no room: the thread will be refused one when
+// it attaches, and count into the overflow cell.
+struct ms_thread *ms_thread_prepare(uint32_t spawn_site_ref);
+void ms_thread_discard(struct ms_thread *thread); // it did not start
+
+// Makes the calling thread the owner of `thread`; NULL = prepares one (a thread no hook saw start).
+void ms_thread_attach(struct ms_thread *thread);
+
+// The calling thread's end: its unpublished bytes go to the total, its record says when it ended.
+void ms_thread_detach(void);
+
+// The calling thread's cell for `key`, NULL = has none yet.
+struct memscope_cell_record *ms_thread_find(uint64_t key);
+// Remembers it; where memory runs out it is found by nobody, and a later event makes another.
+void ms_thread_remember(uint64_t key, struct memscope_cell_record *cell);
+
+// Return addresses in [start, end) mean other code from now on, on every thread.
+void ms_threads_forget_addresses(uintptr_t start, uintptr_t end);
+
+// A fork child: forget all threads, attach the calling one as the first.
+void ms_threads_restart(void);
+
+#endif

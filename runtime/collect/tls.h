@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What a thread's hooks need at hand: 64 bytes in its static thread block.
+
+#ifndef MS_TLS_H
+#define MS_TLS_H
+
+#include "base/shared.h"
+
+struct ms_thread;
+
+// ms_tls.special is zero when an event may take the fast path. Else it says why not:
+#define MS_SPECIAL_NEW (1ull << 58)      // no hook ran on this thread yet
+#define MS_SPECIAL_PENDING (1ull << 59)  // pending_site is charged with what is allocated
+#define MS_SPECIAL_ONCE (1ull << 60)     // ... for one event only
+#define MS_SPECIAL_EXITING (1ull << 61)  // the thread's end was seen: publish every event at once
+#define MS_SPECIAL_OFF (1ull << 62)      // nothing of this thread is counted
+#define MS_SPECIAL_GUARD ((1ull << 58) - 1)
+// ... where GUARD is the stack pointer of the hook that runs now, zero when none does. A handler
+// that finds it at a deeper place than its own knows that the hook was left by longjmp.
+
+struct ms_slot {
+    uint64_t key; // 0 = empty
+    struct memscope_cell_record *cell;
+};
+
+struct ms_tls {
+    uint64_t special;
+    struct ms_slot *slots; // the thread's table, on pages that a fork child finds zeroed
+    uint64_t shift;        // a key's first slot: key * MS_KEY_FACTOR >> shift
+    int64_t credit;        // see strategy.h
+    void *last_block;      // the thread's latest allocation, to tell temporary ones
+    struct memscope_thread_record *record;
+    struct ms_thread *thread;
+    uint32_t record_ref;
+    uint32_t pending_site; // ref of the site that PENDING refers to
+};
+
+_Static_assert(sizeof(struct ms_tls) == 64, "one cache line, small enough for the TLS surplus");
+
+extern MS_THREAD struct ms_tls ms_tls;
+
+// Fibonacci hashing (Knuth, TAOCP 3, 6.4): 2^64 / golden ratio, odd.
+#define MS_KEY_FACTOR 0x9e3779b97f4a7c15u
+#define MS_KEY_FOREIGN (1ull << 63)
+
+#endif

@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The slow paths of an event: the thread's first, a key's first, a pending site, a signal handler
+// inside a hook, a fork child, a block of unknown origin. They make a bounded number of system
+// calls and keep errno.
+
+#include "count.h"
+
+#include "collect/thread.h"
+#include "real.h"
+#include "start.h"
+#include "store/arena.h"
+#include "store/records.h"
+
+#include <errno.h>
+
+// Was the hook that holds the guard left by longjmp? Then its stack frame was below ours.
+static bool guard_is_stale(uint64_t guard) {
+    return guard < ms_stack_pointer() && !ms_sys_on_signal_stack();
+}
+
+static bool guarded(const struct ms_tls *tls) {
+    uint64_t guard = tls->special & MS_SPECIAL_GUARD;
+    return guard != 0 && !guard_is_stale(guard);
+}
+
+static void slow_guard_take(struct ms_tls *tls) {
+    tls->special = (tls->special & ~MS_SPECIAL_GUARD) | ms_stack_pointer();
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+}
+
+static void slow_guard_release(struct ms_tls *tls) {
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    tls->special &= ~MS_SPECIAL_GUARD;
+    if (tls->special & MS_SPECIAL_EXITING)
+        ms_strategy_publish();
+}
+
+uint32_t ms_origin_site_ref(struct ms_origin *origin) {
+    if (!origin->site)
+        return ms_record_foreign_site(MEMSCOPE_SITE_FOREIGN,
+                                      (const void *)(uintptr_t)(origin->key & ~MS_KEY_FOREIGN));
+    uint32_t id = ms_load(&origin->site->id);
+    if (id - ms_shared.ref_base >= ms_load(&ms_shared.ref_count))
+        id = ms_record_site(origin->site);
+    origin->key = id;
+    return id;
+}
+
+static struct memscope_cell_record *overflow_cell(void) {
+    ms_count_loss(MEMSCOPE_LOSS_overflow_events, 1);
+    return ms_ref(ms_shared.header->overflow_ref);
+}
+
+static struct memscope_cell_record *cell_for(struct ms_tls *tls, struct ms_origin origin) {
+    struct memscope_cell_record *cell = ms_thread_find(origin.key);
+    if (cell)
+        return cell;
+    uint32_t site_ref = ms_origin_site_ref(&origin);
+    if (site_ref == 0)
+        return overflow_cell();
+    cell = ms_thread_find(origin.key); // the site's ref, if it was new to this thread alone
+    uint32_t cell_ref;
+    if (!cell && (cell = ms_cell_new(site_ref, tls->record_ref, 0, true, &cell_ref)))
+        ms_thread_remember(origin.key, cell);
+    return cell ? cell : overflow_cell();
+}
+
+// Bytes that go to the process's total past the thread's credit.
+static void publish_directly(int64_t bytes) {
+    if (ms_load(&ms_shared.strategy) != MEMSCOPE_STRATEGY_GLOBAL_DIRECT)
+        ms_add(&ms_shared.header->published_live_bytes, bytes);
+}
+
+// An event inside a hook of the same thread: into an atomic cell, without growing anything.
+static void allocate_inside_hook(struct ms_tls *tls, void *block, size_t bytes) {
+    struct memscope_cell_record *cell = tls->thread ? tls->thread->reentrant : NULL;
+    uint32_t ref;
+    if (!cell) {
+        cell = ms_cell_new(ms_shared.header->reentrant_site_ref, tls->record_ref,
+                           MEMSCOPE_CELL_ATOMIC, false, &ref);
+        if (cell && tls->thread)
+            tls->thread->reentrant = cell;
+    }
+    if (!cell)
+        cell = overflow_cell();
+    ms_count_loss(MEMSCOPE_LOSS_reentrant_events, 1);
+    ms_count_loss(MEMSCOPE_LOSS_reentrant_bytes, bytes);
+    ms_cell_allocate_atomic(cell, bytes);
+    publish_directly((int64_t)bytes);
+    char *leaf = ms_shadow_leaf((uintptr_t)block);
+    if ((!leaf && !ms_shadow_leaf_slow((uintptr_t)block)) ||
+        !ms_shadow_put(block, ms_cell_ref(cell), bytes))
+        ms_count_loss(MEMSCOPE_LOSS_untracked_blocks, 1);
+}
+
+// A thread that could not get a buffer: the overflow cell takes its events.
+static void allocate_without_buffer(void *block, size_t bytes) {
+    struct memscope_cell_record *cell = overflow_cell();
+    ms_cell_allocate_atomic(cell, bytes);
+    publish_directly((int64_t)bytes);
+    (void)ms_shadow_put(block, ms_cell_ref(cell), bytes);
+}
+
+static struct ms_origin take_pending(struct ms_tls *tls, struct ms_origin origin) {
+    if (!(tls->special & MS_SPECIAL_PENDING))
+        return origin;
+    uint32_t ref = tls->pending_site;
+    if (tls->special & MS_SPECIAL_ONCE)
+        tls->special &= ~(MS_SPECIAL_PENDING | MS_SPECIAL_ONCE);
+    if (ref - ms_shared.ref_base >= ms_load(&ms_shared.ref_count))
+        return origin; // entered before a fork
+    return (struct ms_origin){.key = ref, .site = NULL};
+}
+
+static void allocate_at(struct ms_tls *tls, void *block, size_t bytes, struct ms_origin origin) {
+    struct ms_origin charged = take_pending(tls, origin);
+    struct memscope_cell_record *cell;
+    if (charged.site == NULL && !(charged.key & MS_KEY_FOREIGN)) {
+        uint32_t ref;
+        cell = ms_thread_find(charged.key);
+        if (!cell && (cell = ms_cell_new((uint32_t)charged.key, tls->record_ref, 0, true, &ref)))
+            ms_thread_remember(charged.key, cell);
+        if (!cell)
+            cell = overflow_cell();
+    } else {
+        cell = cell_for(tls, charged);
+    }
+    ms_count_allocation(tls, cell, block, bytes);
+}
+
+void ms_note_allocation_slow(void *block, size_t bytes, struct ms_origin origin) {
+    struct ms_tls *tls = &ms_tls;
+    int saved_errno = errno;
+    if ((tls->special & MS_SPECIAL_OFF) || !ms_alive()) {
+        // Nothing to count.
+    } else if (!block) {
+        ms_add(&ms_shared.header->failed_allocations, 1u);
+        if (tls->special & MS_SPECIAL_ONCE)
+            tls->special &= ~(MS_SPECIAL_PENDING | MS_SPECIAL_ONCE);
+    } else if (guarded(tls)) {
+        allocate_inside_hook(tls, block, bytes);
+    } else {
+        slow_guard_take(tls);
+        if (tls->special & MS_SPECIAL_NEW)
+            ms_thread_attach(NULL);
+        if (tls->special & MS_SPECIAL_NEW)
+            allocate_without_buffer(block, bytes);
+        else
+            allocate_at(tls, block, bytes, origin);
+        slow_guard_release(tls);
+    }
+    errno = saved_errno;
+}
+
+static void free_inside_hook(struct memscope_cell_record *cell, uint64_t bytes) {
+    ms_count_loss(MEMSCOPE_LOSS_reentrant_events, 1);
+    ms_count_loss(MEMSCOPE_LOSS_reentrant_bytes, bytes);
+    ms_thread_local_free_remote(cell, bytes);
+    publish_directly(-(int64_t)bytes);
+}
+
+static void free_in(struct ms_tls *tls, struct memscope_cell_record *cell, uint64_t bytes,
+                    const void *block) {
+    slow_guard_take(tls);
+    if (tls->special & MS_SPECIAL_NEW)
+        ms_thread_attach(NULL);
+    if (tls->special & MS_SPECIAL_NEW) {
+        ms_thread_local_free_remote(cell, bytes);
+        publish_directly(-(int64_t)bytes);
+    } else {
+        ms_strategy_free(tls, cell, bytes, block);
+    }
+    slow_guard_release(tls);
+}
+
+bool ms_note_free_slow(void *block, uint64_t record) {
+    struct ms_tls *tls = &ms_tls;
+    if (!block)
+        return true;
+    if (ms_real_is_early(block))
+        return false;
+    int saved_errno = errno;
+    uint32_t ref = (uint32_t)(record >> 32);
+    if ((tls->special & MS_SPECIAL_OFF) || !ms_alive()) {
+        // Nothing to count.
+    } else if (record == 0) {
+        ms_add(&ms_shared.header->unknown_frees, 1u);
+    } else {
+        uint64_t bytes = ms_shadow_size(block, record);
+        if (ref - ms_shared.ref_base >= ms_load(&ms_shared.ref_count))
+            ms_add(&ms_shared.header->inherited_frees, 1u);
+        else if (guarded(tls))
+            free_inside_hook(ms_ref(ref), bytes);
+        else
+            free_in(tls, ms_ref(ref), bytes, block);
+    }
+    errno = saved_errno;
+    return true;
+}
+
+uint32_t ms_pending_enter(struct ms_origin origin, bool once) {
+    struct ms_tls *tls = &ms_tls;
+    int saved_errno = errno;
+    uint32_t token = 0;
+    if (!(tls->special & (MS_SPECIAL_OFF | MS_SPECIAL_PENDING)) && ms_alive() && !guarded(tls)) {
+        slow_guard_take(tls);
+        if (tls->special & MS_SPECIAL_NEW)
+            ms_thread_attach(NULL);
+        tls->pending_site = ms_origin_site_ref(&origin);
+        if (tls->pending_site != 0) {
+            tls->special |= MS_SPECIAL_PENDING | (once ? MS_SPECIAL_ONCE : 0);
+            token = tls->pending_site;
+        }
+        slow_guard_release(tls);
+    }
+    errno = saved_errno;
+    return token;
+}
+
+void ms_pending_leave(uint32_t token) {
+    if (token != 0 && (ms_tls.special & MS_SPECIAL_PENDING) && ms_tls.pending_site == token)
+        ms_tls.special &= ~(MS_SPECIAL_PENDING | MS_SPECIAL_ONCE);
+}
+
+uint32_t ms_pending_site(void) {
+    if (!(ms_tls.special & MS_SPECIAL_PENDING))
+        return 0;
+    struct ms_origin charged = take_pending(&ms_tls, (struct ms_origin){0});
+    return (uint32_t)charged.key;
+}

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "real.h"
+
+#include "collect/shadow.h"
+#include "interpose.h"
+#include "start.h"
+#include "store/modules.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <malloc.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+// Absent in a static program, where the linker has chosen already.
+extern void *dlsym(void *, const char *) __attribute__((weak));
+
+// ---- before the real functions are known -------------------------------------------------------
+
+static char early_memory[64 << 10] MS_ALIGNED(16);
+static size_t early_used;
+
+static void *early_block(size_t alignment, size_t bytes) {
+    size_t at = ms_load(&early_used), start;
+    if (alignment < 16)
+        alignment = 16;
+    do {
+        start = (at + 16 + alignment - 1) & ~(alignment - 1);
+        if (bytes > sizeof early_memory || start > sizeof early_memory - bytes) {
+            errno = ENOMEM;
+            return NULL;
+        }
+    } while (!ms_swap_if(&early_used, &at, start + bytes));
+    memcpy(early_memory + start - sizeof bytes, &bytes, sizeof bytes);
+    return early_memory + start;
+}
+
+bool ms_real_is_early(const void *block) {
+    return (uintptr_t)block - (uintptr_t)early_memory < sizeof early_memory;
+}
+
+void *ms_early_move(void *block, const void *early, size_t bytes) {
+    size_t old;
+    memcpy(&old, (const char *)early - sizeof old, sizeof old);
+    return memcpy(block, early, old < bytes ? old : bytes);
+}
+
+static void *early_malloc(size_t bytes) {
+    ms_start();
+    return ms_real.malloc == early_malloc ? early_block(16, bytes) : ms_real.malloc(bytes);
+}
+
+static void *early_calloc(size_t count, size_t bytes) {
+    ms_start();
+    if (ms_real.calloc != early_calloc)
+        return ms_real.calloc(count, bytes);
+    return count && bytes > SIZE_MAX / count ? NULL : early_block(16, count * bytes);
+}
+
+static void *early_realloc(void *block, size_t bytes) {
+    ms_start();
+    if (ms_real.realloc != early_realloc && !ms_real_is_early(block))
+        return ms_real.realloc(block, bytes);
+    void *moved = ms_real.malloc == early_malloc ? early_block(16, bytes) : ms_real.malloc(bytes);
+    return moved && block ? ms_early_move(moved, block, bytes) : moved;
+}
+
+static void early_free(void *block) {
+    ms_start();
+    if (ms_real.free != early_free && !ms_real_is_early(block))
+        ms_real.free(block);
+}
+
+static void *early_aligned_alloc(size_t alignment, size_t bytes) {
+    ms_start();
+    return ms_real.aligned_alloc == early_aligned_alloc ? early_block(alignment, bytes)
+                                                        : ms_real.aligned_alloc(alignment, bytes);
+}
+
+static int early_posix_memalign(void **out, size_t alignment, size_t bytes) {
+    ms_start();
+    if (ms_real.posix_memalign != early_posix_memalign)
+        return ms_real.posix_memalign(out, alignment, bytes);
+    *out = early_block(alignment, bytes);
+    return *out ? 0 : ENOMEM;
+}
+
+struct ms_real ms_real = {
+    .malloc = early_malloc,
+    .calloc = early_calloc,
+    .realloc = early_realloc,
+    .free = early_free,
+    .aligned_alloc = early_aligned_alloc,
+    .memalign = early_aligned_alloc,
+    .posix_memalign = early_posix_memalign,
+};
+
+// ---- finding them ------------------------------------------------------------------------------
+
+void *ms_real_visible(const char *name) {
+    return dlsym ? dlsym(RTLD_DEFAULT, name) : NULL;
+}
+
+void *ms_real_symbol(const char *name, const void *own) {
+    if (!dlsym)
+        return NULL;
+    void *visible = dlsym(RTLD_DEFAULT, name);
+    return visible && visible != own ? visible : dlsym(RTLD_NEXT, name);
+}
+
+const char *ms_real_module_of(const void *address) {
+    static struct ms_module_facts facts;
+    return address && ms_module_find(address, &facts) ? facts.path : NULL;
+}
+
+// glibc's own blocks start 32 bytes apart at least; of others nothing is known.
+static bool is_glibc(const char *module) {
+    const char *name = module ? strrchr(module, '/') : NULL;
+    return name && strncmp(name, "/libc.so.", 9) == 0;
+}
+
+static void *c11_aligned_alloc(size_t alignment, size_t bytes) {
+    void *block = NULL;
+    int error = ms_real.posix_memalign(&block, alignment < 8 ? 8 : alignment, bytes);
+    if (error != 0)
+        errno = error;
+    return error == 0 ? block : NULL;
+}
+
+static void resolve_dynamic(void) {
+    struct ms_real found = {.malloc = NULL};
+    ms_real_find_family(&found);
+    found.module = ms_real_module_of((void *)found.malloc);
+    found.least_bytes = is_glibc(found.module) ? 0 : 1u << MS_GRANULE_BITS;
+    ms_real = found;
+}
+
+// In a static program these are whatever the linker took, never our weak ones: libc's strong
+// definitions win (runtime/entry/interpose.c refers to one that pulls them in).
+static void resolve_static(void) {
+    ms_real = (struct ms_real){
+        .malloc = malloc,
+        .calloc = calloc,
+        .realloc = realloc,
+        .reallocarray = reallocarray,
+        .free = free,
+        .aligned_alloc = aligned_alloc,
+        .posix_memalign = posix_memalign,
+        .memalign = memalign,
+        .valloc = valloc,
+        .least_bytes = 1u << MS_GRANULE_BITS,
+        .is_static = true,
+        .hidden = true,
+    };
+}
+
+void ms_real_resolve(void) {
+    if (dlsym)
+        resolve_dynamic();
+    else
+        resolve_static();
+    if (!ms_real.aligned_alloc)
+        ms_real.aligned_alloc = c11_aligned_alloc;
+    if (!ms_real.memalign)
+        ms_real.memalign = ms_real.aligned_alloc;
+}

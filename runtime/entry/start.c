@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Start, fork child, switching off. The runtime starts at the program's first event, often a call
+// from the dynamic linker, or in our constructor; whatever goes wrong, the program runs on.
+
+#include "start.h"
+
+#include "cxx.h"
+#include "interpose.h"
+#include "process.h"
+#include "real.h"
+
+#include "base/config.h"
+#include "base/text.h"
+#include "collect/cell.h"
+#include "collect/thread.h"
+#include "store/arena.h"
+#include "store/intern.h"
+#include "store/output.h"
+#include "store/records.h"
+#include "strategy/strategy.h"
+
+#include <errno.h>
+
+unsigned ms_life;
+
+// The first ref of a first profile: not 0, which names nothing.
+enum { FIRST_REF = MEMSCOPE_HEADER_BYTES / MEMSCOPE_UNIT_BYTES };
+
+void ms_switch_off(void) {
+    ms_store(&ms_life, (unsigned)MS_LIFE_OFF);
+    ms_store(&ms_shared.alive, 0u);
+    ms_store(&ms_shared.ref_count, 0u);
+}
+
+static void fill_header(uint32_t flags) {
+    struct memscope_profile_header *header = ms_shared.header;
+    header->version = MEMSCOPE_PROFILE_VERSION;
+    header->header_bytes = MEMSCOPE_HEADER_BYTES;
+    header->unit_bytes = MEMSCOPE_UNIT_BYTES;
+    header->flags |= flags | (ms_real.is_static ? MEMSCOPE_PROFILE_STATIC : 0) |
+                     (ms_config.strict ? MEMSCOPE_PROFILE_STRICT : 0);
+    header->peak_epoch = 1;
+    ms_process_describe(header);
+    header->options_ref = ms_record_string(ms_config.given);
+    header->allocator_ref = ms_record_string(ms_real.module);
+    header->losses[MEMSCOPE_LOSS_hidden_allocator] = ms_real.hidden;
+    header->reentrant_site_ref = ms_record_foreign_site(MEMSCOPE_SITE_REENTRANT, NULL);
+    (void)ms_cell_new(ms_record_foreign_site(MEMSCOPE_SITE_OVERFLOW, NULL), 0,
+                      MEMSCOPE_CELL_ATOMIC, true, &header->overflow_ref);
+    __atomic_thread_fence(__ATOMIC_RELEASE);
+    __builtin_memcpy(header->magic, MEMSCOPE_PROFILE_MAGIC, sizeof header->magic);
+}
+
+// Opens a profile and begins to count into it; false = there is none, and a message said why.
+static bool begin_profile(uint32_t flags, uint32_t ref_base) {
+    char path[4096];
+    int fd = ms_output_create(path, sizeof path);
+    if (fd < 0)
+        return false;
+    int error = ms_arena_open(fd, path, ref_base);
+    if (error != 0) {
+        ms_give_up(path, ": no profile, the program runs on without: ",
+                   error == EOVERFLOW ? "too many forks after one another" : ms_text_error(error),
+                   NULL);
+        return false;
+    }
+    fill_header(flags);
+    ms_shared.strategy = MEMSCOPE_STRATEGY_GLOBAL_DIRECT;
+    ms_release(&ms_shared.alive, 1u);
+    ms_message(MS_MESSAGE_INFO, "profile: ", path, NULL);
+    return true;
+}
+
+static bool start_counting(void) {
+    if (!ms_is_the_runtime())
+        return false;
+    if (!ms_sys_privileged())
+        ms_config_read(ms_environment("MEMSCOPE_OPTIONS"));
+    if (ms_config.help)
+        ms_config_print_help();
+    if (!ms_sys_wipe_on_fork(&ms_shared_page, sizeof ms_shared_page)) {
+        ms_give_up("this kernel cannot tell a fork child (MADV_WIPEONFORK, Linux 4.14): "
+                   "profiling is off",
+                   NULL);
+        return false;
+    }
+    if (!begin_profile(0, FIRST_REF))
+        return false;
+    uint64_t special = ms_tls.special;
+    ms_tls.special = MS_SPECIAL_NEW | ms_stack_pointer();
+    ms_thread_attach(NULL);
+    ms_tls.special = (ms_tls.special & ~MS_SPECIAL_GUARD) | (special & MS_SPECIAL_PENDING);
+    return true;
+}
+
+void ms_start(void) {
+    unsigned life = MS_LIFE_NEW;
+    if (!ms_swap_if(&ms_life, &life, (unsigned)MS_LIFE_STARTING))
+        return;
+    int saved_errno = errno;
+    ms_tls.special |= MS_SPECIAL_OFF; // what we cause ourselves is not the program's
+    ms_real_resolve();
+    ms_cxx_resolve();
+    ms_tls.special &= ~MS_SPECIAL_OFF;
+    bool counting = start_counting();
+    ms_store(&ms_life, (unsigned)(counting ? MS_LIFE_ON : MS_LIFE_OFF));
+    if (counting)
+        ms_process_watch_end();
+    errno = saved_errno;
+}
+
+__attribute__((constructor(101))) static void start_at_load(void) {
+    ms_start();
+}
+
+// The shared page is zero in a fork child; the rest of memory is the parent's.
+void ms_begin_child(void) {
+    bool in_hook = (ms_tls.special & MS_SPECIAL_GUARD) != 0;
+    uint32_t ref_base = ms_arena_next_base();
+    ms_arena_forget(!in_hook);
+    ms_intern_clear();
+    if (!begin_profile(MEMSCOPE_PROFILE_FORKED, ref_base)) {
+        ms_switch_off();
+        return;
+    }
+    ms_tls.special &= ~(MS_SPECIAL_PENDING | MS_SPECIAL_ONCE);
+    ms_threads_restart();
+}
+
+bool ms_alive(void) {
+    switch (ms_load(&ms_life)) {
+    case MS_LIFE_NEW:
+        ms_start();
+        return ms_load(&ms_shared.alive) != 0;
+    case MS_LIFE_ON:
+        if (ms_acquire(&ms_shared.alive) == 0)
+            ms_begin_child();
+        return ms_load(&ms_shared.alive) != 0;
+    default:
+        return false;
+    }
+}

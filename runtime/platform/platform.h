@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Everything that depends on the operating system or the CPU: the one place for `#if` on either.
+// The functions behave like the raw system calls: they never touch errno and return -errno on
+// failure. Async-signal-safe, any thread.
+
+#ifndef MS_PLATFORM_H
+#define MS_PLATFORM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#if !defined(__linux__)
+#error "MemScope's runtime knows Linux only"
+#endif
+
+// User addresses below this many bits get shadow records; blocks above are counted as losses.
+#if defined(__x86_64__)
+#define MS_ADDRESS_BITS 47
+#elif defined(__aarch64__)
+#define MS_ADDRESS_BITS 48
+#else
+#error "MemScope's runtime knows x86-64 and aarch64 only"
+#endif
+
+#define MS_LIKELY(x) __builtin_expect(!!(x), 1)
+#define MS_UNLIKELY(x) __builtin_expect(!!(x), 0)
+#define MS_EXPORT __attribute__((visibility("default")))
+#define MS_NOINLINE __attribute__((noinline))
+#define MS_ALIGNED(n) __attribute__((aligned(n)))
+// The thread block's static part: one addition from the thread pointer, no call.
+#define MS_THREAD __thread __attribute__((tls_model("initial-exec")))
+
+static inline uintptr_t ms_stack_pointer(void) {
+    uintptr_t sp;
+#if defined(__x86_64__)
+    __asm__ volatile("mov %%rsp, %0" : "=r"(sp));
+#else
+    __asm__ volatile("mov %0, sp" : "=r"(sp));
+#endif
+    return sp;
+}
+
+// Memory.
+void *ms_sys_map_anonymous(size_t bytes);                  // private, zero, NORESERVE; NULL = failed
+void *ms_sys_reserve(size_t bytes);                        // no access, no storage; NULL = failed
+bool ms_sys_map_file(void *at, size_t bytes, int fd, uint64_t offset); // shared, prefaulted
+bool ms_sys_allow(void *at, size_t bytes);                 // anonymous storage for reserved pages
+void ms_sys_unmap(void *at, size_t bytes);
+void ms_sys_huge(void *at, size_t bytes);                  // huge pages, where the kernel gives them
+bool ms_sys_wipe_on_fork(void *at, size_t bytes);          // false: kernel without MADV_WIPEONFORK
+uint64_t ms_sys_address_space_limit(void);                 // RLIMIT_AS, UINT64_MAX = none
+uint64_t ms_sys_file_size_limit(void);                     // RLIMIT_FSIZE, UINT64_MAX = none
+
+// Files.
+struct ms_file_id {
+    uint64_t device;
+    uint64_t inode;
+};
+int ms_sys_open_new(const char *path);       // O_EXCL, 0600, not through a symlink; fd or -errno
+int ms_sys_open_existing(const char *path);  // read and write, not through a symlink
+int ms_sys_open_read(const char *path);
+int ms_sys_raise_fd(int fd);                 // the same file on a high descriptor, `fd` closed
+void ms_sys_close(int fd);
+bool ms_sys_file_id(int fd, struct ms_file_id *id_out);
+int ms_sys_allocate(int fd, uint64_t offset, uint64_t bytes); // storage or -errno, never SIGXFSZ
+int64_t ms_sys_read(int fd, void *buffer, size_t bytes);
+int64_t ms_sys_read_link(const char *path, char *buffer, size_t bytes);
+int64_t ms_sys_write(int fd, const void *buffer, size_t bytes);
+int64_t ms_sys_write_at(int fd, const void *buffer, size_t bytes, uint64_t offset);
+int ms_sys_make_private_folder(const char *path); // 0 when it is ours, 0700 and no symlink
+int ms_sys_prune_folder(const char *path, const char *suffix, unsigned keep);
+
+// Process, time.
+uint64_t ms_sys_clock_monotonic_ns(void);
+uint64_t ms_sys_clock_realtime_ns(void);
+int32_t ms_sys_process_id(void);
+int32_t ms_sys_parent_id(void);
+int32_t ms_sys_thread_id(void);
+uint32_t ms_sys_user_id(void);
+bool ms_sys_thread_exists(int32_t thread_id);
+void ms_sys_thread_name(char name_out[16]);
+void ms_sys_host_name(char *name_out, size_t bytes);
+bool ms_sys_privileged(void); // set-user-ID or the like
+bool ms_sys_on_signal_stack(void);
+void ms_sys_yield(void);
+_Noreturn void ms_sys_exit(int code);
+
+#endif

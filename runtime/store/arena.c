@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "arena.h"
+
+#include "base/config.h"
+#include "base/text.h"
+
+#include <errno.h>
+#include <string.h>
+
+enum {
+    FIRST_CHUNK = 256 << 10,
+    LARGEST_CHUNK = 2 << 20,
+    GRANULE = 64 << 10, // chunks are multiples of every page size we know
+    UNIT = MEMSCOPE_UNIT_BYTES,
+};
+
+static const uint64_t usual_reserve = 64ull << 30;
+
+// Not on the shared page: a fork child needs them to let go of its parent's mapping.
+static struct {
+    char *mapping;
+    uint64_t reserved_bytes;
+    uint64_t file_bytes; // how much of the mapping is the file's; the rest is memory
+    uint32_t next_base;  // kept up for fork children
+    uint32_t growing;    // 1: a thread maps the next chunk
+    int fd;
+    struct ms_file_id id;
+    char path[4096];
+} arena;
+
+static uint64_t round_up(uint64_t bytes) {
+    return (bytes + GRANULE - 1) / GRANULE * GRANULE;
+}
+
+static uint64_t reserve_bytes(void) {
+    uint64_t limit = ms_sys_address_space_limit();
+    if (limit / 8 >= usual_reserve)
+        return usual_reserve;
+    uint64_t share = limit / 16 / GRANULE * GRANULE;
+    return share < (16u << 20) ? 16u << 20 : share;
+}
+
+// The program may have closed our descriptor, and opened something else with its number.
+static bool descriptor_is_ours(void) {
+    struct ms_file_id id;
+    return arena.fd >= 0 && ms_sys_file_id(arena.fd, &id) && id.device == arena.id.device &&
+           id.inode == arena.id.inode;
+}
+
+static bool have_descriptor(void) {
+    if (descriptor_is_ours())
+        return true;
+    arena.fd = -1;
+    int fd = ms_sys_open_existing(arena.path);
+    if (fd < 0)
+        return false;
+    arena.fd = ms_sys_raise_fd(fd);
+    if (descriptor_is_ours())
+        return true;
+    ms_sys_close(arena.fd);
+    arena.fd = -1;
+    return false;
+}
+
+static int extend_file(uint64_t from, uint64_t bytes) {
+    if (!have_descriptor())
+        return EBADF;
+    int status = ms_sys_allocate(arena.fd, from, bytes);
+    if (status != 0)
+        return -status;
+    return ms_sys_map_file(arena.mapping + from, bytes, arena.fd, from) ? 0 : ENOMEM;
+}
+
+// Gives storage to [from, from + bytes): the file's, or memory once the file has failed.
+static bool extend(uint64_t from, uint64_t bytes) {
+    if (from == arena.file_bytes) {
+        int error = extend_file(from, bytes);
+        if (error == 0) {
+            arena.file_bytes = from + bytes;
+            return true;
+        }
+        ms_give_up(arena.path, ": the profile cannot grow: ", ms_text_error(error),
+                   "; counting goes on in memory and is written at exit if it can be", NULL);
+    }
+    return ms_sys_allow(arena.mapping + from, bytes);
+}
+
+static void set_mapped(uint64_t bytes) {
+    struct memscope_profile_header *header = (void *)arena.mapping;
+    if (bytes > arena.file_bytes)
+        header->flags |= MEMSCOPE_PROFILE_MEMORY_ONLY;
+    arena.next_base = ms_shared.ref_base + (uint32_t)(bytes / UNIT);
+    ms_store(&ms_shared.ref_count, (uint32_t)(bytes / UNIT));
+    ms_release(&header->mapped_units, bytes / UNIT);
+}
+
+int ms_arena_open(int fd, const char *path, uint32_t ref_base) {
+    arena.reserved_bytes = reserve_bytes();
+    arena.mapping = ms_sys_reserve(arena.reserved_bytes);
+    if (!arena.mapping)
+        return ENOMEM;
+    if (ref_base + (arena.reserved_bytes / UNIT) > UINT32_MAX)
+        arena.reserved_bytes = (uint64_t)(UINT32_MAX - ref_base) * UNIT / GRANULE * GRANULE;
+    if (arena.reserved_bytes < FIRST_CHUNK)
+        return EOVERFLOW;
+    arena.fd = ms_sys_raise_fd(fd);
+    arena.file_bytes = 0;
+    arena.growing = 0;
+    struct ms_text text = ms_text_in(arena.path, sizeof arena.path);
+    ms_text_string(&text, path);
+    if (!ms_sys_file_id(arena.fd, &arena.id))
+        return EIO;
+    if (!extend(0, FIRST_CHUNK))
+        return ENOMEM;
+    ms_shared.ref_base = ref_base;
+    ms_shared.units = arena.mapping - (uint64_t)ref_base * UNIT;
+    ms_shared.header = (void *)arena.mapping;
+    ms_shared.header->ref_base = ref_base;
+    ms_shared.header->arena_end_units = MEMSCOPE_HEADER_BYTES / UNIT;
+    set_mapped(FIRST_CHUNK);
+    return 0;
+}
+
+void ms_arena_forget(bool unmap) {
+    if (arena.mapping && unmap)
+        ms_sys_unmap(arena.mapping, arena.reserved_bytes);
+    if (descriptor_is_ours())
+        ms_sys_close(arena.fd);
+    arena.mapping = NULL;
+    arena.fd = -1;
+}
+
+uint32_t ms_arena_next_base(void) {
+    return arena.next_base;
+}
+
+// One thread maps a chunk, the others wait for it; `growing` is never waited for in a signal
+// handler (may_grow is false there), so the holder always goes on.
+static bool grow_to(uint64_t end_units) {
+    struct memscope_profile_header *header = ms_shared.header;
+    uint32_t idle = 0;
+    while (!ms_swap_if(&arena.growing, &idle, 1u)) {
+        if (ms_acquire(&header->mapped_units) >= end_units)
+            return true;
+        idle = 0;
+        ms_sys_yield();
+    }
+    bool grown = true;
+    uint64_t mapped = header->mapped_units * UNIT;
+    while (grown && mapped < end_units * UNIT) {
+        uint64_t chunk = mapped / 2 / GRANULE * GRANULE;
+        if (chunk > LARGEST_CHUNK)
+            chunk = LARGEST_CHUNK;
+        if (chunk < end_units * UNIT - mapped)
+            chunk = round_up(end_units * UNIT - mapped);
+        if (chunk > arena.reserved_bytes - mapped)
+            chunk = arena.reserved_bytes - mapped;
+        grown = chunk > 0 && mapped + chunk >= end_units * UNIT && extend(mapped, chunk);
+        if (grown)
+            set_mapped(mapped += chunk);
+    }
+    ms_release(&arena.growing, 0u);
+    return grown;
+}
+
+// Units already mapped are taken without growing; where the arena is full nothing is taken, so
+// that arena_end_units always stays within what readers can see.
+void *ms_arena_take(uint32_t units, bool may_grow, uint32_t *ref_out) {
+    struct memscope_profile_header *header = ms_shared.header;
+    uint64_t at = ms_load(&header->arena_end_units);
+    do {
+        if (at + units > ms_acquire(&header->mapped_units) &&
+            (!may_grow || !grow_to(at + units)))
+            return NULL;
+    } while (!ms_swap_if(&header->arena_end_units, &at, at + units));
+    *ref_out = ms_shared.ref_base + (uint32_t)at;
+    struct memscope_record *record = ms_ref(*ref_out);
+    *record = (struct memscope_record){
+        .magic = MEMSCOPE_RECORD_MAGIC, .type = MEMSCOPE_RECORD_PENDING, .units = units};
+    return record;
+}
+
+void ms_arena_publish(void *record, enum memscope_record_type type) {
+    ms_release(&((struct memscope_record *)record)->type, (uint8_t)type);
+}
+
+static bool write_all(const char *from, uint64_t bytes, uint64_t offset) {
+    while (bytes > 0) {
+        int64_t written = ms_sys_write_at(arena.fd, from, bytes, offset);
+        if (written <= 0)
+            return false;
+        from += written;
+        offset += (uint64_t)written;
+        bytes -= (uint64_t)written;
+    }
+    return true;
+}
+
+void ms_arena_write_out(void) {
+    struct memscope_profile_header *header = ms_shared.header;
+    uint64_t used = ms_load(&header->arena_end_units) * UNIT;
+    if (used <= arena.file_bytes)
+        return;
+    uint64_t missing = used - arena.file_bytes;
+    if (have_descriptor() && used <= ms_sys_file_size_limit() &&
+        write_all(arena.mapping + arena.file_bytes, missing, arena.file_bytes)) {
+        ms_message(MS_MESSAGE_WARNING, arena.path, ": the rest of the profile was written at exit",
+                   NULL);
+        missing = 0;
+    } else {
+        ms_message(MS_MESSAGE_WARNING, arena.path,
+                   ": part of the profile is lost: it never reached the file", NULL);
+    }
+    ms_store(&header->losses[MEMSCOPE_LOSS_memory_only_bytes], missing);
+}

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "output.h"
+
+#include "base/config.h"
+#include "base/shared.h"
+#include "base/text.h"
+#include "modules.h"
+
+#include <errno.h>
+#include <string.h>
+
+enum { KEPT_PROFILES = 32 };
+
+static const char usual_name[] = "memscope.%e.%p" MEMSCOPE_PROFILE_SUFFIX;
+
+static const char *executable_name(void) {
+    const char *path = ms_module_executable();
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+// Copies `pattern` with %p, %e, %h, %t and %% replaced; another letter stays as it is.
+static void expand(struct ms_text *text, const char *pattern) {
+    char host[65];
+    for (; *pattern; pattern++) {
+        if (*pattern != '%' || !pattern[1]) {
+            ms_text_bytes(text, pattern, 1);
+            continue;
+        }
+        switch (*++pattern) {
+        case 'p':
+            ms_text_number(text, (uint64_t)ms_sys_process_id());
+            break;
+        case 'e':
+            ms_text_string(text, executable_name());
+            break;
+        case 'h':
+            ms_sys_host_name(host, sizeof host);
+            ms_text_string(text, host);
+            break;
+        case 't':
+            ms_text_number(text, ms_sys_clock_realtime_ns() / 1000000000u);
+            break;
+        case '%':
+            ms_text_string(text, "%");
+            break;
+        default:
+            ms_text_bytes(text, pattern - 1, 2);
+        }
+    }
+}
+
+// memscope-<uid>/ in $TMPDIR or /tmp, ours alone; the oldest profiles in it are removed.
+static bool use_temporary_folder(struct ms_text *text) {
+    const char *folder = ms_sys_privileged() ? NULL : ms_environment("TMPDIR");
+    ms_text_string(text, folder && folder[0] == '/' ? folder : "/tmp");
+    ms_text_string(text, "/memscope-");
+    ms_text_number(text, ms_sys_user_id());
+    int error = -ms_sys_make_private_folder(text->start);
+    if (error != 0) {
+        ms_give_up(text->start, ": no profile, the program runs on without: ",
+                   ms_text_error(error), "; MEMSCOPE_OPTIONS=output=FILE puts it elsewhere", NULL);
+        return false;
+    }
+    (void)ms_sys_prune_folder(text->start, MEMSCOPE_PROFILE_SUFFIX, KEPT_PROFILES - 1);
+    ms_text_string(text, "/");
+    expand(text, usual_name);
+    return true;
+}
+
+// name.msp, then name.1.msp, name.2.msp, ...
+static int create_numbered(struct ms_text *text) {
+    enum { MOST = 100000 };
+    size_t stem = text->length, suffix = strlen(MEMSCOPE_PROFILE_SUFFIX);
+    bool has_suffix =
+        stem > suffix && strcmp(text->start + stem - suffix, MEMSCOPE_PROFILE_SUFFIX) == 0;
+    if (has_suffix)
+        stem -= suffix;
+    int fd = ms_sys_open_new(text->start);
+    for (unsigned number = 1; fd == -EEXIST && number < MOST; number++) {
+        text->length = stem;
+        ms_text_string(text, ".");
+        ms_text_number(text, number);
+        if (has_suffix)
+            ms_text_string(text, MEMSCOPE_PROFILE_SUFFIX);
+        fd = ms_sys_open_new(text->start);
+    }
+    return fd;
+}
+
+int ms_output_create(char *path_out, size_t capacity) {
+    struct ms_text text = ms_text_in(path_out, capacity);
+    if (ms_config.output[0] != '\0')
+        expand(&text, ms_config.output);
+    else if (!use_temporary_folder(&text))
+        return -1;
+    int fd = create_numbered(&text);
+    if (fd < 0) {
+        ms_give_up(path_out, ": no profile, the program runs on without: ", ms_text_error(-fd),
+                   NULL);
+        return -1;
+    }
+    return fd;
+}

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// GlobalDirect: one thread, one buffer, no remote free. The process's peak is exact.
+
+#ifndef MS_GLOBAL_DIRECT_H
+#define MS_GLOBAL_DIRECT_H
+
+#include "strategy.h"
+
+static inline void ms_global_direct_allocate(struct ms_tls *tls, struct memscope_cell_record *cell,
+                                             uint64_t bytes) {
+    ms_cell_allocate(cell, bytes);
+    int64_t credit = tls->credit - (int64_t)bytes;
+    if (credit < 0) {
+        struct memscope_profile_header *header = ms_shared.header;
+        ms_store(&header->peak_live_bytes, header->peak_live_bytes - (uint64_t)credit);
+        ms_store(&header->peak_epoch, header->peak_epoch + 1);
+        credit = 0;
+    }
+    ms_store(&tls->credit, credit);
+}
+
+static inline void ms_global_direct_free(struct ms_tls *tls, struct memscope_cell_record *cell,
+                                         uint64_t bytes, const void *block) {
+    ms_cell_free(cell, bytes);
+    ms_store(&tls->credit, tls->credit + (int64_t)bytes);
+    if (block == tls->last_block)
+        cell->temporary++;
+}
+
+void ms_global_direct_attach(void);
+
+#endif

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// ThreadLocal: a buffer for each thread, written by it alone; a block of another thread is freed
+// through atomic fields. The process's peak lags by at most MS_CREDIT bytes a thread.
+
+#ifndef MS_THREAD_LOCAL_H
+#define MS_THREAD_LOCAL_H
+
+#include "strategy.h"
+
+void ms_thread_local_publish(void);
+
+// A cell freed into by a thread that does not own it.
+static inline void ms_thread_local_free_remote(struct memscope_cell_record *cell, uint64_t bytes) {
+    ms_cell_free_remote(cell, bytes);
+    struct memscope_thread_record *owner = ms_ref(cell->thread_ref);
+    if (cell->thread_ref != 0)
+        ms_add(&owner->remote_freed_bytes, bytes);
+}
+
+static inline void ms_thread_local_allocate(struct ms_tls *tls, struct memscope_cell_record *cell,
+                                            uint64_t bytes) {
+    ms_cell_allocate(cell, bytes);
+    struct memscope_thread_record *own = tls->record;
+    own->live_bytes += (int64_t)bytes;
+    int64_t live = own->live_bytes - (int64_t)ms_load(&own->remote_freed_bytes);
+    if (live > (int64_t)own->peak_bytes)
+        own->peak_bytes = (uint64_t)live;
+    tls->credit -= (int64_t)bytes;
+    if (MS_UNLIKELY(tls->credit < 0))
+        ms_thread_local_publish();
+}
+
+static inline void ms_thread_local_free(struct ms_tls *tls, struct memscope_cell_record *cell,
+                                        uint64_t bytes, const void *block) {
+    if (MS_LIKELY(cell->thread_ref == tls->record_ref &&
+                  !(cell->record.flags & MEMSCOPE_CELL_ATOMIC))) {
+        ms_cell_free(cell, bytes);
+        tls->record->live_bytes -= (int64_t)bytes;
+        if (block == tls->last_block)
+            cell->temporary++;
+    } else {
+        ms_thread_local_free_remote(cell, bytes);
+    }
+    tls->credit += (int64_t)bytes;
+    if (MS_UNLIKELY(tls->credit > 2 * MS_CREDIT))
+        ms_thread_local_publish();
+}
+
+void ms_thread_local_attach(void);
+
+// The thread that counted under GlobalDirect goes on under ThreadLocal.
+void ms_thread_local_convert(void);
+
+#endif
