@@ -9,11 +9,11 @@
 
 #include "base/shared.h"
 
-static inline uint64_t ms_epoch(void) {
+MS_HOT uint64_t ms_epoch(void) {
     return ms_load(&ms_shared.header->peak_epoch);
 }
 
-static inline void ms_cell_keep_peak(struct memscope_cell_record *cell) {
+MS_HOT void ms_cell_keep_peak(struct memscope_cell_record *cell) {
     uint64_t epoch = ms_epoch();
     if (cell->epoch != epoch) {
         cell->at_peak_bytes = cell->bytes - cell->freed_bytes;
@@ -21,7 +21,7 @@ static inline void ms_cell_keep_peak(struct memscope_cell_record *cell) {
     }
 }
 
-static inline void ms_cell_allocate(struct memscope_cell_record *cell, uint64_t bytes) {
+MS_HOT void ms_cell_allocate(struct memscope_cell_record *cell, uint64_t bytes) {
     ms_cell_keep_peak(cell);
     cell->allocations++;
     uint64_t total = cell->bytes += bytes;
@@ -30,7 +30,7 @@ static inline void ms_cell_allocate(struct memscope_cell_record *cell, uint64_t 
         cell->peak_bytes = live;
 }
 
-static inline void ms_cell_free(struct memscope_cell_record *cell, uint64_t bytes) {
+MS_HOT void ms_cell_free(struct memscope_cell_record *cell, uint64_t bytes) {
     ms_cell_keep_peak(cell);
     cell->frees++;
     cell->freed_bytes += bytes;
@@ -38,7 +38,7 @@ static inline void ms_cell_free(struct memscope_cell_record *cell, uint64_t byte
 
 // Frees by other threads. The first one after a new peak saves what had been freed before it; of
 // several at the same moment one wins, so the saved value can be off by their blocks.
-static inline void ms_cell_free_remote(struct memscope_cell_record *cell, uint64_t bytes) {
+MS_HOT void ms_cell_free_remote(struct memscope_cell_record *cell, uint64_t bytes) {
     uint64_t epoch = ms_epoch();
     uint64_t seen = ms_load(&cell->remote_epoch);
     uint64_t before = ms_add(&cell->remote_freed_bytes, bytes);
@@ -54,7 +54,7 @@ void ms_cell_allocate_atomic(struct memscope_cell_record *cell, uint64_t bytes);
 struct memscope_cell_record *ms_cell_new(uint32_t site_ref, uint32_t thread_ref, uint8_t flags,
                                          bool may_grow, uint32_t *ref_out);
 
-static inline uint32_t ms_cell_ref(const struct memscope_cell_record *cell) {
+MS_HOT uint32_t ms_cell_ref(const struct memscope_cell_record *cell) {
     return (uint32_t)(((uintptr_t)cell - (uintptr_t)ms_shared.units) / MEMSCOPE_UNIT_BYTES);
 }
 

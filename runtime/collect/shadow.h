@@ -8,7 +8,7 @@
 //
 // Two blocks never share a granule: glibc's start at least 32 bytes apart, of other allocators at
 // least 32 bytes are asked (ms_real.least_bytes). Leaves are mapped when first needed, so that
-// nothing large is reserved under `ulimit -v`, and never given back. Requests of 2^32 - 1 bytes and
+// nothing large is reserved under `ulimit -v`, and never given back. Requests of 2^31 - 1 bytes and
 // more have their size in a side table. A block belongs to one thread at a time: its record is
 // written before the program has its address and taken before the allocator has it back.
 
@@ -22,15 +22,15 @@ enum {
     MS_LEAF_BITS = 26,
 };
 #define MS_LEAF_COUNT (1ull << (MS_ADDRESS_BITS - MS_LEAF_BITS))
-#define MS_SIZE_ASIDE UINT32_MAX
+#define MS_SIZE_ASIDE 0x7fffffffu
 
 extern char *ms_shadow_leaves[MS_LEAF_COUNT]; // biased: record of address a at leaf + (a >> 5) * 8
 
-static inline uint64_t *ms_shadow_at(char *leaf, uintptr_t address) {
+MS_HOT uint64_t *ms_shadow_at(char *leaf, uintptr_t address) {
     return (uint64_t *)(leaf + (address >> MS_GRANULE_BITS << 3));
 }
 
-static inline uint64_t ms_shadow_record(uint32_t cell_ref, uint32_t bytes) {
+MS_HOT uint64_t ms_shadow_record(uint32_t cell_ref, uint32_t bytes) {
     return (uint64_t)cell_ref << 32 | bytes;
 }
 
@@ -42,12 +42,12 @@ char *ms_shadow_leaf_slow(uintptr_t address);
 bool ms_shadow_put_aside(uintptr_t address, uint64_t bytes); // false = table full
 uint64_t ms_shadow_take_aside(uintptr_t address);
 
-static inline char *ms_shadow_leaf(uintptr_t address) {
+MS_HOT char *ms_shadow_leaf(uintptr_t address) {
     return ms_shadow_leaves[address >> MS_LEAF_BITS & (MS_LEAF_COUNT - 1)];
 }
 
 // Records a block; false = it could not be.
-static inline bool ms_shadow_put(const void *block, uint32_t cell_ref, uint64_t bytes) {
+MS_HOT bool ms_shadow_put(const void *block, uint32_t cell_ref, uint64_t bytes) {
     uintptr_t address = (uintptr_t)block;
     char *leaf = ms_shadow_leaf(address);
     if (MS_UNLIKELY(!leaf) && !(leaf = ms_shadow_leaf_slow(address)))
@@ -63,7 +63,7 @@ static inline bool ms_shadow_put(const void *block, uint32_t cell_ref, uint64_t 
 
 // Takes a block's record away; 0 = it has none. A size that is aside stays there until
 // ms_shadow_size.
-static inline uint64_t ms_shadow_take(const void *block) {
+MS_HOT uint64_t ms_shadow_take(const void *block) {
     uintptr_t address = (uintptr_t)block;
     char *leaf = ms_shadow_leaf(address);
     if (MS_UNLIKELY(!leaf))
@@ -74,13 +74,13 @@ static inline uint64_t ms_shadow_take(const void *block) {
     return record;
 }
 
-static inline uint64_t ms_shadow_size(const void *block, uint64_t record) {
+MS_HOT uint64_t ms_shadow_size(const void *block, uint64_t record) {
     uint32_t bytes = (uint32_t)record;
     return MS_UNLIKELY(bytes == MS_SIZE_ASIDE) ? ms_shadow_take_aside((uintptr_t)block) : bytes;
 }
 
 // Puts a record that was taken back (a realloc that failed).
-static inline void ms_shadow_put_back(const void *block, uint64_t record) {
+MS_HOT void ms_shadow_put_back(const void *block, uint64_t record) {
     if (record != 0)
         ms_store(ms_shadow_at(ms_shadow_leaf((uintptr_t)block), (uintptr_t)block), record);
 }

@@ -29,6 +29,14 @@ static void slow_guard_take(struct ms_tls *tls) {
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
 }
 
+// With the guard taken: a thread that still counts as under GlobalDirect goes over first.
+static void catch_up(struct ms_tls *tls) {
+    if (tls->special & MS_SPECIAL_NEW)
+        ms_thread_attach(NULL);
+    if (!ms_strategy_is_global_direct() && ms_strategy_is_outdated(tls))
+        ms_thread_local_convert();
+}
+
 static void slow_guard_release(struct ms_tls *tls) {
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
     tls->special &= ~MS_SPECIAL_GUARD;
@@ -102,6 +110,16 @@ static void allocate_without_buffer(void *block, size_t bytes) {
     (void)ms_shadow_put(block, ms_cell_ref(cell), bytes);
 }
 
+// No room for a cell of its own: the overflow cell's part, then the thread's.
+static bool allocate_in_shared_cell(struct ms_tls *tls, struct memscope_cell_record *cell,
+                                    uint64_t bytes) {
+    if (ms_strategy_is_global_direct())
+        return ms_global_direct_allocate(tls, cell, bytes);
+    ms_cell_allocate_atomic(cell, bytes);
+    tls->credit -= (int64_t)bytes;
+    return tls->credit < 0;
+}
+
 static struct ms_origin take_pending(struct ms_tls *tls, struct ms_origin origin) {
     if (!(tls->special & MS_SPECIAL_PENDING))
         return origin;
@@ -126,10 +144,21 @@ static void allocate_at(struct ms_tls *tls, void *block, size_t bytes, struct ms
     } else {
         cell = cell_for(tls, charged);
     }
-    ms_count_allocation(tls, cell, block, bytes);
+    if (!ms_shadow_put(block, ms_cell_ref(cell), bytes)) {
+        ms_count_loss(MEMSCOPE_LOSS_untracked_blocks, 1);
+        ms_count_loss(MEMSCOPE_LOSS_untracked_bytes, bytes);
+    }
+    tls->last_block = block;
+    bool publish;
+    if (cell->record.flags & MEMSCOPE_CELL_ATOMIC)
+        publish = allocate_in_shared_cell(tls, cell, bytes);
+    else
+        publish = ms_strategy_allocate(ms_strategy_is_global_direct(), tls, cell, bytes);
+    if (publish)
+        ms_strategy_publish();
 }
 
-void ms_note_allocation_slow(void *block, size_t bytes, struct ms_origin origin) {
+void *ms_note_allocation_slow(void *block, size_t bytes, struct ms_origin origin) {
     struct ms_tls *tls = &ms_tls;
     int saved_errno = errno;
     if ((tls->special & MS_SPECIAL_OFF) || !ms_alive()) {
@@ -142,8 +171,7 @@ void ms_note_allocation_slow(void *block, size_t bytes, struct ms_origin origin)
         allocate_inside_hook(tls, block, bytes);
     } else {
         slow_guard_take(tls);
-        if (tls->special & MS_SPECIAL_NEW)
-            ms_thread_attach(NULL);
+        catch_up(tls);
         if (tls->special & MS_SPECIAL_NEW)
             allocate_without_buffer(block, bytes);
         else
@@ -151,6 +179,20 @@ void ms_note_allocation_slow(void *block, size_t bytes, struct ms_origin origin)
         slow_guard_release(tls);
     }
     errno = saved_errno;
+    return block;
+}
+
+// The guard is still the fast path's.
+void *ms_note_allocation_publish(void *block) {
+    ms_thread_local_publish();
+    ms_guard_release(&ms_tls);
+    return block;
+}
+
+bool ms_note_free_publish(void) {
+    ms_thread_local_publish();
+    ms_guard_release(&ms_tls);
+    return true;
 }
 
 static void free_inside_hook(struct memscope_cell_record *cell, uint64_t bytes) {
@@ -163,13 +205,12 @@ static void free_inside_hook(struct memscope_cell_record *cell, uint64_t bytes) 
 static void free_in(struct ms_tls *tls, struct memscope_cell_record *cell, uint64_t bytes,
                     const void *block) {
     slow_guard_take(tls);
-    if (tls->special & MS_SPECIAL_NEW)
-        ms_thread_attach(NULL);
+    catch_up(tls);
     if (tls->special & MS_SPECIAL_NEW) {
         ms_thread_local_free_remote(cell, bytes);
         publish_directly(-(int64_t)bytes);
-    } else {
-        ms_strategy_free(tls, cell, bytes, block);
+    } else if (ms_strategy_free(ms_strategy_is_global_direct(), tls, cell, bytes, block)) {
+        ms_strategy_publish();
     }
     slow_guard_release(tls);
 }

@@ -20,73 +20,70 @@ struct ms_origin {
     struct memscope_site *site;
 };
 
-static inline struct ms_origin ms_origin_of(struct memscope_site *site) {
+MS_HOT struct ms_origin ms_origin_of(struct memscope_site *site) {
     return (struct ms_origin){.key = ms_load(&site->id), .site = site};
 }
 
-static inline struct ms_origin ms_origin_foreign(const void *return_address) {
+MS_HOT struct ms_origin ms_origin_foreign(const void *return_address) {
     return (struct ms_origin){.key = MS_KEY_FOREIGN | (uintptr_t)return_address, .site = NULL};
 }
 
-void ms_note_allocation_slow(void *block, size_t bytes, struct ms_origin origin);
+// Each of these ends an event, so that a hook can end in a jump to it; they return `block`.
+MS_COLD void *ms_note_allocation_slow(void *block, size_t bytes, struct ms_origin origin);
+MS_COLD void *ms_note_allocation_publish(void *block);
+
 // False: the block is none of the allocator's and must not be passed on to it.
-bool ms_note_free_slow(void *block, uint64_t record);
+MS_COLD bool ms_note_free_slow(void *block, uint64_t record);
+MS_COLD bool ms_note_free_publish(void);
 
 // The guard: a signal handler that allocates between these finds it and keeps away from counters
 // that are being changed.
-static inline void ms_guard_take(struct ms_tls *tls) {
+MS_HOT void ms_guard_take(struct ms_tls *tls) {
     ms_store(&tls->special, (uint64_t)ms_stack_pointer());
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
 }
 
-static inline void ms_guard_release(struct ms_tls *tls) {
+MS_HOT void ms_guard_release(struct ms_tls *tls) {
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
     ms_store(&tls->special, (uint64_t)0);
 }
 
-static inline void ms_count_allocation(struct ms_tls *tls, struct memscope_cell_record *cell,
-                                       void *block, size_t bytes) {
-    ms_strategy_allocate(tls, cell, bytes);
-    if (MS_UNLIKELY(!ms_shadow_put(block, ms_cell_ref(cell), bytes))) {
-        ms_count_loss(MEMSCOPE_LOSS_untracked_blocks, 1);
-        ms_count_loss(MEMSCOPE_LOSS_untracked_bytes, bytes);
-    }
-    tls->last_block = block;
-}
-
-// The allocator has returned `block` for a request of `bytes`; NULL = it failed.
-static inline void ms_note_allocation(void *block, size_t bytes, struct ms_origin origin) {
+// The allocator has returned `block` for a request of `bytes`; NULL = it failed. Returns `block`.
+MS_HOT void *ms_note_allocation(void *block, size_t bytes, struct ms_origin origin) {
     struct ms_tls *tls = &ms_tls;
-    if (MS_LIKELY(block && tls->special == 0)) {
-        ms_guard_take(tls);
-        struct ms_slot *slot = &tls->slots[origin.key * MS_KEY_FACTOR >> tls->shift];
-        if (MS_LIKELY(slot->key == origin.key)) {
-            ms_count_allocation(tls, slot->cell, block, bytes);
-            ms_guard_release(tls);
-            return;
-        }
-        ms_guard_release(tls);
-    }
-    ms_note_allocation_slow(block, bytes, origin);
+    if (MS_UNLIKELY(!block || tls->special != 0))
+        return ms_note_allocation_slow(block, bytes, origin);
+    char *leaf = ms_shadow_leaf((uintptr_t)block);
+    struct ms_slot *slot = &tls->slots[origin.key * MS_KEY_FACTOR >> tls->shift];
+    bool direct = ms_strategy_is_global_direct();
+    if (MS_UNLIKELY(slot->key != origin.key || !leaf || bytes >= MS_SIZE_ASIDE ||
+                    (!direct && ms_strategy_is_outdated(tls))))
+        return ms_note_allocation_slow(block, bytes, origin);
+    ms_guard_take(tls);
+    struct memscope_cell_record *cell = slot->cell;
+    ms_store(ms_shadow_at(leaf, (uintptr_t)block),
+             ms_shadow_record(ms_cell_ref(cell), (uint32_t)bytes));
+    tls->last_block = block;
+    if (MS_UNLIKELY(ms_strategy_allocate(direct, tls, cell, bytes)))
+        return ms_note_allocation_publish(block);
+    ms_guard_release(tls);
+    return block;
 }
 
-// A block whose record was taken has been, or is about to be, freed.
-static inline bool ms_note_free_of(void *block, uint64_t record) {
+// A block whose record was taken has been, or is about to be, freed. False: not to be passed on.
+MS_HOT bool ms_note_free_of(void *block, uint64_t record) {
     struct ms_tls *tls = &ms_tls;
     uint32_t ref = (uint32_t)(record >> 32);
+    bool direct = ms_strategy_is_global_direct();
     if (MS_UNLIKELY(ref - ms_shared.ref_base >= ms_load(&ms_shared.ref_count) ||
-                    tls->special != 0))
+                    tls->special != 0 || (uint32_t)record == MS_SIZE_ASIDE ||
+                    (!direct && ms_strategy_is_outdated(tls))))
         return ms_note_free_slow(block, record);
     ms_guard_take(tls);
-    ms_strategy_free(tls, ms_ref(ref), ms_shadow_size(block, record), block);
+    if (MS_UNLIKELY(ms_strategy_free(direct, tls, ms_ref(ref), (uint32_t)record, block)))
+        return ms_note_free_publish();
     ms_guard_release(tls);
     return true;
-}
-
-// `block` is about to be freed: its record is taken before the allocator can hand the address to
-// another thread.
-static inline bool ms_note_free(void *block) {
-    return ms_note_free_of(block, ms_shadow_take(block));
 }
 
 // Between these the thread's allocations are charged to `site_ref`; an outer pending site wins.

@@ -42,7 +42,7 @@ struct request {
 static inline void *ask_allocator(struct request request) {
     size_t bytes = request.size ? request.size : 1;
     if (request.alignment == 0)
-        return ms_real.malloc(ms_padded(bytes));
+        return ms_real.malloc(bytes);
     size_t rounded = (ms_padded(bytes) + request.alignment - 1) & -request.alignment;
     return rounded < bytes ? NULL : ms_real.aligned_alloc(request.alignment, rounded);
 }
@@ -63,20 +63,16 @@ static void *ask_library(struct request request) {
 }
 
 // The allocator has failed: the new handlers' turn, then std::bad_alloc. Handlers may throw; that
-// passes through here and the hook, which have unwind tables and nothing to clean up. *counted_out:
-// the library's operator reached ours, which has counted the block.
-MS_NOINLINE static void *ask_again(struct request request, struct ms_origin origin,
-                                   bool *counted_out) {
-    *counted_out = false;
+// passes through here and the hook, which have unwind tables and nothing to clean up. The library's
+// operator reaches ours again, which counts what it gets.
+MS_NOINLINE static void *ask_again(struct request request, struct ms_origin origin) {
     for (;;) {
-        ms_note_allocation(NULL, request.size, origin);
+        (void)ms_note_allocation(NULL, request.size, origin);
         new_handler *handler = ms_get_new_handler ? ms_get_new_handler() : NULL;
         if (!handler && request.nothrow)
             return NULL;
-        if (handler && request.nothrow) {
-            *counted_out = true;
+        if (handler && request.nothrow)
             return ask_library(request);
-        }
         if (!handler && ms_throw_bad_alloc)
             ms_throw_bad_alloc();
         if (!handler)
@@ -84,18 +80,15 @@ MS_NOINLINE static void *ask_again(struct request request, struct ms_origin orig
         handler();
         void *block = ask_allocator(request);
         if (block)
-            return block;
+            return ms_note_allocation(block, request.size, origin);
     }
 }
 
 static inline void *serve_new(struct request request, struct ms_origin origin) {
     void *block = ask_allocator(request);
-    bool counted = false;
     if (MS_UNLIKELY(!block))
-        block = ask_again(request, origin, &counted);
-    if (MS_LIKELY(block && !counted))
-        ms_note_allocation(block, request.size, origin);
-    return block;
+        return ask_again(request, origin);
+    return ms_note_allocation(block, request.size, origin);
 }
 
 // ---- hooks and interposed operators ------------------------------------------------------------

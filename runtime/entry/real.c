@@ -156,11 +156,22 @@ static void resolve_static(void) {
     };
 }
 
+// malloc is the one function whose every instruction counts: only allocators that need padding pay.
+static void *(*unpadded_malloc)(size_t);
+
+static void *padded_malloc(size_t bytes) {
+    return unpadded_malloc(bytes < ms_real.least_bytes ? ms_real.least_bytes : bytes);
+}
+
 void ms_real_resolve(void) {
     if (dlsym)
         resolve_dynamic();
     else
         resolve_static();
+    if (ms_real.least_bytes != 0) {
+        unpadded_malloc = ms_real.malloc;
+        ms_real.malloc = padded_malloc;
+    }
     if (!ms_real.aligned_alloc)
         ms_real.aligned_alloc = c11_aligned_alloc;
     if (!ms_real.memalign)

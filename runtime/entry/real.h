@@ -10,7 +10,7 @@
 #include <stddef.h>
 
 struct ms_real {
-    void *(*malloc)(size_t);
+    void *(*malloc)(size_t); // pads by itself where least_bytes asks for it; the others do not
     void *(*calloc)(size_t, size_t);
     void *(*realloc)(void *, size_t);
     void *(*reallocarray)(void *, size_t, size_t);

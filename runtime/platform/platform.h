@@ -28,6 +28,8 @@
 #define MS_UNLIKELY(x) __builtin_expect(!!(x), 0)
 #define MS_EXPORT __attribute__((visibility("default")))
 #define MS_NOINLINE __attribute__((noinline))
+#define MS_COLD __attribute__((noinline, cold))
+#define MS_HOT static inline __attribute__((always_inline)) // part of a hook's fast path
 #define MS_ALIGNED(n) __attribute__((aligned(n)))
 // The thread block's static part: one addition from the thread pointer, no call.
 #define MS_THREAD __thread __attribute__((tls_model("initial-exec")))

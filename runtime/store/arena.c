@@ -33,12 +33,21 @@ static uint64_t round_up(uint64_t bytes) {
     return (bytes + GRANULE - 1) / GRANULE * GRANULE;
 }
 
-static uint64_t reserve_bytes(void) {
+static const uint64_t least_reserve = 8ull << 20;
+
+// As many addresses as a profile could ever want, or what `ulimit -v`, or a tool that runs the
+// program, leaves.
+static bool reserve(void) {
     uint64_t limit = ms_sys_address_space_limit();
-    if (limit / 8 >= usual_reserve)
-        return usual_reserve;
-    uint64_t share = limit / 16 / GRANULE * GRANULE;
-    return share < (16u << 20) ? 16u << 20 : share;
+    uint64_t bytes = usual_reserve;
+    while (bytes > limit / 16 && bytes > least_reserve)
+        bytes /= 2;
+    for (; bytes >= least_reserve; bytes /= 2) {
+        arena.reserved_bytes = bytes;
+        if ((arena.mapping = ms_sys_reserve(bytes)))
+            return true;
+    }
+    return false;
 }
 
 // The program may have closed our descriptor, and opened something else with its number.
@@ -96,9 +105,7 @@ static void set_mapped(uint64_t bytes) {
 }
 
 int ms_arena_open(int fd, const char *path, uint32_t ref_base) {
-    arena.reserved_bytes = reserve_bytes();
-    arena.mapping = ms_sys_reserve(arena.reserved_bytes);
-    if (!arena.mapping)
+    if (!reserve())
         return ENOMEM;
     if (ref_base + (arena.reserved_bytes / UNIT) > UINT32_MAX)
         arena.reserved_bytes = (uint64_t)(UINT32_MAX - ref_base) * UNIT / GRANULE * GRANULE;

@@ -7,7 +7,7 @@
 
 #include "strategy.h"
 
-static inline void ms_global_direct_allocate(struct ms_tls *tls, struct memscope_cell_record *cell,
+MS_HOT bool ms_global_direct_allocate(struct ms_tls *tls, struct memscope_cell_record *cell,
                                              uint64_t bytes) {
     ms_cell_allocate(cell, bytes);
     int64_t credit = tls->credit - (int64_t)bytes;
@@ -18,14 +18,16 @@ static inline void ms_global_direct_allocate(struct ms_tls *tls, struct memscope
         credit = 0;
     }
     ms_store(&tls->credit, credit);
+    return false;
 }
 
-static inline void ms_global_direct_free(struct ms_tls *tls, struct memscope_cell_record *cell,
+MS_HOT bool ms_global_direct_free(struct ms_tls *tls, struct memscope_cell_record *cell,
                                          uint64_t bytes, const void *block) {
     ms_cell_free(cell, bytes);
     ms_store(&tls->credit, tls->credit + (int64_t)bytes);
     if (block == tls->last_block)
         cell->temporary++;
+    return false;
 }
 
 void ms_global_direct_attach(void);

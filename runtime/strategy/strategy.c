@@ -17,7 +17,7 @@ void ms_strategy_attach(void) {
 }
 
 void ms_strategy_publish(void) {
-    if (!ms_strategy_is_global_direct(&ms_tls))
+    if (!ms_strategy_is_global_direct())
         ms_thread_local_publish();
 }
 

@@ -3,12 +3,14 @@
 // Which buffer an event is counted into, and who may free what. One file each; this header is the
 // interface that every strategy serves, and the choice between them.
 //
-//   ms_<strategy>_allocate(tls, cell, bytes)   a block of `bytes` was allocated into the thread's cell
+//   ms_<strategy>_allocate(tls, cell, bytes)    a block of `bytes` was allocated into a cell of the
+//                                               thread's own
 //   ms_<strategy>_free(tls, cell, bytes, block) a block counted in `cell` was freed
-//   ms_<strategy>_attach()                     the calling thread begins to count
-//   ms_<strategy>_publish()                    its unpublished bytes go to the process's total
+//   ms_<strategy>_attach()                      the calling thread begins to count
+//   ms_<strategy>_publish()                     its unpublished bytes go to the process's total
 //
-// The first two are inlined into the hooks. They run under the guard.
+// The first two are inlined into the hooks, run under the guard, and return true where the thread
+// must publish now: the caller does that last, so that the fast path saves no registers for it.
 //
 // ms_tls.credit is how the process's peak is kept without touching shared memory. GlobalDirect: how
 // far the process is below its peak, so that less than zero means a new peak, exact at every
@@ -34,29 +36,28 @@ void ms_strategy_upgrade(enum memscope_upgrade reason, uint32_t site_ref);
 void ms_strategy_attach(void);
 void ms_strategy_publish(void);
 
-// The thread that counted under GlobalDirect takes notice of an upgrade at its next event.
-static inline bool ms_strategy_is_global_direct(const struct ms_tls *tls) {
-    if (MS_LIKELY(ms_load(&ms_shared.strategy) == MEMSCOPE_STRATEGY_GLOBAL_DIRECT))
-        return true;
-    if (MS_UNLIKELY(ms_load(&ms_shared.unconverted) == tls))
-        ms_thread_local_convert();
-    return false;
+MS_HOT bool ms_strategy_is_global_direct(void) {
+    return MS_LIKELY(ms_load(&ms_shared.strategy) == MEMSCOPE_STRATEGY_GLOBAL_DIRECT);
 }
 
-static inline void ms_strategy_allocate(struct ms_tls *tls, struct memscope_cell_record *cell,
-                                        uint64_t bytes) {
-    if (ms_strategy_is_global_direct(tls))
-        ms_global_direct_allocate(tls, cell, bytes);
-    else
-        ms_thread_local_allocate(tls, cell, bytes);
+// Under ThreadLocal: the thread that counted under GlobalDirect takes notice of the upgrade at its
+// next event, on the slow path; true until then.
+MS_HOT bool ms_strategy_is_outdated(const struct ms_tls *tls) {
+    return ms_load(&ms_shared.unconverted) == tls;
 }
 
-static inline void ms_strategy_free(struct ms_tls *tls, struct memscope_cell_record *cell,
-                                    uint64_t bytes, const void *block) {
-    if (ms_strategy_is_global_direct(tls))
-        ms_global_direct_free(tls, cell, bytes, block);
-    else
-        ms_thread_local_free(tls, cell, bytes, block);
+MS_HOT bool ms_strategy_allocate(bool direct, struct ms_tls *tls,
+                                 struct memscope_cell_record *cell, uint64_t bytes) {
+    if (direct)
+        return ms_global_direct_allocate(tls, cell, bytes);
+    return ms_thread_local_allocate(tls, cell, bytes);
+}
+
+MS_HOT bool ms_strategy_free(bool direct, struct ms_tls *tls, struct memscope_cell_record *cell,
+                             uint64_t bytes, const void *block) {
+    if (direct)
+        return ms_global_direct_free(tls, cell, bytes, block);
+    return ms_thread_local_free(tls, cell, bytes, block);
 }
 
 #endif

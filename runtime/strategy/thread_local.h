@@ -11,14 +11,14 @@
 void ms_thread_local_publish(void);
 
 // A cell freed into by a thread that does not own it.
-static inline void ms_thread_local_free_remote(struct memscope_cell_record *cell, uint64_t bytes) {
+MS_HOT void ms_thread_local_free_remote(struct memscope_cell_record *cell, uint64_t bytes) {
     ms_cell_free_remote(cell, bytes);
     struct memscope_thread_record *owner = ms_ref(cell->thread_ref);
     if (cell->thread_ref != 0)
         ms_add(&owner->remote_freed_bytes, bytes);
 }
 
-static inline void ms_thread_local_allocate(struct ms_tls *tls, struct memscope_cell_record *cell,
+MS_HOT bool ms_thread_local_allocate(struct ms_tls *tls, struct memscope_cell_record *cell,
                                             uint64_t bytes) {
     ms_cell_allocate(cell, bytes);
     struct memscope_thread_record *own = tls->record;
@@ -27,11 +27,10 @@ static inline void ms_thread_local_allocate(struct ms_tls *tls, struct memscope_
     if (live > (int64_t)own->peak_bytes)
         own->peak_bytes = (uint64_t)live;
     tls->credit -= (int64_t)bytes;
-    if (MS_UNLIKELY(tls->credit < 0))
-        ms_thread_local_publish();
+    return tls->credit < 0;
 }
 
-static inline void ms_thread_local_free(struct ms_tls *tls, struct memscope_cell_record *cell,
+MS_HOT bool ms_thread_local_free(struct ms_tls *tls, struct memscope_cell_record *cell,
                                         uint64_t bytes, const void *block) {
     if (MS_LIKELY(cell->thread_ref == tls->record_ref &&
                   !(cell->record.flags & MEMSCOPE_CELL_ATOMIC))) {
@@ -43,8 +42,7 @@ static inline void ms_thread_local_free(struct ms_tls *tls, struct memscope_cell
         ms_thread_local_free_remote(cell, bytes);
     }
     tls->credit += (int64_t)bytes;
-    if (MS_UNLIKELY(tls->credit > 2 * MS_CREDIT))
-        ms_thread_local_publish();
+    return tls->credit > 2 * MS_CREDIT;
 }
 
 void ms_thread_local_attach(void);
