@@ -41,7 +41,16 @@ extern union ms_shared_page ms_shared_page;
 #define ms_acquire(place) __atomic_load_n((place), __ATOMIC_ACQUIRE)
 #define ms_store(place, value) __atomic_store_n((place), (value), __ATOMIC_RELAXED)
 #define ms_release(place, value) __atomic_store_n((place), (value), __ATOMIC_RELEASE)
+#ifndef MEMSCOPE_SEEDED_RACE
 #define ms_add(place, value) __atomic_fetch_add((place), (value), __ATOMIC_RELAXED)
+#else // a build that ThreadSanitizer must complain of, or it proves nothing
+#define ms_add(place, value)                                                                       \
+    __extension__({                                                                                \
+        __typeof__(*(place)) ms_before = *(place);                                                 \
+        *(place) = ms_before + (value);                                                            \
+        ms_before;                                                                                 \
+    })
+#endif
 #define ms_swap_if(place, expected, value)                                                         \
     __atomic_compare_exchange_n((place), (expected), (value), false, __ATOMIC_ACQ_REL,             \
                                 __ATOMIC_ACQUIRE)

@@ -73,7 +73,7 @@ MS_INTERPOSE(void *, pvalloc, (size_t bytes)) {
 
 // ---- finding the real ones ---------------------------------------------------------------------
 
-#define REAL(name) ((__typeof__(&name))ms_real_symbol(#name, (const void *)ms_own_##name))
+#define REAL(name) ((__typeof__(&ms_own_##name))ms_real_symbol(#name, (const void *)ms_own_##name))
 
 void ms_real_find_family(struct ms_real *found) {
     found->malloc = REAL(malloc);

@@ -15,10 +15,16 @@
 #define MS_INTERPOSED MS_EXPORT
 #endif
 
+#ifdef MEMSCOPE_NO_INTERPOSE // sanitizer builds of the collecting code: hooks only
+#define MS_INTERPOSE(ret, name, params)                                                            \
+    ret ms_own_##name params;                                                                      \
+    ret ms_own_##name params
+#else
 #define MS_INTERPOSE(ret, name, params)                                                            \
     ret ms_own_##name params;                                                                      \
     MS_INTERPOSED ret name params __attribute__((alias("ms_own_" #name)));                         \
     ret ms_own_##name params
+#endif
 
 #define MS_HERE ms_origin_foreign(__builtin_return_address(0))
 

@@ -41,6 +41,7 @@ static void fill_header(uint32_t flags) {
     header->flags |= flags | (ms_real.is_static ? MEMSCOPE_PROFILE_STATIC : 0) |
                      (ms_config.strict ? MEMSCOPE_PROFILE_STRICT : 0);
     header->peak_epoch = 1;
+    header->credit_bytes = MS_CREDIT;
     ms_process_describe(header);
     header->options_ref = ms_record_string(ms_config.given);
     header->allocator_ref = ms_record_string(ms_real.module);
@@ -48,8 +49,9 @@ static void fill_header(uint32_t flags) {
     header->reentrant_site_ref = ms_record_foreign_site(MEMSCOPE_SITE_REENTRANT, NULL);
     (void)ms_cell_new(ms_record_foreign_site(MEMSCOPE_SITE_OVERFLOW, NULL), 0,
                       MEMSCOPE_CELL_ATOMIC, true, &header->overflow_ref);
-    __atomic_thread_fence(__ATOMIC_RELEASE);
-    __builtin_memcpy(header->magic, MEMSCOPE_PROFILE_MAGIC, sizeof header->magic);
+    uint64_t magic; // last and as one word: a file without it is no profile yet
+    __builtin_memcpy(&magic, MEMSCOPE_PROFILE_MAGIC, sizeof magic);
+    ms_release((uint64_t *)(void *)header->magic, magic);
 }
 
 // Opens a profile and begins to count into it; false = there is none, and a message said why.

@@ -107,8 +107,10 @@ uint32_t ms_record_site(struct memscope_site *site) {
 }
 
 uint32_t ms_record_foreign_site(enum memscope_site_kind kind, const void *return_address) {
+    static const struct memscope_profile_frame no_frames[1];
     struct site_content content;
     memset(&content, 0, sizeof content);
+    content.frames = no_frames;
     content.fixed.kind = (uint16_t)kind;
     content.fixed.record.flags = MEMSCOPE_SITE_FLAG_FOREIGN;
     if (return_address) {

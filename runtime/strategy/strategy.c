@@ -5,7 +5,6 @@
 #include "base/config.h"
 
 void ms_strategy_attach(void) {
-    struct memscope_profile_header *header = ms_shared.header;
     if (ms_load(&ms_shared.strategy) == MEMSCOPE_STRATEGY_GLOBAL_DIRECT &&
         ms_load(&ms_shared.unconverted) != NULL)
         ms_strategy_upgrade(MEMSCOPE_UPGRADE_UNKNOWN_THREAD, 0);
@@ -13,7 +12,6 @@ void ms_strategy_attach(void) {
         ms_global_direct_attach();
     else
         ms_thread_local_attach();
-    header->credit_bytes = MS_CREDIT;
 }
 
 void ms_strategy_publish(void) {
