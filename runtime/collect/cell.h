@@ -21,11 +21,13 @@ MS_HOT void ms_cell_keep_peak(struct memscope_cell_record *cell) {
     }
 }
 
-MS_HOT void ms_cell_allocate(struct memscope_cell_record *cell, uint64_t bytes) {
+// `remote_freed_bytes`: the cell's, where other threads may free.
+MS_HOT void ms_cell_allocate(struct memscope_cell_record *cell, uint64_t bytes,
+                             uint64_t remote_freed_bytes) {
     ms_cell_keep_peak(cell);
     cell->allocations++;
     uint64_t total = cell->bytes += bytes;
-    uint64_t live = total - cell->freed_bytes - ms_load(&cell->remote_freed_bytes);
+    uint64_t live = total - cell->freed_bytes - remote_freed_bytes;
     if (live > cell->peak_bytes)
         cell->peak_bytes = live;
 }

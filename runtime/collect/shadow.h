@@ -30,8 +30,9 @@ MS_HOT uint64_t *ms_shadow_at(char *leaf, uintptr_t address) {
     return (uint64_t *)(leaf + (address >> MS_GRANULE_BITS << 3));
 }
 
-MS_HOT uint64_t ms_shadow_record(uint32_t cell_ref, uint32_t bytes) {
-    return (uint64_t)cell_ref << 32 | bytes;
+// (cell - units) is 64 times the ref.
+MS_HOT uint64_t ms_shadow_record(const struct memscope_cell_record *cell, uint64_t bytes) {
+    return ((uint64_t)((const char *)cell - ms_shared.units) << (32 - 6)) | bytes;
 }
 
 // The leaf of `address`, mapped now if it was not; NULL = no memory, or an address beyond
@@ -47,7 +48,8 @@ MS_HOT char *ms_shadow_leaf(uintptr_t address) {
 }
 
 // Records a block; false = it could not be.
-MS_HOT bool ms_shadow_put(const void *block, uint32_t cell_ref, uint64_t bytes) {
+MS_HOT bool ms_shadow_put(const void *block, const struct memscope_cell_record *cell,
+                          uint64_t bytes) {
     uintptr_t address = (uintptr_t)block;
     char *leaf = ms_shadow_leaf(address);
     if (MS_UNLIKELY(!leaf) && !(leaf = ms_shadow_leaf_slow(address)))
@@ -57,7 +59,7 @@ MS_HOT bool ms_shadow_put(const void *block, uint32_t cell_ref, uint64_t bytes) 
             return false;
         bytes = MS_SIZE_ASIDE;
     }
-    ms_store(ms_shadow_at(leaf, address), ms_shadow_record(cell_ref, (uint32_t)bytes));
+    ms_store(ms_shadow_at(leaf, address), ms_shadow_record(cell, bytes));
     return true;
 }
 

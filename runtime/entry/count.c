@@ -98,7 +98,7 @@ static void allocate_inside_hook(struct ms_tls *tls, void *block, size_t bytes) 
     publish_directly((int64_t)bytes);
     char *leaf = ms_shadow_leaf((uintptr_t)block);
     if ((!leaf && !ms_shadow_leaf_slow((uintptr_t)block)) ||
-        !ms_shadow_put(block, ms_cell_ref(cell), bytes))
+        !ms_shadow_put(block, cell, bytes))
         ms_count_loss(MEMSCOPE_LOSS_untracked_blocks, 1);
 }
 
@@ -107,14 +107,16 @@ static void allocate_without_buffer(void *block, size_t bytes) {
     struct memscope_cell_record *cell = overflow_cell();
     ms_cell_allocate_atomic(cell, bytes);
     publish_directly((int64_t)bytes);
-    (void)ms_shadow_put(block, ms_cell_ref(cell), bytes);
+    (void)ms_shadow_put(block, cell, bytes);
 }
 
 // No room for a cell of its own: the overflow cell's part, then the thread's.
 static bool allocate_in_shared_cell(struct ms_tls *tls, struct memscope_cell_record *cell,
                                     uint64_t bytes) {
-    if (ms_strategy_is_global_direct())
-        return ms_global_direct_allocate(tls, cell, bytes);
+    if (ms_strategy_is_global_direct()) {
+        ms_global_direct_allocate(tls, cell, bytes);
+        return false;
+    }
     ms_cell_allocate_atomic(cell, bytes);
     tls->credit -= (int64_t)bytes;
     return tls->credit < 0;
@@ -144,7 +146,7 @@ static void allocate_at(struct ms_tls *tls, void *block, size_t bytes, struct ms
     } else {
         cell = cell_for(tls, charged);
     }
-    if (!ms_shadow_put(block, ms_cell_ref(cell), bytes)) {
+    if (!ms_shadow_put(block, cell, bytes)) {
         ms_count_loss(MEMSCOPE_LOSS_untracked_blocks, 1);
         ms_count_loss(MEMSCOPE_LOSS_untracked_bytes, bytes);
     }
@@ -153,7 +155,7 @@ static void allocate_at(struct ms_tls *tls, void *block, size_t bytes, struct ms
     if (cell->record.flags & MEMSCOPE_CELL_ATOMIC)
         publish = allocate_in_shared_cell(tls, cell, bytes);
     else
-        publish = ms_strategy_allocate(ms_strategy_is_global_direct(), tls, cell, bytes);
+        publish = ms_strategy_allocate(tls, cell, bytes);
     if (publish)
         ms_strategy_publish();
 }
@@ -209,7 +211,7 @@ static void free_in(struct ms_tls *tls, struct memscope_cell_record *cell, uint6
     if (tls->special & MS_SPECIAL_NEW) {
         ms_thread_local_free_remote(cell, bytes);
         publish_directly(-(int64_t)bytes);
-    } else if (ms_strategy_free(ms_strategy_is_global_direct(), tls, cell, bytes, block)) {
+    } else if (ms_strategy_free(tls, cell, bytes, block)) {
         ms_strategy_publish();
     }
     slow_guard_release(tls);

@@ -55,16 +55,25 @@ MS_HOT void *ms_note_allocation(void *block, size_t bytes, struct ms_origin orig
         return ms_note_allocation_slow(block, bytes, origin);
     char *leaf = ms_shadow_leaf((uintptr_t)block);
     struct ms_slot *slot = &tls->slots[origin.key * MS_KEY_FACTOR >> tls->shift];
-    bool direct = ms_strategy_is_global_direct();
-    if (MS_UNLIKELY(slot->key != origin.key || !leaf || bytes >= MS_SIZE_ASIDE ||
-                    (!direct && ms_strategy_is_outdated(tls))))
+    if (MS_UNLIKELY(slot->key != origin.key || !leaf || bytes >= MS_SIZE_ASIDE))
+        return ms_note_allocation_slow(block, bytes, origin);
+    struct memscope_cell_record *cell = slot->cell;
+    uint64_t *place = ms_shadow_at(leaf, (uintptr_t)block);
+    uint64_t record = ms_shadow_record(cell, bytes);
+    if (MS_LIKELY(ms_strategy_is_global_direct())) {
+        ms_guard_take(tls);
+        ms_store(place, record);
+        tls->last_block = block;
+        ms_global_direct_allocate(tls, cell, bytes);
+        ms_guard_release(tls);
+        return block;
+    }
+    if (MS_UNLIKELY(ms_strategy_is_outdated(tls)))
         return ms_note_allocation_slow(block, bytes, origin);
     ms_guard_take(tls);
-    struct memscope_cell_record *cell = slot->cell;
-    ms_store(ms_shadow_at(leaf, (uintptr_t)block),
-             ms_shadow_record(ms_cell_ref(cell), (uint32_t)bytes));
+    ms_store(place, record);
     tls->last_block = block;
-    if (MS_UNLIKELY(ms_strategy_allocate(direct, tls, cell, bytes)))
+    if (MS_UNLIKELY(ms_thread_local_allocate(tls, cell, bytes)))
         return ms_note_allocation_publish(block);
     ms_guard_release(tls);
     return block;
@@ -74,13 +83,20 @@ MS_HOT void *ms_note_allocation(void *block, size_t bytes, struct ms_origin orig
 MS_HOT bool ms_note_free_of(void *block, uint64_t record) {
     struct ms_tls *tls = &ms_tls;
     uint32_t ref = (uint32_t)(record >> 32);
-    bool direct = ms_strategy_is_global_direct();
     if (MS_UNLIKELY(ref - ms_shared.ref_base >= ms_load(&ms_shared.ref_count) ||
-                    tls->special != 0 || (uint32_t)record == MS_SIZE_ASIDE ||
-                    (!direct && ms_strategy_is_outdated(tls))))
+                    tls->special != 0 || (uint32_t)record == MS_SIZE_ASIDE))
+        return ms_note_free_slow(block, record);
+    struct memscope_cell_record *cell = ms_ref(ref);
+    if (MS_LIKELY(ms_strategy_is_global_direct())) {
+        ms_guard_take(tls);
+        ms_global_direct_free(tls, cell, (uint32_t)record, block);
+        ms_guard_release(tls);
+        return true;
+    }
+    if (MS_UNLIKELY(ms_strategy_is_outdated(tls)))
         return ms_note_free_slow(block, record);
     ms_guard_take(tls);
-    if (MS_UNLIKELY(ms_strategy_free(direct, tls, ms_ref(ref), (uint32_t)record, block)))
+    if (MS_UNLIKELY(ms_thread_local_free(tls, cell, (uint32_t)record, block)))
         return ms_note_free_publish();
     ms_guard_release(tls);
     return true;

@@ -7,9 +7,9 @@
 
 #include "strategy.h"
 
-MS_HOT bool ms_global_direct_allocate(struct ms_tls *tls, struct memscope_cell_record *cell,
+MS_HOT void ms_global_direct_allocate(struct ms_tls *tls, struct memscope_cell_record *cell,
                                              uint64_t bytes) {
-    ms_cell_allocate(cell, bytes);
+    ms_cell_allocate(cell, bytes, 0);
     int64_t credit = tls->credit - (int64_t)bytes;
     if (credit < 0) {
         struct memscope_profile_header *header = ms_shared.header;
@@ -18,16 +18,14 @@ MS_HOT bool ms_global_direct_allocate(struct ms_tls *tls, struct memscope_cell_r
         credit = 0;
     }
     ms_store(&tls->credit, credit);
-    return false;
 }
 
-MS_HOT bool ms_global_direct_free(struct ms_tls *tls, struct memscope_cell_record *cell,
+MS_HOT void ms_global_direct_free(struct ms_tls *tls, struct memscope_cell_record *cell,
                                          uint64_t bytes, const void *block) {
     ms_cell_free(cell, bytes);
     ms_store(&tls->credit, tls->credit + (int64_t)bytes);
     if (block == tls->last_block)
         cell->temporary++;
-    return false;
 }
 
 void ms_global_direct_attach(void);

@@ -9,8 +9,9 @@
 //   ms_<strategy>_attach()                      the calling thread begins to count
 //   ms_<strategy>_publish()                     its unpublished bytes go to the process's total
 //
-// The first two are inlined into the hooks, run under the guard, and return true where the thread
-// must publish now: the caller does that last, so that the fast path saves no registers for it.
+// The first two are inlined into the hooks and run under the guard. ThreadLocal's return true where
+// the thread must publish now: the caller does that last, so that the fast path saves no registers
+// for it.
 //
 // ms_tls.credit is how the process's peak is kept without touching shared memory. GlobalDirect: how
 // far the process is below its peak, so that less than zero means a new peak, exact at every
@@ -37,7 +38,7 @@ void ms_strategy_attach(void);
 void ms_strategy_publish(void);
 
 MS_HOT bool ms_strategy_is_global_direct(void) {
-    return MS_LIKELY(ms_load(&ms_shared.strategy) == MEMSCOPE_STRATEGY_GLOBAL_DIRECT);
+    return (ms_load(&ms_shared.strategy) == MEMSCOPE_STRATEGY_GLOBAL_DIRECT);
 }
 
 // Under ThreadLocal: the thread that counted under GlobalDirect takes notice of the upgrade at its
@@ -46,18 +47,21 @@ MS_HOT bool ms_strategy_is_outdated(const struct ms_tls *tls) {
     return ms_load(&ms_shared.unconverted) == tls;
 }
 
-MS_HOT bool ms_strategy_allocate(bool direct, struct ms_tls *tls,
-                                 struct memscope_cell_record *cell, uint64_t bytes) {
-    if (direct)
-        return ms_global_direct_allocate(tls, cell, bytes);
-    return ms_thread_local_allocate(tls, cell, bytes);
+// For the slow paths; the fast ones spell the choice out (entry/count.h).
+static inline bool ms_strategy_allocate(struct ms_tls *tls, struct memscope_cell_record *cell,
+                                        uint64_t bytes) {
+    if (!ms_strategy_is_global_direct())
+        return ms_thread_local_allocate(tls, cell, bytes);
+    ms_global_direct_allocate(tls, cell, bytes);
+    return false;
 }
 
-MS_HOT bool ms_strategy_free(bool direct, struct ms_tls *tls, struct memscope_cell_record *cell,
-                             uint64_t bytes, const void *block) {
-    if (direct)
-        return ms_global_direct_free(tls, cell, bytes, block);
-    return ms_thread_local_free(tls, cell, bytes, block);
+static inline bool ms_strategy_free(struct ms_tls *tls, struct memscope_cell_record *cell,
+                                    uint64_t bytes, const void *block) {
+    if (!ms_strategy_is_global_direct())
+        return ms_thread_local_free(tls, cell, bytes, block);
+    ms_global_direct_free(tls, cell, bytes, block);
+    return false;
 }
 
 #endif
