@@ -86,7 +86,8 @@ void ms_real_find_family(struct ms_real *found) {
     found->memalign = REAL(memalign);
     found->valloc = REAL(valloc);
     found->pvalloc = REAL(pvalloc);
-    found->hidden = ms_real_visible("malloc") != (const void *)ms_own_malloc;
+    const void *visible = ms_real_visible("malloc");
+    found->hidden = visible && visible != (const void *)ms_own_malloc;
 }
 
 // ---- one runtime a process ---------------------------------------------------------------------

@@ -81,11 +81,12 @@ void ms_process_describe(struct memscope_profile_header *header) {
 
 // ---- how it ends -------------------------------------------------------------------------------
 
-// Writes the end into the profile of this process; a fork child that has none yet needs none.
+// Writes the end into the profile of this process; a fork child that has none yet needs none, and a
+// vfork child has its parent's memory but not its end.
 static void note_end(uint32_t state, int code) {
-    if (ms_load(&ms_shared.alive) == 0)
-        return;
     struct memscope_profile_header *header = ms_shared.header;
+    if (ms_load(&ms_shared.alive) == 0 || header->pid != (uint64_t)ms_sys_process_id())
+        return;
     if (state == MEMSCOPE_PROCESS_EXITED)
         header->exit_code = code & 0xFF;
     else

@@ -9,6 +9,7 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <link.h>
 #include <malloc.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -99,14 +100,24 @@ struct ms_real ms_real = {
 
 // ---- finding them ------------------------------------------------------------------------------
 
+// In a program linked at a fixed address that takes a function's address, that address is a stub of
+// the program's own, and dlsym returns it: a symbol that is not defined there, yet has a value.
+static bool is_stub(const void *address) {
+    Dl_info info;
+    const ElfW(Sym) *symbol = NULL;
+    return dladdr1(address, &info, (void **)&symbol, RTLD_DL_SYMENT) != 0 && symbol &&
+           symbol->st_shndx == SHN_UNDEF;
+}
+
 void *ms_real_visible(const char *name) {
-    return dlsym ? dlsym(RTLD_DEFAULT, name) : NULL;
+    void *visible = dlsym ? dlsym(RTLD_DEFAULT, name) : NULL;
+    return visible && is_stub(visible) ? NULL : visible;
 }
 
 void *ms_real_symbol(const char *name, const void *own) {
     if (!dlsym)
         return NULL;
-    void *visible = dlsym(RTLD_DEFAULT, name);
+    void *visible = ms_real_visible(name);
     return visible && visible != own ? visible : dlsym(RTLD_NEXT, name);
 }
 

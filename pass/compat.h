@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What differs between LLVM 14, 19 and 22. The only file of the pass that looks
+// at LLVM_VERSION_MAJOR.
+
+#ifndef MEMSCOPE_PASS_COMPAT_H
+#define MEMSCOPE_PASS_COMPAT_H
+
+#include "llvm/Config/llvm-config.h"
+#include "llvm/IR/Attributes.h"
+#include "llvm/IR/DerivedTypes.h"
+#include "llvm/IR/InstrTypes.h"
+#include "llvm/IR/PassManager.h"
+#include "llvm/Passes/PassBuilder.h"
+#include "llvm/Transforms/Utils/BasicBlockUtils.h"
+
+#if LLVM_VERSION_MAJOR >= 22
+#include "llvm/Plugins/PassPlugin.h"
+#else
+#include "llvm/Passes/PassPlugin.h"
+#endif
+
+namespace memscope::compat {
+
+// StringRef::starts_with, which 14 spells otherwise.
+inline bool startsWith(llvm::StringRef Text, llvm::StringRef Beginning) {
+  return Text.take_front(Beginning.size()) == Beginning;
+}
+
+// The pointer type of every hook parameter: `i8*` where pointers have types.
+inline llvm::PointerType *pointerType(llvm::LLVMContext &Context) {
+#if LLVM_VERSION_MAJOR >= 15
+  return llvm::PointerType::get(Context, 0);
+#else
+  return llvm::Type::getInt8PtrTy(Context);
+#endif
+}
+
+// Adds a pass at the end of the optimizer, at every level.
+template <typename PassT>
+void registerAtOptimizerLast(llvm::PassBuilder &Builder) {
+  Builder.registerOptimizerLastEPCallback(
+      [](llvm::ModulePassManager &Manager, auto...) {
+        Manager.addPass(PassT());
+      });
+}
+
+// Whether the callee is marked `allockind("alloc"...)` or `("realloc"...)`.
+inline bool hasAllocatingAllocKind(const llvm::CallBase &Call) {
+#if LLVM_VERSION_MAJOR >= 15
+  llvm::Attribute Kind = Call.getFnAttr(llvm::Attribute::AllocKind);
+  if (!Kind.isValid())
+    return false;
+  return (Kind.getAllocKind() &
+          (llvm::AllocFnKind::Alloc | llvm::AllocFnKind::Realloc)) !=
+         llvm::AllocFnKind::Unknown;
+#else
+  (void)Call;
+  return false;
+#endif
+}
+
+// Gives the unwind edges from `Preds` a landing pad of their own.
+inline void splitLandingPad(llvm::BasicBlock *Pad,
+                            llvm::ArrayRef<llvm::BasicBlock *> Preds) {
+  llvm::SmallVector<llvm::BasicBlock *, 2> NewBlocks;
+  llvm::DomTreeUpdater *NoUpdater = nullptr;
+  llvm::SplitLandingPadPredecessors(Pad, Preds, ".memscope", ".rest", NewBlocks,
+                                    NoUpdater);
+}
+
+} // namespace memscope::compat
+
+#endif

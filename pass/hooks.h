@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Declarations of the runtime's hooks in a module, made from hooks.def when
+// first asked for.
+
+#ifndef MEMSCOPE_PASS_HOOKS_H
+#define MEMSCOPE_PASS_HOOKS_H
+
+#include "llvm/IR/IRBuilder.h"
+#include "llvm/IR/Module.h"
+
+namespace memscope {
+
+enum class Hook {
+#define MEMSCOPE_HOOK(name, ret, params, signature) name##_hook,
+#include <memscope/hooks.def>
+};
+
+class HookTable {
+public:
+  // Weak hooks are null where no runtime is present: test each before its call.
+  HookTable(llvm::Module &M, bool Weak);
+
+  bool weak() const { return Weak; }
+  llvm::FunctionCallee get(Hook Which);
+  // `icmp ne ptr @hook, null`.
+  llvm::Value *createIsPresent(llvm::IRBuilderBase &Builder, Hook Which);
+
+  // Whether the call has the types of the function that `Which` replaces;
+  // `HasSite`: the hook's last parameter is the site, which the call lacks.
+  bool replaces(const llvm::CallBase &Call, Hook Which, bool HasSite) const;
+
+  // Whether this module is (part of) the runtime itself.
+  static bool definesHooks(const llvm::Module &M);
+
+private:
+  llvm::Type *typeOf(char Letter) const;
+
+  llvm::Module &Mod;
+  bool Weak;
+};
+
+} // namespace memscope
+
+#endif

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "instrument.h"
+#include "allocators.h"
+#include "blocks.h"
+#include "module.h"
+#include "names.h"
+#include "rewrite.h"
+#include "sites.h"
+#include "source.h"
+#include "llvm/IR/InstIterator.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace llvm;
+
+namespace memscope {
+
+namespace {
+
+// Hooks must stay weak in what becomes a shared object: it is linked without
+// the runtime.
+bool needsWeakHooks(const Module &M, const Options &Opts) {
+  bool ForSharedObject = M.getPICLevel() != PICLevel::NotPIC &&
+                         M.getPIELevel() == PIELevel::Default;
+  return !Opts.Linked || ForSharedObject;
+}
+
+// A body that is never emitted here, that has no frame, or whose author asked
+// for no instrumentation. What such a function allocates is counted by the
+// interposed functions, as foreign.
+bool isLeftAlone(const Function &F) {
+  return F.isDeclaration() || F.hasAvailableExternallyLinkage() ||
+         F.hasFnAttribute(Attribute::Naked) ||
+         F.hasFnAttribute(Attribute::DisableSanitizerInstrumentation);
+}
+
+// "non-leaf" unless the function keeps more than that.
+void keepFramePointer(Function &F) {
+  StringRef Now = F.getFnAttribute("frame-pointer").getValueAsString();
+  if (Now.empty() || Now == "none" || Now == "reserved")
+    F.addFnAttr("frame-pointer", "non-leaf");
+}
+
+bool checkListed(const CallBase &Call, const ListedAllocator &Listed) {
+  if (Listed.SizeArgument == 0)
+    return true;
+  bool Fits =
+      Listed.SizeArgument <= Call.arg_size() &&
+      Call.getArgOperand(Listed.SizeArgument - 1)->getType()->isIntegerTy();
+  if (!Fits)
+    Call.getContext().emitError(
+        "memscope: -memscope-alloc=" + Listed.Spelling + ": argument " +
+        Twine(Listed.SizeArgument) + " of " + Listed.Name +
+        " is not an integer in " + Call.getModule()->getSourceFileName());
+  return Fits;
+}
+
+class Instrumenter {
+public:
+  Instrumenter(Module &M, const Options &Opts)
+      : M(M), Opts(Opts), Names(M), Sites(M), Hooks(M, needsWeakHooks(M, Opts)),
+        Callees(Opts, Hooks) {}
+
+  void run() {
+    bool AnyFunction = false;
+    SmallVector<Function *, 32> Functions;
+    for (Function &F : M)
+      if (!isLeftAlone(F))
+        Functions.push_back(&F);
+    for (Function *F : Functions) {
+      AnyFunction = true;
+      if (Opts.FramePointers)
+        keepFramePointer(*F);
+      instrument(*F);
+    }
+    if (!AnyFunction)
+      return;
+    Facts.CoroutineSites = Names.coroutineFunctions();
+    if (Sites.hasSiteWithoutLine())
+      Facts.Flags |= MEMSCOPE_MODULE_NO_DEBUG_INFO;
+    emitModuleDescriptor(M, Facts, Sites, Hooks);
+    warnOfMissingDebugInfo();
+  }
+
+private:
+  using Found = std::pair<CallBase *, Callee>;
+
+  void instrument(Function &F) {
+    SmallVector<Found, 16> Calls;
+    for (Instruction &I : instructions(F))
+      if (auto *Call = dyn_cast<CallBase>(&I)) {
+        Callee What = Callees.classify(*Call);
+        if (What.Do != Action::None)
+          Calls.push_back({Call, What});
+      }
+    if (Calls.empty())
+      return;
+    gatherStaticAllocas(F);
+    // Locations first: a split block hides a call's neighbours.
+    SmallVector<Constant *, 16> CallSites;
+    for (const Found &Each : Calls)
+      CallSites.push_back(
+          needsSite(Each.second.Do)
+              ? Sites.create(Each.second.Kind, originOf(*Each.first, Names))
+              : nullptr);
+    for (size_t I = 0; I < Calls.size(); ++I)
+      rewrite(*Calls[I].first, Calls[I].second, CallSites[I]);
+  }
+
+  static bool needsSite(Action What) {
+    return What != Action::Free && What != Action::CountFiber;
+  }
+
+  void count(Action What) {
+    switch (What) {
+    case Action::Allocate:
+    case Action::Enclose:
+      ++Facts.AllocSites;
+      break;
+    case Action::StartThread:
+    case Action::EncloseStart:
+      ++Facts.ThreadSites;
+      break;
+    case Action::CountFiber:
+      ++Facts.FiberSites;
+      break;
+    case Action::None:
+    case Action::Free:
+      break;
+    }
+  }
+
+  void rewrite(CallBase &Call, const Callee &What, Constant *Site) {
+    count(What.Do);
+    if (What.Listed && !checkListed(Call, *What.Listed))
+      return;
+    if (Call.isMustTailCall()) {
+      if (Site)
+        announceSite(cast<CallInst>(Call), Site, Hooks);
+      else if (What.Do == Action::Free)
+        replaceMustTailFree(cast<CallInst>(Call), What.Replacement, Hooks);
+      return;
+    }
+    switch (What.Do) {
+    case Action::Allocate:
+    case Action::Free:
+    case Action::StartThread:
+      replaceCall(Call, What.Replacement, Site, Hooks);
+      break;
+    case Action::Enclose:
+    case Action::EncloseStart:
+      encloseCall(Call, Site, Hooks);
+      break;
+    case Action::None:
+    case Action::CountFiber:
+      break;
+    }
+  }
+
+  // To stderr and not as a diagnostic: under -Werror that would break builds,
+  // and the tests of `configure` scripts.
+  void warnOfMissingDebugInfo() {
+    if (!Sites.hasSiteWithoutLine() || !M.debug_compile_units().empty())
+      return;
+    errs() << "memscope: " << M.getSourceFileName()
+           << ": no debug info; sites have no lines (compile with -g or "
+              "-gline-tables-only)\n";
+  }
+
+  Module &M;
+  const Options &Opts;
+  NameTable Names;
+  SiteTable Sites;
+  HookTable Hooks;
+  CalleeTable Callees;
+  ModuleFacts Facts;
+};
+
+} // namespace
+
+PreservedAnalyses InstrumentPass::run(Module &M, ModuleAnalysisManager &) {
+  if (M.getModuleFlag(InstrumentedFlag) || HookTable::definesHooks(M))
+    return PreservedAnalyses::all();
+  Options Opts;
+  if (!Options::read(&M.getContext(), Opts))
+    return PreservedAnalyses::all();
+  M.addModuleFlag(Module::Warning, InstrumentedFlag, MEMSCOPE_ABI_VERSION);
+  Instrumenter(M, Opts).run();
+  return PreservedAnalyses::none();
+}
+
+} // namespace memscope

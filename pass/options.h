@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The plugin's options, given as `-fplugin=memscope.so -mllvm -memscope-...`
+// (`-fplugin` makes them known to the command line early enough).
+
+#ifndef MEMSCOPE_PASS_OPTIONS_H
+#define MEMSCOPE_PASS_OPTIONS_H
+
+#include "llvm/ADT/StringRef.h"
+#include "llvm/IR/LLVMContext.h"
+#include <memscope/abi.h>
+#include <string>
+#include <vector>
+
+namespace memscope {
+
+// One -memscope-alloc=NAME:SIZEARG:KIND.
+struct ListedAllocator {
+  std::string Spelling;  // as given, for messages
+  std::string Name;      // symbol, or qualified C++ name without parameters
+  unsigned SizeArgument; // counted from 1; 0 = none
+  enum memscope_kind Kind;
+};
+
+struct Options {
+  bool Linked = false; // the runtime is linked in: strong hooks where possible
+  bool FramePointers = true;
+  std::vector<ListedAllocator> Listed;
+
+  // Reads the command line. False: a value is not allowed; an error that names
+  // it has been given to `Context`, unless that is null.
+  static bool read(llvm::LLVMContext *Context, Options &Out);
+};
+
+} // namespace memscope
+
+#endif

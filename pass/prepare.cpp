@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "prepare.h"
+#include "allocators.h"
+#include "instrument.h"
+#include "names.h"
+#include "llvm/IR/InstIterator.h"
+#include "llvm/IR/IntrinsicInst.h"
+
+using namespace llvm;
+
+namespace memscope {
+
+namespace {
+
+bool isCoroutine(const Function &F) {
+  for (const Instruction &I : instructions(F))
+    if (const auto *Call = dyn_cast<IntrinsicInst>(&I))
+      if (Call->getIntrinsicID() == Intrinsic::coro_id)
+        return true;
+  return false;
+}
+
+// Two allocations on two branches would become one call without a line.
+// Removing a pair of allocation and free is not hindered.
+void keepApart(Function &F, CalleeTable &Callees) {
+  for (Instruction &I : instructions(F)) {
+    auto *Call = dyn_cast<CallBase>(&I);
+    if (!Call)
+      continue;
+    Action What = Callees.classify(*Call).Do;
+    if (What != Action::None && What != Action::Free &&
+        What != Action::CountFiber)
+      Call->addFnAttr(Attribute::NoMerge);
+  }
+}
+
+} // namespace
+
+PreservedAnalyses PreparePass::run(Module &M, ModuleAnalysisManager &) {
+  if (M.getModuleFlag(InstrumentedFlag) || NameTable::isRecorded(M) ||
+      HookTable::definesHooks(M))
+    return PreservedAnalyses::all();
+  Options Opts;
+  if (!Options::read(nullptr, Opts)) // phase 2 tells of bad values, once
+    return PreservedAnalyses::all();
+  HookTable Hooks(M, /*Weak=*/true);
+  CalleeTable Callees(Opts, Hooks);
+  unsigned CoroutineFunctions = 0;
+  for (Function &F : M) {
+    if (F.isDeclaration())
+      continue;
+    if (!F.hasAvailableExternallyLinkage() && isCoroutine(F))
+      ++CoroutineFunctions;
+    keepApart(F, Callees);
+  }
+  NameTable::record(M, CoroutineFunctions);
+  return PreservedAnalyses::none();
+}
+
+} // namespace memscope

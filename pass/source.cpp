@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "source.h"
+#include "llvm/ADT/SmallString.h"
+#include "llvm/IR/Function.h"
+#include "llvm/Support/Path.h"
+
+using namespace llvm;
+
+namespace memscope {
+
+namespace {
+
+std::string absolutePath(const DILocation &Location) {
+  SmallString<128> Path(Location.getFilename());
+  if (Path.empty())
+    return "";
+  if (!sys::path::is_absolute(Path)) {
+    SmallString<128> Joined(Location.getDirectory());
+    sys::path::append(Joined, Path);
+    Path = Joined;
+  }
+  // Only `./`: `a/../b` is not `b` where `a` is a symbolic link.
+  sys::path::remove_dots(Path);
+  return Path.str().str();
+}
+
+SourcePlace placeOf(const DILocation &Location, const Function &Holder,
+                    const NameTable &Names) {
+  SourcePlace Place;
+  Place.Function =
+      Names.displayName(*Location.getScope()->getSubprogram(), Holder);
+  Place.File = absolutePath(Location);
+  Place.Line = Location.getLine();
+  Place.Column = Location.getColumn();
+  return Place;
+}
+
+} // namespace
+
+SourceOrigin originOf(const Instruction &Call, const NameTable &Names) {
+  SourceOrigin Origin;
+  const Function &Holder = *Call.getFunction();
+  const DILocation *Location = Call.getDebugLoc();
+  if (!Location)
+    Location = locationFor(Call);
+  if (!Location) {
+    Origin.Call.Function = Names.displayName(Holder);
+    return Origin;
+  }
+  Origin.Call = placeOf(*Location, Holder, Names);
+  while ((Location = Location->getInlinedAt()))
+    Origin.InlinedInto.push_back(placeOf(*Location, Holder, Names));
+  return Origin;
+}
+
+DebugLoc locationFor(const Instruction &Call) {
+  for (const Instruction *I = &Call; I; I = I->getPrevNode())
+    if (const DebugLoc &Location = I->getDebugLoc())
+      return Location;
+  if (DISubprogram *Subprogram = Call.getFunction()->getSubprogram())
+    return DILocation::get(Call.getContext(), Subprogram->getLine(), 0,
+                           Subprogram);
+  return DebugLoc();
+}
+
+} // namespace memscope

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What the files of profile/ share. Nobody else includes it.
+
+#ifndef MEMSCOPE_PROFILE_INTERNAL_H
+#define MEMSCOPE_PROFILE_INTERNAL_H
+
+#include "profile.h"
+
+#define MS_FIRST_UNIT (MEMSCOPE_HEADER_BYTES / MEMSCOPE_UNIT_BYTES)
+
+// In `types`, beside enum memscope_record_type.
+#define MS_TYPE_NONE 0 // the inside of a record, a gap, or damage
+
+// Data is kept in chunks; where a file has nothing but zeros no memory is touched, not even to read
+// (that may cost a page, too). Memory so is bounded by what the file truly holds.
+#define MS_CHUNK_BYTES 65536u
+#define MS_CHUNK_UNITS (MS_CHUNK_BYTES / MEMSCOPE_UNIT_BYTES)
+
+struct ms_profile {
+    char *path;
+    dev_t device;
+    ino_t inode;        // 0 = from memory
+    uint8_t *data;      // mapped, zero where the file has holes; see `filled`
+    size_t data_bytes;  // a multiple of the unit
+    uint32_t end_unit;  // of what was read
+    uint8_t *filled;    // one per MS_CHUNK_BYTES of data: 0 = never written, not to be touched
+    uint8_t *types;     // one per unit: the type of the sound record that begins there
+    struct memscope_profile_header header;
+    struct ms_profile_health health;
+    char damage[160];
+};
+
+// Units from MS_FIRST_UNIT to end_unit: finds the records, checks each by itself.
+void ms_scan_records(struct ms_profile *profile);
+// Checks that each ref names a record of the right type.
+void ms_check_refs(struct ms_profile *profile);
+// Counts a damaged place; keeps the words about the first.
+void ms_note_damage(struct ms_profile *profile, uint64_t offset, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static inline const struct memscope_record *ms_at(const struct ms_profile *profile, uint32_t unit) {
+    return (const void *)(profile->data + (size_t)unit * MEMSCOPE_UNIT_BYTES);
+}
+
+// The unit a ref names if a sound record of `type` begins there, else 0.
+static inline uint32_t ms_unit_of(const struct ms_profile *profile, uint32_t ref, uint8_t type) {
+    if (ref <= profile->header.ref_base)
+        return 0;
+    uint32_t unit = ref - profile->header.ref_base;
+    return unit < profile->end_unit && profile->types[unit] == type ? unit : 0;
+}
+
+static inline bool ms_is_filled(const struct ms_profile *profile, uint32_t unit) {
+    return profile->filled[unit / MS_CHUNK_UNITS] != 0;
+}
+
+static inline uint64_t ms_add(uint64_t a, uint64_t b) {
+    uint64_t sum;
+    return __builtin_add_overflow(a, b, &sum) ? UINT64_MAX : sum;
+}
+
+static inline uint64_t ms_sub(uint64_t a, uint64_t b) {
+    return a > b ? a - b : 0;
+}
+
+static inline uint64_t ms_max(uint64_t a, uint64_t b) {
+    return a > b ? a : b;
+}
+
+// The site records of a profile, sorted so that equal places stand together.
+struct ms_site_key {
+    uint32_t unit;      // of the site record
+    uint32_t function;  // equal text = equal number, 0 = none
+    uint32_t file;
+    uint32_t module;    // equal build id (or path, without one) = equal number
+};
+
+// For each unit: strings and modules get the unit of the first record with equal content, the rest
+// 0. To be freed. NULL = out of memory.
+uint32_t *ms_canonical_units(const struct ms_profile *profile);
+void ms_sort_sites(const struct ms_profile *profile, const uint32_t *canonical,
+                   struct ms_site_key *keys, size_t count);
+bool ms_same_site(const struct ms_profile *profile, const uint32_t *canonical,
+                  const struct ms_site_key *a, const struct ms_site_key *b);
+
+void ms_count_cell(const struct memscope_cell_record *cell, uint64_t peak_epoch,
+                   struct ms_counts *counts_out);
+// Adds all but the peak; of peaks adds up what both bounds need.
+struct ms_peak_bounds {
+    uint64_t cells, largest, sum;
+};
+void ms_counts_add(struct ms_counts *into, const struct ms_counts *cell,
+                   struct ms_peak_bounds *bounds);
+void ms_counts_bound_peak(struct ms_counts *counts, const struct ms_peak_bounds *bounds);
+
+#endif

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The reader of profiles: opens a .msp file of any content, and sums it up. Called by report/,
+// tools/ and tests, from one thread per object. Nothing here prints or exits. Strings that the
+// functions return live as long as the object they came from and hold whatever bytes the profile
+// holds: clean them before they meet a terminal.
+
+#ifndef MEMSCOPE_PROFILE_PROFILE_H
+#define MEMSCOPE_PROFILE_PROFILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <memscope/profile_format.h>
+#include <memscope/status.h>
+
+// More than this of one file is never read: profiles are aggregated, a few MB at most.
+#define MS_PROFILE_LIMIT_BYTES (UINT64_C(1) << 30)
+
+#define MS_MESSAGE_BYTES 512
+
+struct ms_profile;
+
+// What the reader met on its way. A profile with a status other than OK still holds all that could
+// be read.
+struct ms_profile_health {
+    uint64_t file_bytes;      // of the file as it lies there
+    uint64_t stored_bytes;    // of it, what the header says has storage
+    uint64_t missing_bytes;   // stored_bytes the file does not have (cut short)
+    uint64_t records;         // whole and sound
+    uint64_t pending_records; // being written when the writer stopped, or right now
+    uint64_t gap_bytes;       // taken but never written (a writer was killed)
+    uint64_t cut_records;     // the file ends inside them
+    uint64_t damaged;         // places that hold neither a record nor a gap, or a wrong ref
+    uint64_t damage_offset;   // of the first
+};
+
+// Opens and checks a profile. On OK, TRUNCATED and CORRUPT *profile_out may hold a profile (NULL if
+// nothing could be read; always one on OK), to be closed with ms_profile_close. On any status but
+// OK `message` says what is wrong, naming file and offset.
+memscope_status ms_profile_open(const char *path, struct ms_profile **profile_out,
+                                char message[MS_MESSAGE_BYTES]);
+
+// The same for bytes in memory, which are copied; `name` stands in messages.
+memscope_status ms_profile_from_memory(const char *name, const void *bytes, size_t byte_count,
+                                       struct ms_profile **profile_out,
+                                       char message[MS_MESSAGE_BYTES]);
+
+void ms_profile_close(struct ms_profile *profile);
+
+const char *ms_profile_path(const struct ms_profile *profile);
+const struct memscope_profile_header *ms_profile_header(const struct ms_profile *profile);
+const struct ms_profile_health *ms_profile_health(const struct ms_profile *profile);
+
+// The text of a string record; NULL where the ref names none.
+const char *ms_profile_string(const struct ms_profile *profile, uint32_t ref);
+
+// --- is the process still there? ---------------------------------------------------------------
+
+enum ms_process_state {
+    MS_PROCESS_RUNNING,   // it has the profile mapped right now
+    MS_PROCESS_EXITED,    // exit_code holds
+    MS_PROCESS_SIGNALED,  // exit_signal holds
+    MS_PROCESS_VANISHED,  // ended without a word: SIGKILL, a fatal signal, or replaced by exec
+    MS_PROCESS_UNCERTAIN, // a process of this pid exists, but may not be looked at
+};
+
+enum ms_process_state ms_profile_process_state(const struct ms_profile *profile);
+
+// Nanoseconds the process has run; 0 if nobody wrote down its end.
+uint64_t ms_profile_duration_ns(const struct ms_profile *profile, enum ms_process_state state);
+
+// --- the summary -------------------------------------------------------------------------------
+
+// Sums over cells. All saturate instead of wrapping; what a reader in mid-flight would see as
+// negative is 0.
+struct ms_counts {
+    uint64_t allocations;
+    uint64_t bytes;
+    uint64_t frees; // by any thread
+    uint64_t freed_bytes;
+    uint64_t live_allocations;
+    uint64_t live_bytes;
+    uint64_t at_peak_bytes; // alive at the process's peak
+    uint64_t temporary;
+    uint64_t peak_bytes;       // the highest live bytes: at least this,
+    uint64_t peak_error_bytes; // at most this much more
+};
+
+struct ms_module {
+    uint32_t id; // its ref
+    const char *path;
+    uint32_t build_id_length; // 0 = has none
+    const uint8_t *build_id;
+    uint64_t map_start, map_end, load_bias;
+};
+
+struct ms_frame {
+    const char *function; // NULL = unknown
+    const char *file;     // NULL = unknown
+    uint32_t line, column;
+};
+
+// All site records of the same place in the source (or in a module) are one site.
+struct ms_site {
+    uint32_t id; // ref of its first record; 0 = events whose site is unknown
+    uint16_t kind;
+    bool foreign;
+    const char *function, *file, *type_name, *variable_name; // NULL = unknown
+    uint32_t line, column;                                   // 0 = unknown
+    uint32_t inlined_count;
+    const struct memscope_profile_frame *inlined; // innermost caller first
+    const struct ms_module *module;               // of foreign sites; NULL = unknown
+    uint64_t module_offset;
+    struct ms_counts counts;
+};
+
+struct ms_thread {
+    uint32_t id; // its ref
+    uint32_t index;
+    int32_t thread_id;
+    char name[17];
+    const struct ms_site *spawn_site; // NULL = unknown
+    uint32_t state;                   // enum memscope_thread_state
+    uint64_t start_ns, end_ns;
+    uint32_t shared_by; // threads that used the record one after another
+    struct ms_counts counts;
+};
+
+// What one thread allocated at one site.
+struct ms_cell {
+    const struct ms_site *site;
+    const struct ms_thread *thread; // NULL = of no thread
+    struct ms_counts counts;
+};
+
+struct ms_unit { // a translation unit without debug info
+    const char *name;
+    const struct ms_module *module;
+};
+
+struct ms_summary {
+    const struct ms_profile *profile;
+    struct ms_counts total;
+    uint64_t bytes_with_site; // a compile-time site
+    uint64_t bytes_foreign;   // module + offset only
+    uint64_t bytes_unplaced;  // in a signal handler inside a hook, no room for a cell, or unknown
+    uint64_t thread_count;    // threads that ran, the first included
+    size_t site_count, threads_length, cell_count, module_count, unit_count, file_count;
+    struct ms_site *sites;     // by id
+    struct ms_thread *threads; // by index
+    struct ms_cell *cells;     // by site, then thread; one for each pair
+    struct ms_module *modules;
+    struct ms_unit *units_without_debug_info;
+    const char **files; // of sites, each once; equal texts are equal pointers in ms_site.file
+};
+
+// OK or OUT_OF_MEMORY. The profile must outlive the summary.
+memscope_status ms_summary_create(const struct ms_profile *profile,
+                                  struct ms_summary **summary_out);
+void ms_summary_destroy(struct ms_summary *summary);
+
+struct ms_frame ms_site_inlined(const struct ms_summary *summary, const struct ms_site *site,
+                                uint32_t index);
+
+enum ms_order {
+    MS_ORDER_LIVE,
+    MS_ORDER_PEAK,
+    MS_ORDER_AT_PEAK,
+    MS_ORDER_TOTAL,
+    MS_ORDER_CALLS,
+    MS_ORDER_TEMPORARY,
+};
+
+// Sites from most to least; the same profile always gives the same order. `sites_out` has
+// summary->site_count entries. The caller allocates.
+void ms_summary_order(const struct ms_summary *summary, enum ms_order order,
+                      const struct ms_site **sites_out);
+
+// --- names -------------------------------------------------------------------------------------
+
+const char *ms_kind_name(uint32_t kind);
+const char *ms_strategy_name(uint32_t strategy);         // "GlobalDirect"
+const char *ms_environment_kind(uint32_t strategy);      // "SingleThreaded"
+const char *ms_status_text(memscope_status status);      // as in status.def
+const char *ms_loss_key(unsigned index);                 // NULL past the last
+const char *ms_loss_text(unsigned index);
+const char *ms_order_name(enum ms_order order);          // NULL past the last
+const char *ms_process_state_name(enum ms_process_state state);
+
+// --- finding profiles --------------------------------------------------------------------------
+
+// The folder for profiles of programs run on their own: memscope-<uid>/ in the temporary folder.
+void ms_default_folder(char *path_out, size_t path_bytes);
+
+// The profile that began last, of those in the current folder (memscope.*.msp) and the default
+// folder. pid 0 = of any process. NOT_FOUND if there is none. *path_out is for the caller to free.
+memscope_status ms_find_newest(pid_t pid, char **path_out);
+
+// The file that process `pid` has mapped as its profile.
+memscope_status ms_find_mapped(pid_t pid, char **path_out);
+
+struct ms_found {
+    char *path;
+    uint64_t pid, parent_pid, start_realtime_ns;
+    uint32_t state;
+};
+
+struct ms_found_list {
+    struct ms_found *items;
+    size_t count, capacity;
+};
+
+// Adds every profile in `folder` that began at or after `since_realtime_ns`. `prefix` and `suffix`
+// narrow the file names, "" = any. A folder that cannot be read adds nothing. OUT_OF_MEMORY or OK.
+memscope_status ms_find_in_folder(const char *folder, const char *prefix, const char *suffix,
+                                  uint64_t since_realtime_ns, struct ms_found_list *list);
+void ms_found_list_free(struct ms_found_list *list);
+
+// --- the one thing the reader's side ever writes -----------------------------------------------
+
+struct ms_exit_facts {
+    uint32_t state; // MEMSCOPE_PROCESS_EXITED or _SIGNALED
+    int32_t exit_code;
+    int32_t exit_signal;
+    uint64_t end_monotonic_ns;
+};
+
+// Writes down how a process ended, if the profile does not say it yet. Only its parent, after
+// wait, may call this. OK also where the runtime had already said it.
+memscope_status ms_profile_write_exit(const char *path, const struct ms_exit_facts *facts);
+
+#endif

@@ -1,0 +1,420 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// All of a profile as JSON: docs/report.schema.json. The order of keys is fixed. Arrays are written
+// item by item, one a line, so that memory stays small whatever the profile holds.
+
+#define _GNU_SOURCE // sigabbrev_np
+#include "report.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <memscope/memscope.h>
+
+struct writer {
+    FILE *out;
+    bool failed; // out of memory
+    bool first;  // of the array or object being written
+};
+
+// --- values ------------------------------------------------------------------------------------
+
+static json_t *text_or_null(const char *text) {
+    char *clean = text ? ms_clean(text) : NULL;
+    json_t *value = clean ? json_string(clean) : text ? NULL : json_null();
+    free(clean);
+    return value;
+}
+
+static json_t *number(uint64_t value) {
+    return json_integer(value > INT64_MAX ? INT64_MAX : (json_int_t)value);
+}
+
+static json_t *number_or_null(uint64_t value) {
+    return value ? number(value) : json_null();
+}
+
+static json_t *milliseconds(uint64_t ns) {
+    return json_real((double)(ns / 1000) / 1000);
+}
+
+// A NULL value (out of memory) fails the report at the end.
+static void set(struct writer *writer, json_t *object, const char *key, json_t *value) {
+    if (!object || json_object_set_new_nocheck(object, key, value) != 0)
+        writer->failed = true;
+}
+
+static void add(struct writer *writer, json_t *array, json_t *value) {
+    if (!array || json_array_append_new(array, value) != 0)
+        writer->failed = true;
+}
+
+static void dump(struct writer *writer, json_t *value) {
+    // 12 digits: microseconds of 11 days; percents stay as short as they are.
+    if (!value || json_dumpf(value, writer->out, JSON_ENCODE_ANY | JSON_REAL_PRECISION(12)) != 0)
+        writer->failed = writer->failed || !ferror(writer->out);
+    json_decref(value);
+}
+
+static void put_member(struct writer *writer, const char *key, json_t *value) {
+    fprintf(writer->out, "%s\n  \"%s\": ", writer->first ? "{" : ",", key);
+    writer->first = false;
+    dump(writer, value);
+}
+
+static void begin_array(struct writer *writer, const char *key) {
+    fprintf(writer->out, ",\n  \"%s\": [", key);
+    writer->first = true;
+}
+
+static void put_item(struct writer *writer, json_t *value) {
+    fprintf(writer->out, "%s\n    ", writer->first ? "" : ",");
+    writer->first = false;
+    dump(writer, value);
+}
+
+static void end_array(struct writer *writer) {
+    fputs(writer->first ? "]" : "\n  ]", writer->out);
+    writer->first = false;
+}
+
+// --- parts -------------------------------------------------------------------------------------
+
+static void set_counts(struct writer *writer, json_t *object, const struct ms_counts *counts) {
+    set(writer, object, "allocations", number(counts->allocations));
+    set(writer, object, "bytes", number(counts->bytes));
+    set(writer, object, "frees", number(counts->frees));
+    set(writer, object, "freed_bytes", number(counts->freed_bytes));
+    set(writer, object, "live_allocations", number(counts->live_allocations));
+    set(writer, object, "live_bytes", number(counts->live_bytes));
+    set(writer, object, "peak_bytes", number(counts->peak_bytes));
+    set(writer, object, "peak_error_bytes", number(counts->peak_error_bytes));
+    set(writer, object, "at_peak_bytes", number(counts->at_peak_bytes));
+    set(writer, object, "temporary", number(counts->temporary));
+}
+
+static json_t *profile_part(struct writer *writer, const struct ms_summary *summary,
+                            const char *status) {
+    const struct memscope_profile_header *header = ms_profile_header(summary->profile);
+    const struct ms_profile_health *health = ms_profile_health(summary->profile);
+    char version[sizeof header->runtime_version + 1] = {0};
+    memcpy(version, header->runtime_version, sizeof header->runtime_version);
+    json_t *part = json_object();
+    set(writer, part, "file", text_or_null(ms_profile_path(summary->profile)));
+    set(writer, part, "format_version", number(header->version));
+    set(writer, part, "runtime_version", text_or_null(version));
+    set(writer, part, "complete", json_boolean(status == NULL));
+    set(writer, part, "message", text_or_null(status));
+    set(writer, part, "file_bytes", number(health->file_bytes));
+    set(writer, part, "missing_bytes", number(health->missing_bytes));
+    set(writer, part, "gap_bytes", number(health->gap_bytes));
+    set(writer, part, "pending_records", number(health->pending_records));
+    set(writer, part, "cut_records", number(health->cut_records));
+    set(writer, part, "damaged_places", number(health->damaged));
+    set(writer, part, "forked", json_boolean(header->flags & MEMSCOPE_PROFILE_FORKED));
+    set(writer, part, "memory_only", json_boolean(header->flags & MEMSCOPE_PROFILE_MEMORY_ONLY));
+    set(writer, part, "static_program", json_boolean(header->flags & MEMSCOPE_PROFILE_STATIC));
+    set(writer, part, "strict", json_boolean(header->flags & MEMSCOPE_PROFILE_STRICT));
+    return part;
+}
+
+static json_t *exit_part(struct writer *writer, const struct memscope_profile_header *header,
+                         enum ms_process_state state) {
+    if (state != MS_PROCESS_EXITED && state != MS_PROCESS_SIGNALED)
+        return json_null();
+    json_t *part = json_object();
+    if (state == MS_PROCESS_EXITED) {
+        set(writer, part, "code", json_integer(header->exit_code));
+    } else {
+        set(writer, part, "signal", json_integer(header->exit_signal));
+        set(writer, part, "signal_name", text_or_null(sigabbrev_np(header->exit_signal)));
+    }
+    return part;
+}
+
+static json_t *process_part(struct writer *writer, const struct ms_summary *summary,
+                            enum ms_process_state state) {
+    const struct ms_profile *profile = summary->profile;
+    const struct memscope_profile_header *header = ms_profile_header(profile);
+    char time[MS_NUMBER_BYTES];
+    json_t *part = json_object();
+    set(writer, part, "command", text_or_null(ms_profile_string(profile, header->command_ref)));
+    set(writer, part, "executable",
+        text_or_null(ms_profile_string(profile, header->executable_ref)));
+    set(writer, part, "pid", number(header->pid));
+    set(writer, part, "parent_pid", number(header->parent_pid));
+    set(writer, part, "uid", number(header->uid));
+    set(writer, part, "state", json_string(ms_process_state_name(state)));
+    set(writer, part, "start_time", json_string(ms_format_time(header->start_realtime_ns, time)));
+    set(writer, part, "exit", exit_part(writer, header, state));
+    set(writer, part, "options", text_or_null(ms_profile_string(profile, header->options_ref)));
+    set(writer, part, "allocator", text_or_null(ms_profile_string(profile, header->allocator_ref)));
+    return part;
+}
+
+static json_t *upgrade_part(struct writer *writer, const struct ms_summary *summary) {
+    static const char *const reasons[] = {
+        [MEMSCOPE_UPGRADE_THREAD_STARTED] = "thread_started",
+        [MEMSCOPE_UPGRADE_UNKNOWN_THREAD] = "unknown_thread",
+    };
+    const struct memscope_profile_header *header = ms_profile_header(summary->profile);
+    if (header->upgrade == MEMSCOPE_UPGRADE_NONE)
+        return json_null();
+    json_t *part = json_object();
+    set(writer, part, "reason",
+        json_string(header->upgrade <= MEMSCOPE_UPGRADE_UNKNOWN_THREAD ? reasons[header->upgrade]
+                                                                       : "unknown"));
+    set(writer, part, "site", number_or_null(header->upgrade_site_ref));
+    set(writer, part, "after_ms",
+        milliseconds(header->upgrade_ns > header->start_monotonic_ns
+                         ? header->upgrade_ns - header->start_monotonic_ns
+                         : 0));
+    return part;
+}
+
+static json_t *evidence_part(struct writer *writer, const struct ms_summary *summary) {
+    const struct memscope_profile_header *header = ms_profile_header(summary->profile);
+    json_t *part = json_object();
+    char *sentence = NULL;
+    size_t bytes = 0;
+    FILE *stream = open_memstream(&sentence, &bytes);
+    if (stream) {
+        ms_put_evidence(stream, summary);
+        if (fclose(stream) == 0)
+            set(writer, part, "summary", json_string(sentence));
+    }
+    free(sentence);
+    set(writer, part, "instrumented_modules", number(header->instrumented_modules));
+    set(writer, part, "modules_without_debug_info", number(header->modules_without_debug_info));
+    set(writer, part, "alloc_sites", number(header->alloc_sites));
+    set(writer, part, "thread_sites", number(header->thread_sites));
+    set(writer, part, "coroutine_sites", number(header->coroutine_sites));
+    set(writer, part, "fiber_sites", number(header->fiber_sites));
+    set(writer, part, "threads_started", number(header->threads_started));
+    set(writer, part, "upgrade", upgrade_part(writer, summary));
+    return part;
+}
+
+static json_t *environment_part(struct writer *writer, const struct ms_summary *summary) {
+    const struct memscope_profile_header *header = ms_profile_header(summary->profile);
+    json_t *part = json_object();
+    set(writer, part, "kind", json_string(ms_environment_kind(header->strategy)));
+    set(writer, part, "thread_count", number(header->threads_highest));
+    set(writer, part, "async_task_count", json_integer(0));
+    set(writer, part, "runtimes", json_array());
+    set(writer, part, "evidence", evidence_part(writer, summary));
+    return part;
+}
+
+static json_t *statistics_part(struct writer *writer, const struct ms_summary *summary,
+                               enum ms_process_state state) {
+    const struct memscope_profile_header *header = ms_profile_header(summary->profile);
+    const struct ms_counts *total = &summary->total;
+    uint64_t duration_ns = ms_profile_duration_ns(summary->profile, state);
+    double average =
+        total->allocations ? (double)total->bytes / (double)total->allocations : 0;
+    json_t *part = json_object();
+    set(writer, part, "total_allocations", number(total->allocations));
+    set(writer, part, "total_bytes", number(total->bytes));
+    set(writer, part, "total_frees", number(total->frees));
+    set(writer, part, "freed_bytes", number(total->freed_bytes));
+    set(writer, part, "live_allocations", number(total->live_allocations));
+    set(writer, part, "live_bytes", number(total->live_bytes));
+    set(writer, part, "peak_live_bytes", number(total->peak_bytes));
+    set(writer, part, "peak_error_bytes", number(total->peak_error_bytes));
+    set(writer, part, "at_peak_bytes", number(total->at_peak_bytes));
+    set(writer, part, "average_allocation_bytes", json_real(round(average * 100) / 100));
+    set(writer, part, "failed_allocations", number(header->failed_allocations));
+    set(writer, part, "temporary_allocations", number(total->temporary));
+    set(writer, part, "inherited_frees", number(header->inherited_frees));
+    set(writer, part, "unknown_frees", number(header->unknown_frees));
+    set(writer, part, "session_duration_ms",
+        duration_ns ? milliseconds(duration_ns) : json_null());
+    return part;
+}
+
+static json_t *coverage_part(struct writer *writer, const struct ms_summary *summary) {
+    uint64_t whole = summary->total.bytes;
+    json_t *part = json_object();
+    set(writer, part, "bytes_with_site", number(summary->bytes_with_site));
+    set(writer, part, "bytes_foreign", number(summary->bytes_foreign));
+    set(writer, part, "bytes_unplaced", number(summary->bytes_unplaced));
+    // Cut, not rounded: 100 means all of it.
+    set(writer, part, "percent",
+        whole ? json_real(floor((double)summary->bytes_with_site / (double)whole * 10000) / 100)
+              : json_null());
+    return part;
+}
+
+static json_t *inlined_part(struct writer *writer, const struct ms_summary *summary,
+                            const struct ms_site *site) {
+    json_t *frames = json_array();
+    for (uint32_t i = 0; i < site->inlined_count; i++) {
+        struct ms_frame frame = ms_site_inlined(summary, site, i);
+        json_t *item = json_object();
+        set(writer, item, "function", text_or_null(frame.function));
+        set(writer, item, "file", text_or_null(frame.file));
+        set(writer, item, "line", number_or_null(frame.line));
+        set(writer, item, "column", number_or_null(frame.column));
+        add(writer, frames, item);
+    }
+    return frames;
+}
+
+// The cells of a site stand together, sites in the order of ids: binary search for the first.
+static const struct ms_cell *cells_of(const struct ms_summary *summary,
+                                      const struct ms_site *site) {
+    size_t low = 0, high = summary->cell_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (summary->cells[middle].site < site)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return summary->cells + low;
+}
+
+static json_t *shares_part(struct writer *writer, const struct ms_summary *summary,
+                           const struct ms_site *site) {
+    json_t *shares = json_array();
+    const struct ms_cell *end = summary->cells + summary->cell_count;
+    for (const struct ms_cell *cell = cells_of(summary, site); cell < end && cell->site == site;
+         cell++) {
+        json_t *share = json_object();
+        set(writer, share, "thread", cell->thread ? number(cell->thread->index) : json_null());
+        set_counts(writer, share, &cell->counts);
+        add(writer, shares, share);
+    }
+    return shares;
+}
+
+static json_t *site_part(struct writer *writer, const struct ms_summary *summary,
+                         const struct ms_site *site) {
+    json_t *part = json_object();
+    set(writer, part, "id", number(site->id));
+    set(writer, part, "function", text_or_null(site->function));
+    set(writer, part, "file", text_or_null(site->file));
+    set(writer, part, "line", number_or_null(site->line));
+    set(writer, part, "column", number_or_null(site->column));
+    set(writer, part, "inlined", inlined_part(writer, summary, site));
+    set(writer, part, "kind", json_string(ms_kind_name(site->kind)));
+    set(writer, part, "foreign", json_boolean(site->foreign));
+    set(writer, part, "module", site->module ? number(site->module->id) : json_null());
+    set(writer, part, "module_offset", site->foreign ? number(site->module_offset) : json_null());
+    set(writer, part, "type", text_or_null(site->type_name));
+    set(writer, part, "variable", text_or_null(site->variable_name));
+    set_counts(writer, part, &site->counts);
+    set(writer, part, "threads", shares_part(writer, summary, site));
+    return part;
+}
+
+static json_t *thread_part(struct writer *writer, const struct ms_summary *summary,
+                           const struct ms_thread *thread) {
+    const struct memscope_profile_header *header = ms_profile_header(summary->profile);
+    uint64_t zero_ns = header->start_monotonic_ns;
+    json_t *part = json_object();
+    set(writer, part, "index", number(thread->index));
+    set(writer, part, "thread_id", json_integer(thread->thread_id));
+    set(writer, part, "name", text_or_null(thread->name));
+    set(writer, part, "state",
+        json_string(thread->state == MEMSCOPE_THREAD_EXITED ? "exited" : "running"));
+    set(writer, part, "spawn_site",
+        thread->spawn_site ? number(thread->spawn_site->id) : json_null());
+    set(writer, part, "start_ms",
+        milliseconds(thread->start_ns > zero_ns ? thread->start_ns - zero_ns : 0));
+    set(writer, part, "end_ms",
+        thread->end_ns ? milliseconds(thread->end_ns > zero_ns ? thread->end_ns - zero_ns : 0)
+                       : json_null());
+    set(writer, part, "shared_by", number(thread->shared_by));
+    set_counts(writer, part, &thread->counts);
+    return part;
+}
+
+static json_t *module_part(struct writer *writer, const struct ms_module *module) {
+    char build_id[2 * 32 + 1] = "";
+    for (uint32_t i = 0; i < module->build_id_length; i++)
+        snprintf(build_id + 2 * i, 3, "%02x", module->build_id[i]);
+    json_t *part = json_object();
+    set(writer, part, "id", number(module->id));
+    set(writer, part, "path", text_or_null(module->path));
+    set(writer, part, "build_id", module->build_id_length ? json_string(build_id) : json_null());
+    return part;
+}
+
+static json_t *losses_part(struct writer *writer, const struct ms_summary *summary) {
+    const struct memscope_profile_header *header = ms_profile_header(summary->profile);
+    json_t *part = json_object();
+    for (unsigned i = 0; ms_loss_key(i); i++)
+        set(writer, part, ms_loss_key(i), number(header->losses[i]));
+    return part;
+}
+
+// --- the whole ---------------------------------------------------------------------------------
+
+static void put_sites(struct writer *writer, const struct ms_summary *summary,
+                      const struct ms_site **sites, const struct ms_place *place, size_t top) {
+    begin_array(writer, "sites");
+    size_t shown = 0;
+    for (size_t i = 0; i < summary->site_count && (top == 0 || shown < top); i++) {
+        if (place && !ms_place_matches(place, sites[i]))
+            continue;
+        put_item(writer, site_part(writer, summary, sites[i]));
+        shown++;
+    }
+    end_array(writer);
+}
+
+static void put_lists(struct writer *writer, const struct ms_summary *summary) {
+    begin_array(writer, "threads");
+    for (size_t i = 0; i < summary->threads_length; i++)
+        put_item(writer, thread_part(writer, summary, &summary->threads[i]));
+    end_array(writer);
+    begin_array(writer, "modules");
+    for (size_t i = 0; i < summary->module_count; i++)
+        put_item(writer, module_part(writer, &summary->modules[i]));
+    end_array(writer);
+    begin_array(writer, "units_without_debug_info");
+    for (size_t i = 0; i < summary->unit_count; i++) {
+        const struct ms_unit *unit = &summary->units_without_debug_info[i];
+        json_t *item = json_object();
+        set(writer, item, "name", text_or_null(unit->name));
+        set(writer, item, "module", unit->module ? number(unit->module->id) : json_null());
+        put_item(writer, item);
+    }
+    end_array(writer);
+}
+
+memscope_status ms_report_json(const struct ms_summary *summary, const struct ms_place *place,
+                               const struct ms_report_options *options, FILE *out) {
+    const struct memscope_profile_header *header = ms_profile_header(summary->profile);
+    enum ms_process_state state = ms_profile_process_state(summary->profile);
+    struct writer writer = {.out = out, .first = true};
+    bool any = place == NULL;
+    for (size_t i = 0; i < summary->site_count && !any; i++)
+        any = ms_place_matches(place, &summary->sites[i]);
+    if (!any)
+        return MEMSCOPE_NOT_FOUND;
+    const struct ms_site **sites = calloc(summary->site_count + 1, sizeof *sites);
+    if (!sites)
+        return MEMSCOPE_OUT_OF_MEMORY;
+    ms_summary_order(summary, options->order, sites);
+    json_t *version = json_object();
+    set(&writer, version, "version", json_string(MEMSCOPE_VERSION_STRING));
+    put_member(&writer, "memscope", version);
+    put_member(&writer, "profile", profile_part(&writer, summary, options->status));
+    put_member(&writer, "process", process_part(&writer, summary, state));
+    put_member(&writer, "environment", environment_part(&writer, summary));
+    put_member(&writer, "strategy", json_string(ms_strategy_name(header->strategy)));
+    put_member(&writer, "statistics", statistics_part(&writer, summary, state));
+    put_member(&writer, "coverage", coverage_part(&writer, summary));
+    put_sites(&writer, summary, sites, place, options->top);
+    put_lists(&writer, summary);
+    put_member(&writer, "losses", losses_part(&writer, summary));
+    fputs("\n}\n", out);
+    free(sites);
+    return writer.failed ? MEMSCOPE_OUT_OF_MEMORY : MEMSCOPE_OK;
+}

@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The summary that fits a screen, and the detail of one site.
+
+#include "report.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NAMES_SHOWN 4
+
+static const char *paint(const struct ms_report_options *options, const char *escape) {
+    return options->colour ? escape : "";
+}
+#define BOLD "\033[1m"
+#define WARN "\033[33m"
+#define PLAIN "\033[0m"
+
+// One line, cut to the width of the screen.
+static void put_line(FILE *out, const struct ms_report_options *options, const char *line) {
+    size_t columns = ms_columns(line);
+    if (options->width == 0 || columns <= options->width) {
+        fputs(line, out);
+    } else {
+        size_t room = options->width > 1 ? options->width - 1 : 0;
+        const char *at = line;
+        for (size_t column = 0; column < room; column++)
+            for (at++; (*at & 0xC0) == 0x80; at++)
+                ;
+        fwrite(line, 1, (size_t)(at - line), out);
+        fputs("…", out);
+    }
+    fputc('\n', out);
+}
+
+static void put_first_line(FILE *out, const struct ms_summary *summary,
+                           const struct ms_report_options *options) {
+    const struct memscope_profile_header *header = ms_profile_header(summary->profile);
+    enum ms_process_state state = ms_profile_process_state(summary->profile);
+    uint64_t duration_ns = ms_profile_duration_ns(summary->profile, state);
+    const char *executable = ms_profile_string(summary->profile, header->executable_ref);
+    char text[MS_NUMBER_BYTES];
+    fputs(paint(options, BOLD), out);
+    ms_put_clean(out, executable ? ms_base_name(executable) : "(unknown program)");
+    fprintf(out, " %" PRIu64 "%s  ", header->pid, paint(options, PLAIN));
+    ms_put_end(out, header, state);
+    if (duration_ns > 0)
+        fprintf(out, " after %s", ms_format_duration(duration_ns, text));
+    fprintf(out, "  %s (%s thread%s)", ms_strategy_name(header->strategy),
+            ms_format_count(summary->thread_count, text), summary->thread_count == 1 ? "" : "s");
+    if (options->status)
+        fputs("  incomplete", out);
+    else if (ms_has_losses(summary))
+        fputs("  with losses, told below", out);
+    else
+        fputs(state == MS_PROCESS_RUNNING ? "  exact up to events in flight" : "  exact", out);
+    fputc('\n', out);
+}
+
+static void put_second_line(FILE *out, const struct ms_summary *summary) {
+    enum ms_process_state state = ms_profile_process_state(summary->profile);
+    const struct ms_counts *total = &summary->total;
+    char text[MS_NUMBER_BYTES];
+    fprintf(out, "peak %s", ms_format_bytes(total->peak_bytes, text));
+    if (total->peak_error_bytes > 0)
+        fprintf(out, " (at most %s more)", ms_format_bytes(total->peak_error_bytes, text));
+    fprintf(out, "   live %s %s",
+            state == MS_PROCESS_RUNNING  ? "now"
+            : state == MS_PROCESS_EXITED ? "at exit"
+                                         : "at the end",
+            ms_format_bytes(total->live_bytes, text));
+    fprintf(out, " in %s block%s", ms_format_count(total->live_allocations, text),
+            total->live_allocations == 1 ? "" : "s");
+    fprintf(out, "   sites known for %s of bytes\n",
+            ms_format_percent(summary->bytes_with_site, total->bytes, text));
+}
+
+// --- the table ---------------------------------------------------------------------------------
+
+#define ROW "%11s  %11s  %11s  %12s  "
+
+static void put_row_numbers(FILE *out, const struct ms_counts *counts) {
+    char live[MS_NUMBER_BYTES], at_peak[MS_NUMBER_BYTES], total[MS_NUMBER_BYTES];
+    char calls[MS_NUMBER_BYTES];
+    fprintf(out, ROW, ms_format_bytes(counts->live_bytes, live),
+            ms_format_bytes(counts->at_peak_bytes, at_peak), ms_format_bytes(counts->bytes, total),
+            ms_format_count(counts->allocations, calls));
+}
+
+static memscope_status put_row(FILE *out, const struct ms_summary *summary,
+                               const struct ms_site *site,
+                               const struct ms_report_options *options) {
+    char *line = NULL;
+    size_t bytes = 0;
+    FILE *stream = open_memstream(&line, &bytes);
+    if (!stream)
+        return MEMSCOPE_OUT_OF_MEMORY;
+    put_row_numbers(stream, &site->counts);
+    ms_put_site(stream, summary, site, true);
+    if (options->order == MS_ORDER_PEAK) {
+        char text[MS_NUMBER_BYTES];
+        fprintf(stream, "  peak %s", ms_format_bytes(site->counts.peak_bytes, text));
+    } else if (options->order == MS_ORDER_TEMPORARY) {
+        char text[MS_NUMBER_BYTES];
+        fprintf(stream, "  temporary %s", ms_format_count(site->counts.temporary, text));
+    }
+    bool good = fclose(stream) == 0;
+    if (good)
+        put_line(out, options, line);
+    free(line);
+    return good ? MEMSCOPE_OK : MEMSCOPE_OUT_OF_MEMORY;
+}
+
+static void put_sums(FILE *out, const struct ms_summary *summary, size_t shown, size_t used) {
+    put_row_numbers(out, &summary->total);
+    fprintf(out, "all %zu site%s", used, used == 1 ? "" : "s");
+    if (shown < used)
+        fprintf(out, "; %zu not shown (--top 0 shows all)", used - shown);
+    fputc('\n', out);
+}
+
+static memscope_status put_table(FILE *out, const struct ms_summary *summary,
+                                 const struct ms_report_options *options) {
+    const struct ms_site **sites = calloc(summary->site_count + 1, sizeof *sites);
+    if (!sites)
+        return MEMSCOPE_OUT_OF_MEMORY;
+    ms_summary_order(summary, options->order, sites);
+    fprintf(out, "%s" ROW "%s%s\n", paint(options, BOLD), "LIVE", "AT PEAK", "TOTAL", "CALLS",
+            "SITE", paint(options, PLAIN));
+    memscope_status status = MEMSCOPE_OK;
+    size_t shown = 0, used = 0;
+    for (size_t i = 0; i < summary->site_count && status == MEMSCOPE_OK; i++) {
+        if (sites[i]->counts.allocations == 0)
+            continue;
+        used++;
+        if (options->top == 0 || shown < options->top) {
+            status = put_row(out, summary, sites[i], options);
+            shown++;
+        }
+    }
+    if (used == 0)
+        fputs("no allocations\n", out);
+    else
+        put_sums(out, summary, shown, used);
+    free(sites);
+    return status;
+}
+
+// --- below the table ---------------------------------------------------------------------------
+
+static int compare_texts(const void *left, const void *right) {
+    return strcmp(*(const char *const *)left, *(const char *const *)right);
+}
+
+// The modules, or where unknown the sources, without debug info; each named once.
+static void put_no_debug_info(FILE *out, const struct ms_summary *summary,
+                              const struct ms_report_options *options) {
+    const char **names = calloc(summary->unit_count + 1, sizeof *names);
+    if (!names)
+        return;
+    size_t count = 0;
+    for (size_t i = 0; i < summary->unit_count; i++) {
+        const struct ms_unit *unit = &summary->units_without_debug_info[i];
+        const char *name = unit->module && unit->module->path ? unit->module->path : unit->name;
+        names[count++] = name ? ms_base_name(name) : "(unknown)";
+    }
+    qsort(names, count, sizeof *names, compare_texts);
+    size_t distinct = 0;
+    for (size_t i = 0; i < count; i++)
+        if (i == 0 || strcmp(names[i - 1], names[i]) != 0)
+            names[distinct++] = names[i];
+    if (distinct > 0) {
+        fprintf(out, "%sno debug info: ", paint(options, WARN));
+        for (size_t i = 0; i < distinct && i < NAMES_SHOWN; i++) {
+            fputs(i ? ", " : "", out);
+            ms_put_clean(out, names[i]);
+        }
+        if (distinct > NAMES_SHOWN)
+            fprintf(out, " and %zu more", distinct - NAMES_SHOWN);
+        fprintf(out, " (rebuild %s with -g)%s\n", distinct == 1 ? "it" : "them",
+                paint(options, PLAIN));
+    }
+    free(names);
+}
+
+static void put_losses(FILE *out, const struct ms_summary *summary,
+                       const struct ms_report_options *options) {
+    const struct memscope_profile_header *header = ms_profile_header(summary->profile);
+    char text[MS_NUMBER_BYTES];
+    for (unsigned i = 0; i < MEMSCOPE_LOSS_SLOTS; i++) {
+        if (header->losses[i] == 0)
+            continue;
+        const char *meaning = ms_loss_text(i);
+        fprintf(out, "%snot exact: %s %s%s\n", paint(options, WARN),
+                ms_format_count(header->losses[i], text),
+                meaning ? meaning : "of a loss that a newer runtime knows", paint(options, PLAIN));
+    }
+    if (header->flags & MEMSCOPE_PROFILE_STATIC)
+        fprintf(out,
+                "%sa static program: only instrumented code was counted, nothing could be "
+                "interposed%s\n",
+                paint(options, WARN), paint(options, PLAIN));
+}
+
+memscope_status ms_report_text(const struct ms_summary *summary,
+                               const struct ms_report_options *options, FILE *out) {
+    char text[MS_NUMBER_BYTES];
+    uint64_t failed = ms_profile_header(summary->profile)->failed_allocations;
+    put_first_line(out, summary, options);
+    put_second_line(out, summary);
+    memscope_status status = put_table(out, summary, options);
+    if (summary->thread_count > 1)
+        ms_put_threads(out, summary);
+    if (failed > 0)
+        fprintf(out, "failed allocations: %s\n", ms_format_count(failed, text));
+    put_no_debug_info(out, summary, options);
+    put_losses(out, summary, options);
+    if (options->status)
+        fprintf(out, "%sincomplete: %s%s\n", paint(options, WARN), options->status,
+                paint(options, PLAIN));
+    return status;
+}
+
+// --- one site ----------------------------------------------------------------------------------
+
+static void put_inlined(FILE *out, const struct ms_summary *summary, const struct ms_site *site) {
+    for (uint32_t i = 0; i < site->inlined_count; i++) {
+        struct ms_frame frame = ms_site_inlined(summary, site, i);
+        fputs("  inlined into ", out);
+        ms_put_clean(out, frame.function ? frame.function : "(unknown)");
+        fputs(" at ", out);
+        ms_put_clean(out, frame.file ? frame.file : "(unknown)");
+        fprintf(out, ":%" PRIu32 ":%" PRIu32 "\n", frame.line, frame.column);
+    }
+}
+
+static void put_site_numbers(FILE *out, const struct ms_counts *counts) {
+    char one[MS_NUMBER_BYTES], two[MS_NUMBER_BYTES];
+    fprintf(out, "  total      %s in %s calls\n", ms_format_bytes(counts->bytes, one),
+            ms_format_count(counts->allocations, two));
+    fprintf(out, "  freed      %s in %s frees\n", ms_format_bytes(counts->freed_bytes, one),
+            ms_format_count(counts->frees, two));
+    fprintf(out, "  live       %s in %s blocks\n", ms_format_bytes(counts->live_bytes, one),
+            ms_format_count(counts->live_allocations, two));
+    fprintf(out, "  peak       %s", ms_format_bytes(counts->peak_bytes, one));
+    if (counts->peak_error_bytes > 0)
+        fprintf(out, " (at most %s more)", ms_format_bytes(counts->peak_error_bytes, two));
+    fprintf(out, "\n  at peak    %s\n", ms_format_bytes(counts->at_peak_bytes, one));
+    fprintf(out, "  temporary  %s\n", ms_format_count(counts->temporary, one));
+}
+
+static void put_one_site(FILE *out, const struct ms_summary *summary, const struct ms_site *site,
+                         const struct ms_report_options *options) {
+    fputs(paint(options, BOLD), out);
+    ms_put_clean(out, site->file);
+    fprintf(out, ":%" PRIu32 ":%" PRIu32 " ", site->line, site->column);
+    ms_put_clean(out, site->function ? site->function : "(unknown function)");
+    fprintf(out, "%s [%s]\n", paint(options, PLAIN), ms_kind_name(site->kind));
+    put_inlined(out, summary, site);
+    if (site->type_name) {
+        fputs("  type       ", out);
+        ms_put_clean(out, site->type_name);
+        fputc('\n', out);
+    }
+    put_site_numbers(out, &site->counts);
+    fprintf(out, "  " ROW "%s\n", "LIVE", "AT PEAK", "TOTAL", "CALLS", "THREAD");
+    for (size_t i = 0; i < summary->cell_count; i++) {
+        const struct ms_cell *cell = &summary->cells[i];
+        if (cell->site != site)
+            continue;
+        fputs("  ", out);
+        put_row_numbers(out, &cell->counts);
+        if (cell->thread) {
+            fprintf(out, "%" PRIu32 " ", cell->thread->index);
+            ms_put_clean(out, cell->thread->name);
+        } else {
+            fputs("(of no thread)", out);
+        }
+        fputc('\n', out);
+    }
+}
+
+memscope_status ms_report_site(const struct ms_summary *summary, const struct ms_place *place,
+                               const struct ms_report_options *options, FILE *out) {
+    const struct ms_site **sites = calloc(summary->site_count + 1, sizeof *sites);
+    if (!sites)
+        return MEMSCOPE_OUT_OF_MEMORY;
+    ms_summary_order(summary, options->order, sites);
+    memscope_status status = MEMSCOPE_NOT_FOUND;
+    for (size_t i = 0; i < summary->site_count; i++) {
+        if (!ms_place_matches(place, sites[i]))
+            continue;
+        if (status == MEMSCOPE_OK)
+            fputc('\n', out);
+        put_one_site(out, summary, sites[i], options);
+        status = MEMSCOPE_OK;
+    }
+    free(sites);
+    return status;
+}

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "reader_target.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <report/report.h>
+
+static void promise(int kept, const char *what) {
+    if (kept)
+        return;
+    fprintf(stderr, "broken promise: %s\n", what);
+    abort();
+}
+
+// The sums of the parts are the whole.
+static void check_sums(const struct ms_summary *summary) {
+    unsigned __int128 sites = 0, cells = 0;
+    for (size_t i = 0; i < summary->site_count; i++)
+        sites += summary->sites[i].counts.bytes;
+    for (size_t i = 0; i < summary->cell_count; i++)
+        cells += summary->cells[i].counts.bytes;
+    if (summary->total.bytes != UINT64_MAX) {
+        promise(sites == summary->total.bytes, "bytes of sites are the total");
+        promise(cells == summary->total.bytes, "bytes of cells are the total");
+    }
+    promise(summary->total.live_bytes <= summary->total.bytes, "no more lives than was allocated");
+    promise(summary->total.peak_bytes >= summary->total.live_bytes, "the peak is no lower than now");
+}
+
+static void report(const struct ms_summary *summary, const char *message) {
+    char *text = NULL;
+    size_t bytes = 0;
+    struct ms_place place = {.file = "a.c", .line = 1};
+    struct ms_report_options options = {.order = MS_ORDER_LIVE, .width = 80, .status = message};
+    FILE *out = open_memstream(&text, &bytes);
+    if (!out)
+        return;
+    ms_report_text(summary, &options, out);
+    ms_report_info(summary, &options, out);
+    ms_report_site(summary, &place, &options, out);
+    ms_report_json(summary, NULL, &options, out);
+    fclose(out);
+    for (size_t i = 0; i < bytes; i++)
+        promise((unsigned char)text[i] >= 0x20 || text[i] == '\n', "no control character gets out");
+    free(text);
+}
+
+void reader_target(const uint8_t *bytes, size_t byte_count) {
+    struct ms_profile *profile;
+    struct ms_summary *summary;
+    char message[MS_MESSAGE_BYTES];
+    memscope_status status = ms_profile_from_memory("x.msp", bytes, byte_count, &profile, message);
+    promise((status == MEMSCOPE_OK) == (message[0] == '\0'), "a message exactly where it fails");
+    promise(status != MEMSCOPE_OK || profile != NULL, "a profile where it succeeds");
+    promise(status == MEMSCOPE_OK || strncmp(message, "x.msp: ", 7) == 0, "the message names the file");
+    if (!profile)
+        return;
+    if (ms_summary_create(profile, &summary) == MEMSCOPE_OK) {
+        check_sums(summary);
+        report(summary, status == MEMSCOPE_OK ? NULL : message);
+        ms_summary_destroy(summary);
+    }
+    ms_profile_close(profile);
+}

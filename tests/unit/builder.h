@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Makes profiles by construction, for tests of the reader and the reports. Nothing of the runtime is
+// in it: it follows profile_format.h alone.
+
+#ifndef MEMSCOPE_TESTS_UNIT_BUILDER_H
+#define MEMSCOPE_TESTS_UNIT_BUILDER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <memscope/profile_format.h>
+
+#define BUILDER_BYTES (256 * 1024)
+
+struct builder {
+    uint8_t *bytes; // BUILDER_BYTES, aligned
+    uint32_t end_unit;
+};
+
+// A profile of one thread that exited 0 after 8.2 s: a header and nothing else.
+void builder_begin(struct builder *builder, uint32_t ref_base);
+void builder_end(struct builder *builder);
+size_t builder_size(const struct builder *builder); // bytes of the file, once sealed
+void builder_seal(struct builder *builder);         // arena end and storage as built so far
+void builder_write(const struct builder *builder, const char *path);
+
+struct memscope_profile_header *builder_header(const struct builder *builder);
+// The record a ref names.
+void *builder_record(const struct builder *builder, uint32_t ref);
+
+// Each returns the new record's ref.
+uint32_t builder_string(struct builder *builder, const char *text);
+uint32_t builder_module(struct builder *builder, const char *path, uint8_t build_id_byte);
+uint32_t builder_site(struct builder *builder, uint16_t kind, const char *function,
+                      const char *file, uint32_t line, uint32_t column);
+// `count` frames as function, file, line, column.
+struct builder_frame {
+    const char *function, *file;
+    uint32_t line, column;
+};
+uint32_t builder_inlined_site(struct builder *builder, uint16_t kind, const char *function,
+                              const char *file, uint32_t line, uint32_t column, uint16_t count,
+                              const struct builder_frame *frames);
+uint32_t builder_foreign(struct builder *builder, uint32_t module_ref, uint64_t offset);
+uint32_t builder_thread(struct builder *builder, uint32_t index, const char *name,
+                        uint32_t spawn_site_ref);
+// Counters are set through builder_record.
+struct memscope_cell_record *builder_cell(struct builder *builder, uint32_t site_ref,
+                                          uint32_t thread_ref);
+uint32_t builder_unit(struct builder *builder, const char *name, uint32_t module_ref);
+// A taken, never written stretch.
+void builder_gap(struct builder *builder, uint32_t units);
+// A record of any type, zeros inside.
+uint32_t builder_raw(struct builder *builder, uint8_t type, uint32_t units);
+
+// The profile of the picture: `app`, four threads, three sites, one module.
+void builder_picture(struct builder *builder);
+
+#endif

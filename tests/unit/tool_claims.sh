@@ -1,0 +1,221 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+# shellcheck shell=bash disable=SC2154
+#
+# Claims about the `memscope` command, each a function; run by tests/support/run-claim.
+
+make_profile=$MS_BUILD/tests/unit/memscope_make_profile
+export TMPDIR=$PWD/tmp
+mkdir -p "$TMPDIR"
+
+# expect CODE WORDS COMMAND…: the exit code, and words in stdout or stderr.
+expect() {
+    local code=$1 words=$2 got=0
+    shift 2
+    "$@" >out 2>&1 || got=$?
+    [ "$got" = "$code" ] || { cat out; fail "exit code $got, not $code: $*"; }
+    grep -qF -- "$words" out || { cat out; fail "\"$words\" is missing in the output of: $*"; }
+}
+
+json_of_every_profile_follows_the_schema() {
+    local kind files=()
+    for kind in picture bare running killed odd damaged cut; do
+        "$make_profile" $kind $kind.msp
+        "$memscope" report --json $kind.msp >$kind.json 2>/dev/null || case $kind in
+            damaged | cut) ;;
+            *) fail "$kind" ;;
+        esac
+        files+=("$kind.json")
+    done
+    python3 "$HERE/tool_schema.py" "$MS_SOURCE/docs/report.schema.json" "${files[@]}" ||
+        fail "the JSON and its schema differ"
+}
+
+json_of_a_real_run_follows_the_schema() {
+    "$memscope" run -q --strict -o real.msp sh -c 'ls / >/dev/null' || fail "run"
+    "$memscope" report --json real.msp >real.json || fail "report"
+    python3 "$HERE/tool_schema.py" "$MS_SOURCE/docs/report.schema.json" real.json || fail "schema"
+}
+
+json_is_the_same_each_time() {
+    "$make_profile" odd x.msp
+    "$memscope" report --json x.msp >one.json
+    "$memscope" report --json x.msp >two.json
+    cmp one.json two.json
+    [ "$(jq -r 'keys_unsorted | join(" ")' one.json)" = "memscope profile process environment strategy statistics coverage sites threads modules units_without_debug_info losses" ]
+}
+
+json_sums_are_the_text_sums() {
+    "$make_profile" picture x.msp
+    expect 0 "1,204 B       9.0 MB       1.2 GB        80,122  all 2 sites" "$memscope" report x.msp
+    "$memscope" report --json x.msp >x.json
+    jq -e '.statistics.live_bytes == 1204 and .statistics.at_peak_bytes == 9000184 and
+        .statistics.total_allocations == 80122 and .statistics.peak_error_bytes == 262144 and
+        ([.sites[].bytes] | add) == .statistics.total_bytes and
+        ([.threads[].bytes] | add) == .statistics.total_bytes and
+        ([.sites[].threads[].bytes] | add) == .statistics.total_bytes and
+        .coverage.percent == 98.71 and .environment.kind == "MultiThreaded" and
+        .process.exit == {code: 0} and .statistics.session_duration_ms == 8200' x.json >/dev/null ||
+        fail "$(cat x.json)"
+}
+
+bad_profiles_give_words_and_exit_1() {
+    local kind
+    for kind in picture newer cut damaged; do "$make_profile" $kind $kind.msp; done
+    : >empty.msp
+    head -c 20000 /dev/zero >zeros.msp
+    yes "no profile" | head -c 20000 >text.msp
+    head -c 100 picture.msp >head.msp
+    expect 1 "empty.msp: offset 0x0: the file is empty" "$memscope" report empty.msp
+    expect 1 "zeros.msp: offset 0x0: only zeros" "$memscope" report zeros.msp
+    expect 1 "text.msp: offset 0x0: not a MemScope profile" "$memscope" report text.msp
+    expect 1 "head.msp: offset 0x64: cut short inside the header" "$memscope" report head.msp
+    expect 1 "newer.msp: offset 0x8: format version 2 is newer" "$memscope" report newer.msp
+    expect 1 "nothere.msp: No such file" "$memscope" report nothere.msp
+    # What can be read is shown, and the exit code tells.
+    expect 1 "cut short: its last 500 of" "$memscope" report cut.msp
+    grep -q "session.cc:88 parse()" out
+    expect 1 "damaged.msp: offset 0x1000: the profile is damaged" "$memscope" report damaged.msp
+    grep -q "session.cc:88 parse()" out
+    expect 1 "offset 0x1000" "$memscope" info damaged.msp
+    "$memscope" report --json cut.msp 2>/dev/null >cut.json && fail "exit code 0"
+    jq -e '.profile.complete == false and .profile.missing_bytes == 500' cut.json >/dev/null
+}
+
+wrong_words_are_named_with_the_nearest_and_exit_2() {
+    "$make_profile" picture x.msp
+    expect 2 'unknown verb "reprot" (did you mean "report"?)' "$memscope" reprot
+    expect 2 'unknown option "--versoin" (did you mean "--version"?)' "$memscope" --versoin
+    expect 2 'unknown option "--sotr" (did you mean "--sort"?)' "$memscope" report --sotr live
+    expect 2 'unknown key "totl" (did you mean "total"?)' "$memscope" report --sort totl x.msp
+    expect 2 'unknown word "allways" (did you mean "always"?)' "$memscope" report --color allways
+    expect 2 '"many" is not a number' "$memscope" report --top many x.msp
+    expect 2 '"-1" is not a number' "$memscope" report --top -1 x.msp
+    expect 2 '"x.c" is not FILE:LINE' "$memscope" report --site x.c x.msp
+    expect 2 'option "--top" lacks its argument' "$memscope" report --top
+    expect 2 '"y.msp" is one too many' "$memscope" report x.msp y.msp
+    expect 2 'no program to run' "$memscope" run
+    expect 2 'unknown option "-z"' "$memscope" run -z true
+    expect 2 'say which' "$memscope" flags
+    expect 2 '"19x" is not a major version' "$memscope" flags --cflags --clang=19x
+    expect 2 'takes no argument "x"' "$memscope" config x
+    expect 2 'usage: memscope VERB' "$memscope"
+}
+
+help_and_version_exit_0() {
+    local verb
+    expect 0 "memscope 0." "$memscope" --version
+    expect 0 "usage: memscope VERB" "$memscope" --help
+    for verb in run report info flags config; do
+        expect 0 "usage: memscope $verb " "$memscope" $verb --help
+        grep -q -- '--help' out
+        "$memscope" --help | grep -q "^  $verb " || fail "$verb is not in --help"
+    done
+}
+
+man_pages_have_every_verb_and_option() {
+    local verb word count=0
+    for verb in run report info flags config; do
+        [ -e "$MS_SOURCE/docs/man/memscope-$verb.1" ] || fail "no memscope-$verb.1"
+        grep -q "memscope-$verb" "$MS_SOURCE/docs/man/memscope.1" || fail "$verb"
+        for word in $("$memscope" $verb --help | grep -o -- '--[a-z]*' | sort -u); do
+            sed 's/\\-/-/g' "$MS_SOURCE/docs/man/memscope-$verb.1" | grep -q -- "$word" ||
+                fail "$word is not in memscope-$verb.1"
+            count=$((count + 1))
+        done
+        ! man --warnings -E UTF-8 -l -Tutf8 -Z "$MS_SOURCE/docs/man/memscope-$verb.1" 2>&1 >/dev/null |
+            grep . || fail "roff warnings"
+    done
+    [ $count -ge 15 ]
+}
+
+closed_pipe_is_no_failure_but_a_full_disk_is() {
+    "$make_profile" picture x.msp
+    set +e
+    (trap '' PIPE; "$memscope" report --json x.msp; echo $? >code) 2>err | true
+    sleep 0.2
+    [ "$(cat code)" = 0 ] || fail "closed pipe: $(cat code) $(cat err)"
+    expect 1 "cannot write the output" sh -c "'$memscope' report x.msp >/dev/full"
+    expect 1 "cannot write the output" sh -c "'$memscope' config --json >/dev/full"
+}
+
+site_detail_finds_and_suggests() {
+    "$make_profile" picture x.msp
+    expect 0 "inlined into read_request(int, char const*)" "$memscope" report --site session.cc:88 x.msp
+    expect 1 "the nearest is at line 88" "$memscope" report --site session.cc:80 x.msp
+    expect 1 "no site in a file other.cc" "$memscope" report --site other.cc:80 x.msp
+    expect 1 "the nearest is at line 88" "$memscope" report --json --site session.cc:80 x.msp
+    "$memscope" report --json --site src/session.cc:88 x.msp | jq -e '.sites | length == 1' >/dev/null
+}
+
+colour_follows_the_option_and_no_color() {
+    "$make_profile" picture x.msp
+    "$memscope" report x.msp | grep -q $'\033' && fail "colour into a pipe"
+    "$memscope" report --color=always x.msp | grep -q $'\033' || fail "no colour where asked"
+    TERM=xterm script -qec "'$memscope' report x.msp" /dev/null | grep -q $'\033' || fail "terminal"
+    TERM=xterm NO_COLOR=1 script -qec "'$memscope' report x.msp" /dev/null | grep -q $'\033' &&
+        fail "NO_COLOR is not heeded"
+    return 0
+}
+
+report_without_a_file_takes_the_newest() {
+    expect 1 "no profile in the current folder" "$memscope" report
+    "$memscope" run -q sh -c 'exit 3' || true
+    "$memscope" run -q -o "memscope.second.msp" ls / >/dev/null
+    expect 0 "ls " "$memscope" report
+    # One of a program run on its own, in the temporary folder, is newer still.
+    LD_PRELOAD=$MS_BUILD/lib/libmemscope_rt.so sort /dev/null
+    expect 0 "sort " "$memscope" report
+}
+
+report_of_a_pid_shows_the_running_program() {
+    "$memscope" run -q sleep 30 &
+    local run=$! pid=
+    for _ in $(seq 50); do
+        pid=$(pgrep -P $run -x sleep || true)
+        [ -n "$pid" ] && ls memscope.sleep.* >/dev/null 2>&1 && break
+        sleep 0.1
+    done
+    sleep 0.2
+    expect 0 "sleep $pid  still running after" "$memscope" report "$pid"
+    kill $run
+    wait $run && fail "exit code 0 after SIGTERM"
+    expect 0 "sleep $pid  killed by SIGTERM after" "$memscope" report "$pid"
+    expect 1 "no profile of process 999999999" "$memscope" report 999999999
+}
+
+config_lists_every_option_of_the_table() {
+    local key count=0
+    for key in $(sed -n 's/^MEMSCOPE_OPTION_[A-Z]*(\([a-z_]*\),.*/\1/p' \
+        "$MS_SOURCE/include/memscope/options.def"); do
+        "$memscope" config | grep -qx "$key" || fail "$key"
+        "$memscope" config --json | jq -e --arg key "$key" '.options[] | select(.key == $key) |
+            has("meaning") and has("default") and (has("range") or has("maximum"))' >/dev/null ||
+            fail "$key in JSON"
+        count=$((count + 1))
+    done
+    [ $count -ge 4 ]
+}
+
+flags_build_a_program_that_profiles_itself() {
+    cat >p.c <<'C'
+#include <stdlib.h>
+int main(void) {
+    void *volatile p = malloc(4321);
+    return p == NULL;
+}
+C
+    # shellcheck disable=SC2046
+    "clang-$LLVM" $("$memscope" flags --cflags --clang="$LLVM") -O2 -c p.c -o p.o || fail compile
+    # shellcheck disable=SC2046
+    "clang-$LLVM" p.o $("$memscope" flags --ldflags) -o p || fail link
+    expect 1 "lib/llvm-9/memscope.so is missing" "$memscope" flags --cxxflags --clang 9
+    "$memscope" run --strict -o p.msp ./p || fail run
+    "$memscope" report --json p.msp >p.json
+    jq -e '[.sites[] | select(.line == 3 and .bytes == 4321)] | length == 1' p.json >/dev/null ||
+        fail "$(cat p.json)"
+    # make gives the words to a shell as they are
+    printf 'p2: p.c\n\tclang-%s $(shell %s flags --cflags --clang=%s) p.c $(shell %s flags --ldflags) -o p2\n' \
+        "$LLVM" "$memscope" "$LLVM" "$memscope" >Makefile
+    make -s p2 || fail make
+    ./p2
+}
