@@ -47,41 +47,43 @@ static inline void *ask_allocator(struct request request) {
     return rounded < bytes ? NULL : ms_real.aligned_alloc(request.alignment, rounded);
 }
 
-// A handler may end in std::bad_alloc, which a nothrow operator turns into NULL: only C++ can catch
-// it, so the library's own operator does this part.
-static void *ask_library(struct request request) {
+// A nothrow operator turns std::bad_alloc into NULL: only C++ can catch it, so the library's own
+// does it. It asks the throwing operator, which is ours again and counts. False: there is none.
+static bool ask_library(struct request request, void **block_out) {
     static const char usual[] = "_ZnwmRKSt9nothrow_t";
     static const char aligned[] = "_ZnwmSt11align_val_tRKSt9nothrow_t";
-    void *own = ms_own_operator(request.alignment ? aligned : usual);
-    void *real = ms_real_symbol(request.alignment ? aligned : usual, own);
+    const char *name = request.alignment ? aligned : usual;
+    void *real = ms_real_symbol(name, ms_own_operator(name));
     if (!real)
-        return NULL;
+        return false;
     if (request.alignment)
-        return ((void *(*)(size_t, size_t, const void *))real)(request.size, request.alignment,
-                                                               request.nothrow);
-    return ((void *(*)(size_t, const void *))real)(request.size, request.nothrow);
+        *block_out = ((void *(*)(size_t, size_t, const void *))real)(
+            request.size, request.alignment, request.nothrow);
+    else
+        *block_out = ((void *(*)(size_t, const void *))real)(request.size, request.nothrow);
+    return true;
 }
 
 // The allocator has failed: the new handlers' turn, then std::bad_alloc. Handlers may throw; that
 // passes through here and the hook, which have unwind tables and nothing to clean up. The library's
 // operator reaches ours again, which counts what it gets.
 MS_NOINLINE static void *ask_again(struct request request, struct ms_origin origin) {
-    for (;;) {
+    void *block;
+    if (request.nothrow && ask_library(request, &block))
+        return block;
+    do {
         (void)ms_note_allocation(NULL, request.size, origin);
         new_handler *handler = ms_get_new_handler ? ms_get_new_handler() : NULL;
         if (!handler && request.nothrow)
             return NULL;
-        if (handler && request.nothrow)
-            return ask_library(request);
         if (!handler && ms_throw_bad_alloc)
             ms_throw_bad_alloc();
         if (!handler)
             abort(); // operator new without a C++ library in sight: nobody could catch it
         handler();
-        void *block = ask_allocator(request);
-        if (block)
-            return ms_note_allocation(block, request.size, origin);
-    }
+        block = ask_allocator(request);
+    } while (!block);
+    return ms_note_allocation(block, request.size, origin);
 }
 
 static inline void *serve_new(struct request request, struct ms_origin origin) {

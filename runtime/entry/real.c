@@ -114,10 +114,12 @@ void *ms_real_visible(const char *name) {
     return visible && is_stub(visible) ? NULL : visible;
 }
 
+static bool only_next; // the visible definition is another runtime's, which calls ours
+
 void *ms_real_symbol(const char *name, const void *own) {
     if (!dlsym)
         return NULL;
-    void *visible = ms_real_visible(name);
+    void *visible = only_next ? NULL : ms_real_visible(name);
     return visible && visible != own ? visible : dlsym(RTLD_NEXT, name);
 }
 
@@ -174,7 +176,8 @@ static void *padded_malloc(size_t bytes) {
     return unpadded_malloc(bytes < ms_real.least_bytes ? ms_real.least_bytes : bytes);
 }
 
-void ms_real_resolve(void) {
+void ms_real_resolve(bool passive) {
+    only_next = passive;
     if (dlsym)
         resolve_dynamic();
     else

@@ -30,7 +30,8 @@ extern struct ms_real ms_real;
 
 // Fills ms_real. Until then its functions serve from a small static stretch of memory, for what the
 // dynamic linker allocates while it looks them up.
-void ms_real_resolve(void);
+// `passive`: another runtime comes first in this process and calls on to this one.
+void ms_real_resolve(bool passive);
 
 // Is `block` from that stretch? Such blocks are never given back.
 bool ms_real_is_early(const void *block);

@@ -75,8 +75,6 @@ static bool begin_profile(uint32_t flags, uint32_t ref_base) {
 }
 
 static bool start_counting(void) {
-    if (!ms_is_the_runtime())
-        return false;
     if (!ms_sys_privileged())
         ms_config_read(ms_environment("MEMSCOPE_OPTIONS"));
     if (ms_config.help)
@@ -102,10 +100,11 @@ void ms_start(void) {
         return;
     int saved_errno = errno;
     ms_tls.special |= MS_SPECIAL_OFF; // what we cause ourselves is not the program's
-    ms_real_resolve();
+    bool passive = !ms_is_the_runtime();
+    ms_real_resolve(passive);
     ms_cxx_resolve();
     ms_tls.special &= ~MS_SPECIAL_OFF;
-    bool counting = start_counting();
+    bool counting = !passive && start_counting();
     ms_store(&ms_life, (unsigned)(counting ? MS_LIFE_ON : MS_LIFE_OFF));
     if (counting)
         ms_process_watch_end();
