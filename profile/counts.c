@@ -8,8 +8,8 @@ void ms_count_cell(const struct memscope_cell_record *cell, uint64_t peak_epoch,
                    struct ms_counts *counts_out) {
     uint64_t frees = ms_add(cell->frees, cell->remote_frees);
     uint64_t freed_bytes = ms_add(cell->freed_bytes, cell->remote_freed_bytes);
-    uint64_t own = cell->epoch == peak_epoch ? cell->at_peak_bytes
-                                             : ms_sub(cell->bytes, cell->freed_bytes);
+    uint64_t own =
+        cell->epoch == peak_epoch ? cell->at_peak_bytes : ms_sub(cell->bytes, cell->freed_bytes);
     uint64_t remote =
         cell->remote_epoch == peak_epoch ? cell->remote_at_peak_bytes : cell->remote_freed_bytes;
     *counts_out = (struct ms_counts){

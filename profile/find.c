@@ -91,7 +91,7 @@ memscope_status ms_find_in_folder(const char *folder, const char *prefix, const 
 }
 
 void ms_found_list_free(struct ms_found_list *list) {
-    for (size_t i = 0; i < list->count; i++)
+    for (size_t i = 0; list->items && i < list->count; i++)
         free(list->items[i].path);
     free(list->items);
     *list = (struct ms_found_list){0};
@@ -112,11 +112,11 @@ memscope_status ms_find_newest(pid_t pid, char **path_out) {
             (!newest || found->start_realtime_ns > newest->start_realtime_ns))
             newest = found;
     }
-    if (status == MEMSCOPE_OK && !newest)
-        status = MEMSCOPE_NOT_FOUND;
-    if (status == MEMSCOPE_OK) {
+    if (newest && status == MEMSCOPE_OK) {
         *path_out = newest->path;
         newest->path = NULL;
+    } else if (status == MEMSCOPE_OK) {
+        status = MEMSCOPE_NOT_FOUND;
     }
     ms_found_list_free(&list);
     return status;

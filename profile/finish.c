@@ -35,9 +35,9 @@ memscope_status ms_profile_write_exit(const char *path, const struct ms_exit_fac
     if (header.state != MEMSCOPE_PROCESS_RUNNING)
         goto cleanup;
     // The state last: who reads it finds the rest in place.
-    if ((header.end_monotonic_ns == 0 && !put(fd, &facts->end_monotonic_ns,
-                                              sizeof facts->end_monotonic_ns,
-                                              HEADER_AT(end_monotonic_ns))) ||
+    if ((header.end_monotonic_ns == 0 &&
+         !put(fd, &facts->end_monotonic_ns, sizeof facts->end_monotonic_ns,
+              HEADER_AT(end_monotonic_ns))) ||
         !put(fd, &facts->exit_code, sizeof facts->exit_code, HEADER_AT(exit_code)) ||
         !put(fd, &facts->exit_signal, sizeof facts->exit_signal, HEADER_AT(exit_signal)) ||
         !put(fd, &facts->state, sizeof facts->state, HEADER_AT(state)))

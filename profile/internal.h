@@ -20,12 +20,12 @@
 struct ms_profile {
     char *path;
     dev_t device;
-    ino_t inode;        // 0 = from memory
-    uint8_t *data;      // mapped, zero where the file has holes; see `filled`
-    size_t data_bytes;  // a multiple of the unit
-    uint32_t end_unit;  // of what was read
-    uint8_t *filled;    // one per MS_CHUNK_BYTES of data: 0 = never written, not to be touched
-    uint8_t *types;     // one per unit: the type of the sound record that begins there
+    ino_t inode;       // 0 = from memory
+    uint8_t *data;     // mapped, zero where the file has holes; see `filled`
+    size_t data_bytes; // a multiple of the unit
+    uint32_t end_unit; // of what was read
+    uint8_t *filled;   // one per MS_CHUNK_BYTES of data: 0 = never written, not to be touched
+    uint8_t *types;    // one per unit: the type of the sound record that begins there
     struct memscope_profile_header header;
     struct ms_profile_health health;
     char damage[160];
@@ -70,10 +70,10 @@ static inline uint64_t ms_max(uint64_t a, uint64_t b) {
 
 // The site records of a profile, sorted so that equal places stand together.
 struct ms_site_key {
-    uint32_t unit;      // of the site record
-    uint32_t function;  // equal text = equal number, 0 = none
+    uint32_t unit;     // of the site record
+    uint32_t function; // equal text = equal number, 0 = none
     uint32_t file;
-    uint32_t module;    // equal build id (or path, without one) = equal number
+    uint32_t module; // equal build id (or path, without one) = equal number
 };
 
 // For each unit: strings and modules get the unit of the first record with equal content, the rest

@@ -137,10 +137,8 @@ static int compare_places(const struct module_context *context, const struct ms_
         difference = order_numbers(a->module, b->module);
         return difference ? difference : order_numbers(x->module_offset, y->module_offset);
     }
-    const uint32_t pairs[][2] = {{a->file, b->file},
-                                 {x->line, y->line},
-                                 {x->column, y->column},
-                                 {a->function, b->function}};
+    const uint32_t pairs[][2] = {
+        {a->file, b->file}, {x->line, y->line}, {x->column, y->column}, {a->function, b->function}};
     for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
         if (pairs[i][0] != pairs[i][1])
             return order_numbers(pairs[i][0], pairs[i][1]);

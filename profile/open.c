@@ -122,8 +122,9 @@ static memscope_status make_room(struct ms_profile *profile, uint64_t file_bytes
     profile->data_bytes = units * MEMSCOPE_UNIT_BYTES;
     profile->data = map_zeros(profile->data_bytes);
     profile->types = map_zeros(units);
-    profile->filled = calloc(chunk_count(profile), 1);
-    return profile->data && profile->types && profile->filled ? MEMSCOPE_OK : MEMSCOPE_OUT_OF_MEMORY;
+    profile->filled = calloc(chunk_count(profile) + 1, 1);
+    return profile->data && profile->types && profile->filled ? MEMSCOPE_OK
+                                                              : MEMSCOPE_OUT_OF_MEMORY;
 }
 
 // Copies the chunks that are not all zero. `at` is the start of a chunk. False on an error of the
@@ -281,7 +282,7 @@ memscope_status ms_profile_open(const char *path, struct ms_profile **profile_ou
     else
         status = read_all(fd, profile, &file, message);
     close(fd);
-    if (status != MEMSCOPE_OK) {
+    if (status != MEMSCOPE_OK || !profile) {
         ms_profile_close(profile);
         return status;
     }

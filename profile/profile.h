@@ -182,12 +182,12 @@ void ms_summary_order(const struct ms_summary *summary, enum ms_order order,
 // --- names -------------------------------------------------------------------------------------
 
 const char *ms_kind_name(uint32_t kind);
-const char *ms_strategy_name(uint32_t strategy);         // "GlobalDirect"
-const char *ms_environment_kind(uint32_t strategy);      // "SingleThreaded"
-const char *ms_status_text(memscope_status status);      // as in status.def
-const char *ms_loss_key(unsigned index);                 // NULL past the last
+const char *ms_strategy_name(uint32_t strategy);    // "GlobalDirect"
+const char *ms_environment_kind(uint32_t strategy); // "SingleThreaded"
+const char *ms_status_text(memscope_status status); // as in status.def
+const char *ms_loss_key(unsigned index);            // NULL past the last
 const char *ms_loss_text(unsigned index);
-const char *ms_order_name(enum ms_order order);          // NULL past the last
+const char *ms_order_name(enum ms_order order); // NULL past the last
 const char *ms_process_state_name(enum ms_process_state state);
 
 // --- finding profiles --------------------------------------------------------------------------

@@ -70,9 +70,9 @@ static uint32_t take(struct ms_profile *profile, uint32_t unit) {
     const struct memscope_record *record = ms_at(profile, unit);
     uint64_t offset = (uint64_t)unit * MEMSCOPE_UNIT_BYTES;
     if (record->magic != MEMSCOPE_RECORD_MAGIC || record->units == 0) {
-        ms_note_damage(profile, offset, record->magic != MEMSCOPE_RECORD_MAGIC
-                                            ? "no record begins here"
-                                            : "a record of no size");
+        ms_note_damage(profile, offset,
+                       record->magic != MEMSCOPE_RECORD_MAGIC ? "no record begins here"
+                                                              : "a record of no size");
         return next_record(profile, unit + 1);
     }
     if (record->units > profile->end_unit - unit) {
@@ -121,8 +121,8 @@ static void check_ref(struct ms_profile *profile, uint32_t ref, uint8_t type, co
     if (ref == 0 || ms_unit_of(profile, ref, type))
         return;
     if (ref > profile->header.ref_base && unit < profile->end_unit &&
-        (profile->types[unit] == MEMSCOPE_RECORD_PENDING ||
-         !ms_is_filled(profile, unit) || is_zero(ms_at(profile, unit), MEMSCOPE_UNIT_BYTES)))
+        (profile->types[unit] == MEMSCOPE_RECORD_PENDING || !ms_is_filled(profile, unit) ||
+         is_zero(ms_at(profile, unit), MEMSCOPE_UNIT_BYTES)))
         return;
     // Cut off, never stored, or younger than our copy.
     if (ref > profile->header.ref_base && unit >= profile->end_unit &&

@@ -49,15 +49,15 @@ static bool make_room(struct work *work) {
     summary->cells = calloc(counts[MEMSCOPE_RECORD_CELL] + 1, sizeof *summary->cells);
     summary->modules = calloc(counts[MEMSCOPE_RECORD_MODULE] + 1, sizeof *summary->modules);
     summary->files = calloc(counts[MEMSCOPE_RECORD_SITE] + 1, sizeof *summary->files);
-    summary->units_without_debug_info = calloc(counts[MEMSCOPE_RECORD_UNIT] + 1,
-                                               sizeof *summary->units_without_debug_info);
+    summary->units_without_debug_info =
+        calloc(counts[MEMSCOPE_RECORD_UNIT] + 1, sizeof *summary->units_without_debug_info);
     work->site_bounds = calloc(counts[MEMSCOPE_RECORD_SITE] + 1, sizeof *work->site_bounds);
     work->thread_bounds = calloc(counts[MEMSCOPE_RECORD_THREAD] + 1, sizeof *work->thread_bounds);
     work->place = calloc((size_t)work->profile->end_unit + 1, sizeof *work->place);
     work->canonical = ms_canonical_units(work->profile);
     return summary->sites && summary->threads && summary->cells && summary->modules &&
-           summary->files && summary->units_without_debug_info && work->site_bounds && work->thread_bounds &&
-           work->place && work->canonical;
+           summary->files && summary->units_without_debug_info && work->site_bounds &&
+           work->thread_bounds && work->place && work->canonical;
 }
 
 static void take_modules(struct work *work) {

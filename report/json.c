@@ -38,7 +38,8 @@ static json_t *number_or_null(uint64_t value) {
 }
 
 static json_t *milliseconds(uint64_t ns) {
-    return json_real((double)(ns / 1000) / 1000);
+    uint64_t microseconds = ns / 1000;
+    return json_real((double)microseconds / 1000);
 }
 
 // A NULL value (out of memory) fails the report at the end.
@@ -214,8 +215,7 @@ static json_t *statistics_part(struct writer *writer, const struct ms_summary *s
     const struct memscope_profile_header *header = ms_profile_header(summary->profile);
     const struct ms_counts *total = &summary->total;
     uint64_t duration_ns = ms_profile_duration_ns(summary->profile, state);
-    double average =
-        total->allocations ? (double)total->bytes / (double)total->allocations : 0;
+    double average = total->allocations ? (double)total->bytes / (double)total->allocations : 0;
     json_t *part = json_object();
     set(writer, part, "total_allocations", number(total->allocations));
     set(writer, part, "total_bytes", number(total->bytes));
@@ -231,8 +231,7 @@ static json_t *statistics_part(struct writer *writer, const struct ms_summary *s
     set(writer, part, "temporary_allocations", number(total->temporary));
     set(writer, part, "inherited_frees", number(header->inherited_frees));
     set(writer, part, "unknown_frees", number(header->unknown_frees));
-    set(writer, part, "session_duration_ms",
-        duration_ns ? milliseconds(duration_ns) : json_null());
+    set(writer, part, "session_duration_ms", duration_ns ? milliseconds(duration_ns) : json_null());
     return part;
 }
 

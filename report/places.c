@@ -32,8 +32,8 @@ static size_t operator_length(const char *at) {
 }
 
 static bool begins_word(const char *name, const char *at) {
-    return at == name || !strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_",
-                                 at[-1]);
+    return at == name ||
+           !strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_", at[-1]);
 }
 
 // The end of the name proper: the first parenthesis outside of template arguments.

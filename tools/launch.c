@@ -92,7 +92,8 @@ bool ms_launch(char **argv, const char *preload, const char *options, struct ms_
     if (child > 0) {
         ended_out->pid = child;
         ssize_t count;
-        while ((count = read(report[0], &ended_out->exec_error, sizeof ended_out->exec_error)) < 0 &&
+        while ((count = read(report[0], &ended_out->exec_error, sizeof ended_out->exec_error)) <
+                   0 &&
                errno == EINTR)
             ;
         if (count != (ssize_t)sizeof ended_out->exec_error)

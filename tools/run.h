@@ -15,11 +15,11 @@
 // --- what kind of program it is (program.c) ----------------------------------------------------
 
 enum ms_program {
-    MS_PROGRAM_DYNAMIC,     // an ELF program of this machine that can be preloaded
+    MS_PROGRAM_DYNAMIC,      // an ELF program of this machine that can be preloaded
     MS_PROGRAM_WITH_RUNTIME, // it has the runtime linked in
-    MS_PROGRAM_STATIC,      // nothing can be preloaded
-    MS_PROGRAM_OTHER_CLASS, // 32 bits, or of another machine: our library does not load
-    MS_PROGRAM_SCRIPT,      // not an ELF file: an interpreter runs it
+    MS_PROGRAM_STATIC,       // nothing can be preloaded
+    MS_PROGRAM_OTHER_CLASS,  // 32 bits, or of another machine: our library does not load
+    MS_PROGRAM_SCRIPT,       // not an ELF file: an interpreter runs it
     MS_PROGRAM_UNREADABLE,
 };
 
@@ -53,8 +53,8 @@ bool ms_launch(char **argv, const char *preload, const char *options, struct ms_
 
 // --- the profiles it wrote (written.c) ---------------------------------------------------------
 
-// Every profile of the run: of the child and what came from it. The first is that of the child's last
-// program (after any exec). `options` is what the run had as MEMSCOPE_OPTIONS.
+// Every profile of the run: of the child and what came from it. The first is that of the child's
+// last program (after any exec). `options` is what the run had as MEMSCOPE_OPTIONS.
 memscope_status ms_written_profiles(const char *pattern, const char *options, pid_t child,
                                     uint64_t since_realtime_ns, struct ms_found_list *list_out);
 

@@ -126,8 +126,8 @@ static int no_such_site(const struct ms_verb *verb, const struct ms_summary *sum
         uint32_t line = summary->sites[i].line;
         if (!ms_place_matches(&file, &summary->sites[i]) || line == 0)
             continue;
-        if (nearest == 0 || labs((long)line - (long)place->line) <
-                                labs((long)nearest - (long)place->line))
+        if (nearest == 0 ||
+            labs((long)line - (long)place->line) < labs((long)nearest - (long)place->line))
             nearest = line;
     }
     if (nearest)

@@ -19,7 +19,8 @@
 #define NAMES_SHOWN 10
 
 static const struct ms_option options[] = {
-    {"output", 'o', true, "FILE", "where the profile goes; %p pid, %e executable, %h host, %t time"},
+    {"output", 'o', true, "FILE",
+     "where the profile goes; %p pid, %e executable, %h host, %t time"},
     {"strict", 's', false, NULL, "end the program with a message rather than leave it unprofiled"},
     {"quiet", 'q', true, NULL, "do not name the profiles afterwards"},
     {0},
@@ -170,8 +171,7 @@ static void write_exit(const struct ms_found_list *list, const struct ms_ended *
 static int code_of(const struct ms_ended *ended) {
     if (ended->exec_error != 0)
         return ended->exec_error == ENOENT ? 127 : 126;
-    return WIFSIGNALED(ended->status) ? 128 + WTERMSIG(ended->status)
-                                      : WEXITSTATUS(ended->status);
+    return WIFSIGNALED(ended->status) ? 128 + WTERMSIG(ended->status) : WEXITSTATUS(ended->status);
 }
 
 static int run_program(const struct ms_verb *verb, const struct request *request,

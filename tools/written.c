@@ -55,7 +55,8 @@ enum lineage { OURS, NOT_OURS, GONE };
 static bool is_memscope(pid_t pid) {
     char path[64], theirs[4096], ours[4096];
     snprintf(path, sizeof path, "/proc/%ld/exe", (long)pid);
-    ssize_t a = readlink(path, theirs, sizeof theirs), b = readlink("/proc/self/exe", ours, sizeof ours);
+    ssize_t a = readlink(path, theirs, sizeof theirs),
+            b = readlink("/proc/self/exe", ours, sizeof ours);
     return a > 0 && a == b && memcmp(theirs, ours, (size_t)a) == 0;
 }
 
@@ -118,6 +119,27 @@ static void order(struct ms_found_list *list, pid_t child) {
     list->items[0] = first;
 }
 
+// Judged all before any is dropped: the chain of parents leads through the list.
+static memscope_status keep_ours(struct ms_found_list *list, const char *options, pid_t child) {
+    bool *keep = calloc(list->count, sizeof *keep);
+    if (!keep)
+        return MEMSCOPE_OUT_OF_MEMORY;
+    for (size_t i = 0; i < list->count; i++) {
+        enum lineage from = lineage(list, &list->items[i], child);
+        keep[i] = from == OURS || (from == GONE && has_options(&list->items[i], options));
+    }
+    size_t kept = 0;
+    for (size_t i = 0; i < list->count; i++) {
+        if (keep[i])
+            list->items[kept++] = list->items[i];
+        else
+            free(list->items[i].path);
+    }
+    list->count = kept;
+    free(keep);
+    return MEMSCOPE_OK;
+}
+
 memscope_status ms_written_profiles(const char *pattern, const char *options, pid_t child,
                                     uint64_t since_realtime_ns, struct ms_found_list *list_out) {
     *list_out = (struct ms_found_list){0};
@@ -129,23 +151,9 @@ memscope_status ms_written_profiles(const char *pattern, const char *options, pi
             status = ms_find_in_folder(matches.gl_pathv[i], "", "", since_realtime_ns, list_out);
     globfree(&matches);
     free(folders);
-    bool *keep = calloc(list_out->count + 1, sizeof *keep);
-    if (!keep)
-        status = MEMSCOPE_OUT_OF_MEMORY;
-    for (size_t i = 0; keep && i < list_out->count; i++) {
-        enum lineage from = lineage(list_out, &list_out->items[i], child);
-        keep[i] = from == OURS || (from == GONE && has_options(&list_out->items[i], options));
-    }
-    size_t kept = 0;
-    for (size_t i = 0; keep && i < list_out->count; i++) {
-        if (keep[i])
-            list_out->items[kept++] = list_out->items[i];
-        else
-            free(list_out->items[i].path);
-    }
-    if (keep)
-        list_out->count = kept;
-    free(keep);
-    order(list_out, child);
+    if (status == MEMSCOPE_OK && list_out->count > 0)
+        status = keep_ours(list_out, options, child);
+    if (list_out->count > 0)
+        order(list_out, child);
     return status;
 }

@@ -55,14 +55,14 @@ enum memscope_upgrade {
 };
 
 enum memscope_process_state {
-    MEMSCOPE_PROCESS_RUNNING = 0, // or ended without a word: SIGKILL, a fatal signal, exec
-    MEMSCOPE_PROCESS_EXITED = 1,  // exit_code holds
+    MEMSCOPE_PROCESS_RUNNING = 0,  // or ended without a word: SIGKILL, a fatal signal, exec
+    MEMSCOPE_PROCESS_EXITED = 1,   // exit_code holds
     MEMSCOPE_PROCESS_SIGNALED = 2, // exit_signal holds (abort, or told by `memscope run`)
 };
 
-#define MEMSCOPE_PROFILE_FORKED 1u        // began in a fork child
-#define MEMSCOPE_PROFILE_MEMORY_ONLY 2u   // the disk was full: part of it never reached the file
-#define MEMSCOPE_PROFILE_STATIC 4u        // hooks only: nothing could be interposed
+#define MEMSCOPE_PROFILE_FORKED 1u      // began in a fork child
+#define MEMSCOPE_PROFILE_MEMORY_ONLY 2u // the disk was full: part of it never reached the file
+#define MEMSCOPE_PROFILE_STATIC 4u      // hooks only: nothing could be interposed
 #define MEMSCOPE_PROFILE_STRICT 8u
 
 struct memscope_profile_header {
@@ -107,16 +107,16 @@ struct memscope_profile_header {
 
     // The process's peak. Under GlobalDirect exact at every allocation; else low by at most
     // threads_highest * credit_bytes, and the published total lags by as much.
-    uint64_t peak_live_bytes;      // atomic
-    uint64_t peak_epoch;           // atomic; counts new peaks, starts at 1
-    int64_t published_live_bytes;  // atomic; not kept under GlobalDirect
-    uint64_t peak_ns;              // when the last published peak was (0 under GlobalDirect)
-    uint32_t threads_now;          // atomic
-    uint32_t threads_highest;      // atomic
-    uint64_t threads_started;      // atomic; the first thread counts
-    uint64_t failed_allocations;   // atomic
-    uint64_t inherited_frees;      // atomic; blocks of a forebear freed here
-    uint64_t unknown_frees;        // atomic; frees of blocks never recorded
+    uint64_t peak_live_bytes;     // atomic
+    uint64_t peak_epoch;          // atomic; counts new peaks, starts at 1
+    int64_t published_live_bytes; // atomic; not kept under GlobalDirect
+    uint64_t peak_ns;             // when the last published peak was (0 under GlobalDirect)
+    uint32_t threads_now;         // atomic
+    uint32_t threads_highest;     // atomic
+    uint64_t threads_started;     // atomic; the first thread counts
+    uint64_t failed_allocations;  // atomic
+    uint64_t inherited_frees;     // atomic; blocks of a forebear freed here
+    uint64_t unknown_frees;       // atomic; frees of blocks never recorded
 
     uint64_t losses[MEMSCOPE_LOSS_SLOTS]; // atomic; by enum memscope_loss
     char runtime_version[32];
@@ -188,13 +188,13 @@ enum memscope_thread_state {
 // A thread's buffer: its totals are the sums of its cells; here stands what sums do not give.
 struct memscope_thread_record {
     struct memscope_record record;
-    uint32_t index; // 0 = the thread that started the process, then in order of start
-    int32_t thread_id; // the kernel's; of the latest thread where several shared the record
+    uint32_t index;          // 0 = the thread that started the process, then in order of start
+    int32_t thread_id;       // the kernel's; of the latest thread where several shared the record
     uint32_t spawn_site_ref; // 0 = unknown
     uint32_t state;          // enum memscope_thread_state
     uint64_t start_ns;
-    uint64_t end_ns; // 0 while it runs
-    char name[16];   // zero-terminated
+    uint64_t end_ns;    // 0 while it runs
+    char name[16];      // zero-terminated
     uint32_t shared_by; // threads that used this record one after another, at least 1
     uint32_t reserved0;
     // Own counters, written by this thread alone; kept from ThreadLocal on, before that the

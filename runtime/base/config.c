@@ -28,8 +28,13 @@ static const struct option options[] = {
 #define MEMSCOPE_OPTION_STRING(name, first, values, why)                                           \
     {.key = #name, .text = ms_config.name, .initial = first, .range = values, .meaning = why},
 #define MEMSCOPE_OPTION_NUMBER(name, first, low, high, why)                                        \
-    {.key = #name, .number = &ms_config.name, .least = low, .most = high, .initial = #first,       \
-     .range = #low " to " #high, .meaning = why},
+    {.key = #name,                                                                                 \
+     .number = &ms_config.name,                                                                    \
+     .least = low,                                                                                 \
+     .most = high,                                                                                 \
+     .initial = #first,                                                                            \
+     .range = #low " to " #high,                                                                   \
+     .meaning = why},
 #include <memscope/options.def>
 };
 enum { OPTION_COUNT = sizeof options / sizeof options[0] };

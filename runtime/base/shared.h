@@ -21,7 +21,7 @@ struct ms_shared {
     uint32_t ref_count; // units with storage; a ref is ours where ref - ref_base < ref_count
     char *units;        // address of unit r of this profile is units + r * 64, r counted from ref 0
     struct memscope_profile_header *header;
-    struct ms_tls *unconverted; // the thread that counts (or last counted) under GlobalDirect
+    struct ms_tls *unconverted;  // the thread that counts (or last counted) under GlobalDirect
     uint64_t upgrade_peak_bytes; // the peak when the strategy left GlobalDirect
 };
 

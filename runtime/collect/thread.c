@@ -68,8 +68,7 @@ static struct ms_thread *take_over(uint32_t spawn_site_ref) {
             uint32_t ended = 0;
             if (ms_acquire(&thread->in_use) != 0 || record->index == 0 ||
                 (!any_site && record->spawn_site_ref != spawn_site_ref) ||
-                ms_sys_thread_exists(record->thread_id) ||
-                !ms_swap_if(&thread->in_use, &ended, 1u))
+                ms_sys_thread_exists(record->thread_id) || !ms_swap_if(&thread->in_use, &ended, 1u))
                 continue;
             record->shared_by++;
             if (any_site)

@@ -12,7 +12,7 @@
 
 #include "tls.h"
 
-enum { MS_THREADS_KEPT = 1000 };
+enum { MS_THREADS_KEPT = 1024 };
 
 struct ms_thread {
     struct memscope_thread_record *record;

@@ -10,11 +10,11 @@
 struct ms_thread;
 
 // ms_tls.special is zero when an event may take the fast path. Else it says why not:
-#define MS_SPECIAL_NEW (1ull << 58)      // no hook ran on this thread yet
-#define MS_SPECIAL_PENDING (1ull << 59)  // pending_site is charged with what is allocated
-#define MS_SPECIAL_ONCE (1ull << 60)     // ... for one event only
-#define MS_SPECIAL_EXITING (1ull << 61)  // the thread's end was seen: publish every event at once
-#define MS_SPECIAL_OFF (1ull << 62)      // nothing of this thread is counted
+#define MS_SPECIAL_NEW (1ull << 58)     // no hook ran on this thread yet
+#define MS_SPECIAL_PENDING (1ull << 59) // pending_site is charged with what is allocated
+#define MS_SPECIAL_ONCE (1ull << 60)    // ... for one event only
+#define MS_SPECIAL_EXITING (1ull << 61) // the thread's end was seen: publish every event at once
+#define MS_SPECIAL_OFF (1ull << 62)     // nothing of this thread is counted
 #define MS_SPECIAL_GUARD ((1ull << 58) - 1)
 // ... where GUARD is the stack pointer of the hook that runs now, zero when none does. A handler
 // that finds it at a deeper place than its own knows that the hook was left by longjmp.

@@ -97,8 +97,7 @@ static void allocate_inside_hook(struct ms_tls *tls, void *block, size_t bytes) 
     ms_cell_allocate_atomic(cell, bytes);
     publish_directly((int64_t)bytes);
     char *leaf = ms_shadow_leaf((uintptr_t)block);
-    if ((!leaf && !ms_shadow_leaf_slow((uintptr_t)block)) ||
-        !ms_shadow_put(block, cell, bytes))
+    if ((!leaf && !ms_shadow_leaf_slow((uintptr_t)block)) || !ms_shadow_put(block, cell, bytes))
         ms_count_loss(MEMSCOPE_LOSS_untracked_blocks, 1);
 }
 

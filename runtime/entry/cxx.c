@@ -99,13 +99,13 @@ static inline void *serve_new(struct request request, struct ms_origin origin) {
 #define MS_NEW(hook, symbol, arguments, align, throws, ...)                                        \
     MS_INTERPOSE(void *, symbol, (__VA_ARGS__)) {                                                  \
         if (MS_UNLIKELY(any_replaced && replaced[AT_##hook]))                                      \
-            return ((__typeof__(&ms_own_##symbol))replaced[AT_##hook])arguments;                            \
+            return ((__typeof__(&ms_own_##symbol))replaced[AT_##hook])arguments;                   \
         return serve_new((struct request){size, align, throws}, MS_HERE);                          \
     }                                                                                              \
     MS_EXPORT void *__memscope_##hook(__VA_ARGS__, struct memscope_site *site) {                   \
         if (MS_UNLIKELY(any_replaced && replaced[AT_##hook])) {                                    \
             uint32_t token = ms_pending_enter(ms_origin_of(site), true);                           \
-            void *block = ((__typeof__(&ms_own_##symbol))replaced[AT_##hook])arguments;                     \
+            void *block = ((__typeof__(&ms_own_##symbol))replaced[AT_##hook])arguments;            \
             ms_pending_leave(token);                                                               \
             return block;                                                                          \
         }                                                                                          \
@@ -117,7 +117,7 @@ static inline void *serve_new(struct request request, struct ms_origin origin) {
     void ms_own_##symbol(__VA_ARGS__);                                                             \
     static inline void serve_##hook(__VA_ARGS__) {                                                 \
         if (MS_UNLIKELY(any_replaced && replaced[AT_##hook]))                                      \
-            ((__typeof__(&ms_own_##symbol))replaced[AT_##hook])arguments;                                   \
+            ((__typeof__(&ms_own_##symbol))replaced[AT_##hook]) arguments;                         \
         else                                                                                       \
             ms_do_free(ptr);                                                                       \
     }                                                                                              \
@@ -156,6 +156,7 @@ void *ms_own_operator(const char *symbol) {
 static bool is_usual(const char *module) {
     const char *name = module ? strrchr(module, '/') : NULL;
     return name && (strncmp(name, "/libstdc++.", 11) == 0 || strncmp(name, "/libc++", 7) == 0 ||
+                    strncmp(name, "/libmemscope_rt.", 16) == 0 || // a passive runtime's
                     (!ms_real.hidden && ms_real.module && strcmp(module, ms_real.module) == 0));
 }
 
@@ -166,7 +167,8 @@ void ms_cxx_resolve(void) {
         void *real = ms_real_symbol(operators[i].symbol, operators[i].own);
         void *visible = ms_real_visible(operators[i].symbol);
         replaced[i] = real;
-        if (real && ((visible && visible != operators[i].own) || !is_usual(ms_real_module_of(real))))
+        if (real &&
+            ((visible && visible != operators[i].own) || !is_usual(ms_real_module_of(real))))
             any_replaced = true;
     }
 }

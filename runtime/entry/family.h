@@ -56,8 +56,7 @@ MS_HOT void *ms_do_realloc(void *block, size_t bytes, struct ms_origin origin) {
     return moved || bytes != 0 ? ms_note_allocation(moved, bytes, origin) : NULL;
 }
 
-MS_HOT void *ms_do_reallocarray(void *block, size_t count, size_t size,
-                                       struct ms_origin origin) {
+MS_HOT void *ms_do_reallocarray(void *block, size_t count, size_t size, struct ms_origin origin) {
     size_t bytes;
     if (MS_UNLIKELY(__builtin_mul_overflow(count, size, &bytes))) {
         (void)ms_note_allocation(NULL, 0, origin);
@@ -78,7 +77,7 @@ MS_HOT void *ms_do_memalign(size_t alignment, size_t bytes, struct ms_origin ori
 }
 
 MS_HOT int ms_do_posix_memalign(void **out, size_t alignment, size_t bytes,
-                                       struct ms_origin origin) {
+                                struct ms_origin origin) {
     int error = ms_real.posix_memalign(out, alignment, ms_padded(bytes));
     (void)ms_note_allocation(error == 0 ? *out : NULL, bytes, origin);
     return error;

@@ -13,7 +13,7 @@
 #ifdef MEMSCOPE_STATIC_RUNTIME
 // A static link must take libc's allocator, or the weak definitions here would be all there is.
 extern void *__libc_malloc(size_t bytes);
-void *(*const ms_libc_malloc_anchor)(size_t) __attribute__((used)) = __libc_malloc;
+void *(*const ms_libc_malloc_anchor)(size_t)__attribute__((used)) = __libc_malloc;
 #endif
 
 MS_INTERPOSE(void *, malloc, (size_t bytes)) {
@@ -93,7 +93,8 @@ void ms_real_find_family(struct ms_real *found) {
 // ---- one runtime a process ---------------------------------------------------------------------
 
 MS_EXPORT const char __memscope_instance = 1;
-extern const char ms_own_instance __attribute__((alias("__memscope_instance"), visibility("hidden")));
+extern const char ms_own_instance
+    __attribute__((alias("__memscope_instance"), visibility("hidden")));
 
 bool ms_is_the_runtime(void) {
     const void *seen = ms_real_visible("__memscope_instance");

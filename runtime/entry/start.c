@@ -47,8 +47,8 @@ static void fill_header(uint32_t flags) {
     header->allocator_ref = ms_record_string(ms_real.module);
     header->losses[MEMSCOPE_LOSS_hidden_allocator] = ms_real.hidden;
     header->reentrant_site_ref = ms_record_foreign_site(MEMSCOPE_SITE_REENTRANT, NULL);
-    (void)ms_cell_new(ms_record_foreign_site(MEMSCOPE_SITE_OVERFLOW, NULL), 0,
-                      MEMSCOPE_CELL_ATOMIC, true, &header->overflow_ref);
+    (void)ms_cell_new(ms_record_foreign_site(MEMSCOPE_SITE_OVERFLOW, NULL), 0, MEMSCOPE_CELL_ATOMIC,
+                      true, &header->overflow_ref);
     uint64_t magic; // last and as one word: a file without it is no profile yet
     __builtin_memcpy(&magic, MEMSCOPE_PROFILE_MAGIC, sizeof magic);
     ms_release((uint64_t *)(void *)header->magic, magic);
@@ -102,7 +102,8 @@ void ms_start(void) {
     ms_tls.special |= MS_SPECIAL_OFF; // what we cause ourselves is not the program's
     bool passive = !ms_is_the_runtime();
     ms_real_resolve(passive);
-    ms_cxx_resolve();
+    if (!passive)
+        ms_cxx_resolve();
     ms_tls.special &= ~MS_SPECIAL_OFF;
     bool counting = !passive && start_counting();
     ms_store(&ms_life, (unsigned)(counting ? MS_LIFE_ON : MS_LIFE_OFF));

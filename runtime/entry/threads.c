@@ -119,7 +119,7 @@ static int create(pthread_t *id, const pthread_attr_t *attributes, void *(*start
 }
 
 MS_INTERPOSE(int, pthread_create,
-             (pthread_t *id, const pthread_attr_t *attributes, void *(*start)(void *),
+             (pthread_t * id, const pthread_attr_t *attributes, void *(*start)(void *),
               void *argument)) {
     return create(id, attributes, start, argument, MS_HERE);
 }
@@ -168,7 +168,8 @@ MS_INTERPOSE(int, pthread_setname_np, (pthread_t id, const char *name)) {
     int (*real)(pthread_t, const char *) = (int (*)(pthread_t, const char *))ms_real_symbol(
         "pthread_setname_np", (const void *)ms_own_pthread_setname_np);
     int error = real ? real(id, name) : ENOSYS;
-    if (error == 0 && ms_load(&ms_shared.alive) && ms_tls.record && pthread_equal(id, pthread_self()))
+    if (error == 0 && ms_load(&ms_shared.alive) && ms_tls.record &&
+        pthread_equal(id, pthread_self()))
         strncpy(ms_tls.record->name, name, sizeof ms_tls.record->name - 1);
     return error;
 }
@@ -176,8 +177,7 @@ MS_INTERPOSE(int, pthread_setname_np, (pthread_t id, const char *name)) {
 // Which object goes away cannot be told before; what is gone can be told after: the objects whose
 // return addresses we know are looked up again.
 MS_INTERPOSE(int, dlclose, (void *handle)) {
-    int (*real)(void *) =
-        (int (*)(void *))ms_real_symbol("dlclose", (const void *)ms_own_dlclose);
+    int (*real)(void *) = (int (*)(void *))ms_real_symbol("dlclose", (const void *)ms_own_dlclose);
     int result = real ? real(handle) : -1;
     if (result == 0 && ms_load(&ms_shared.alive)) {
         int saved_errno = errno;

@@ -45,25 +45,25 @@ static inline uintptr_t ms_stack_pointer(void) {
 }
 
 // Memory.
-void *ms_sys_map_anonymous(size_t bytes);                  // private, zero, NORESERVE; NULL = failed
-void *ms_sys_reserve(size_t bytes);                        // no access, no storage; NULL = failed
+void *ms_sys_map_anonymous(size_t bytes); // private, zero, NORESERVE; NULL = failed
+void *ms_sys_reserve(size_t bytes);       // no access, no storage; NULL = failed
 bool ms_sys_map_file(void *at, size_t bytes, int fd, uint64_t offset); // shared, prefaulted
-bool ms_sys_allow(void *at, size_t bytes);                 // anonymous storage for reserved pages
+bool ms_sys_allow(void *at, size_t bytes); // anonymous storage for reserved pages
 void ms_sys_unmap(void *at, size_t bytes);
-void ms_sys_huge(void *at, size_t bytes);                  // huge pages, where the kernel gives them
-bool ms_sys_wipe_on_fork(void *at, size_t bytes);          // false: kernel without MADV_WIPEONFORK
-uint64_t ms_sys_address_space_limit(void);                 // RLIMIT_AS, UINT64_MAX = none
-uint64_t ms_sys_file_size_limit(void);                     // RLIMIT_FSIZE, UINT64_MAX = none
+void ms_sys_huge(void *at, size_t bytes);         // huge pages, where the kernel gives them
+bool ms_sys_wipe_on_fork(void *at, size_t bytes); // false: kernel without MADV_WIPEONFORK
+uint64_t ms_sys_address_space_limit(void);        // RLIMIT_AS, UINT64_MAX = none
+uint64_t ms_sys_file_size_limit(void);            // RLIMIT_FSIZE, UINT64_MAX = none
 
 // Files.
 struct ms_file_id {
     uint64_t device;
     uint64_t inode;
 };
-int ms_sys_open_new(const char *path);       // O_EXCL, 0600, not through a symlink; fd or -errno
-int ms_sys_open_existing(const char *path);  // read and write, not through a symlink
+int ms_sys_open_new(const char *path);      // O_EXCL, 0600, not through a symlink; fd or -errno
+int ms_sys_open_existing(const char *path); // read and write, not through a symlink
 int ms_sys_open_read(const char *path);
-int ms_sys_raise_fd(int fd);                 // the same file on a high descriptor, `fd` closed
+int ms_sys_raise_fd(int fd); // the same file on a high descriptor, `fd` closed
 void ms_sys_close(int fd);
 bool ms_sys_file_id(int fd, struct ms_file_id *id_out);
 int ms_sys_allocate(int fd, uint64_t offset, uint64_t bytes); // storage or -errno, never SIGXFSZ

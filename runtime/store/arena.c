@@ -177,8 +177,7 @@ void *ms_arena_take(uint32_t units, bool may_grow, uint32_t *ref_out) {
     struct memscope_profile_header *header = ms_shared.header;
     uint64_t at = ms_load(&header->arena_end_units);
     do {
-        if (at + units > ms_acquire(&header->mapped_units) &&
-            (!may_grow || !grow_to(at + units)))
+        if (at + units > ms_acquire(&header->mapped_units) && (!may_grow || !grow_to(at + units)))
             return NULL;
     } while (!ms_swap_if(&header->arena_end_units, &at, at + units));
     *ref_out = ms_shared.ref_base + (uint32_t)at;

@@ -29,8 +29,8 @@ static void copy_build_id(const char *at, const char *end, struct ms_module_fact
         const char *next = content + ((note->n_descsz + 3u) & ~3u);
         if (next > end || next <= at)
             return;
-        if (note->n_type == NT_GNU_BUILD_ID && note->n_namesz == 4 &&
-            memcmp(name, "GNU", 4) == 0 && note->n_descsz <= sizeof facts->build_id) {
+        if (note->n_type == NT_GNU_BUILD_ID && note->n_namesz == 4 && memcmp(name, "GNU", 4) == 0 &&
+            note->n_descsz <= sizeof facts->build_id) {
             facts->build_id_length = note->n_descsz;
             memcpy(facts->build_id, content, note->n_descsz);
             return;

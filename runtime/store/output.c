@@ -59,8 +59,8 @@ static bool use_temporary_folder(struct ms_text *text) {
     ms_text_number(text, ms_sys_user_id());
     int error = -ms_sys_make_private_folder(text->start);
     if (error != 0) {
-        ms_give_up(text->start, ": no profile, the program runs on without: ",
-                   ms_text_error(error), "; MEMSCOPE_OPTIONS=output=FILE puts it elsewhere", NULL);
+        ms_give_up(text->start, ": no profile, the program runs on without: ", ms_text_error(error),
+                   "; MEMSCOPE_OPTIONS=output=FILE puts it elsewhere", NULL);
         return false;
     }
     (void)ms_sys_prune_folder(text->start, MEMSCOPE_PROFILE_SUFFIX, KEPT_PROFILES - 1);

@@ -14,8 +14,8 @@ static uint32_t units_for(size_t bytes) {
 
 static bool same_string(uint32_t ref, const void *what) {
     const struct memscope_string_record *record = ms_ref(ref);
-    return record->record.type == MEMSCOPE_RECORD_STRING &&
-           strlen(what) == record->length && memcmp(record->text, what, record->length) == 0;
+    return record->record.type == MEMSCOPE_RECORD_STRING && strlen(what) == record->length &&
+           memcmp(record->text, what, record->length) == 0;
 }
 
 uint32_t ms_record_string(const char *string) {
@@ -60,8 +60,8 @@ static bool same_site(uint32_t ref, const void *what) {
 static uint32_t write_site(const struct site_content *content) {
     size_t frame_bytes = content->fixed.inlined_count * sizeof *content->frames;
     const size_t skip = sizeof content->fixed.record;
-    uint64_t hash = ms_hash(MS_HASH_START, (const char *)&content->fixed + skip,
-                            sizeof content->fixed - skip);
+    uint64_t hash =
+        ms_hash(MS_HASH_START, (const char *)&content->fixed + skip, sizeof content->fixed - skip);
     hash = ms_hash(hash, content->frames, frame_bytes);
     uint32_t ref = ms_intern_find(hash, same_site, content);
     if (ref != 0)

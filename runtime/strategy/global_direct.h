@@ -8,7 +8,7 @@
 #include "strategy.h"
 
 MS_HOT void ms_global_direct_allocate(struct ms_tls *tls, struct memscope_cell_record *cell,
-                                             uint64_t bytes) {
+                                      uint64_t bytes) {
     ms_cell_allocate(cell, bytes, 0);
     int64_t credit = tls->credit - (int64_t)bytes;
     if (credit < 0) {
@@ -21,7 +21,7 @@ MS_HOT void ms_global_direct_allocate(struct ms_tls *tls, struct memscope_cell_r
 }
 
 MS_HOT void ms_global_direct_free(struct ms_tls *tls, struct memscope_cell_record *cell,
-                                         uint64_t bytes, const void *block) {
+                                  uint64_t bytes, const void *block) {
     ms_cell_free(cell, bytes);
     ms_store(&tls->credit, tls->credit + (int64_t)bytes);
     if (block == tls->last_block)

@@ -19,7 +19,7 @@ MS_HOT void ms_thread_local_free_remote(struct memscope_cell_record *cell, uint6
 }
 
 MS_HOT bool ms_thread_local_allocate(struct ms_tls *tls, struct memscope_cell_record *cell,
-                                            uint64_t bytes) {
+                                     uint64_t bytes) {
     ms_cell_allocate(cell, bytes, ms_load(&cell->remote_freed_bytes));
     struct memscope_thread_record *own = tls->record;
     own->live_bytes += (int64_t)bytes;
@@ -31,7 +31,7 @@ MS_HOT bool ms_thread_local_allocate(struct ms_tls *tls, struct memscope_cell_re
 }
 
 MS_HOT bool ms_thread_local_free(struct ms_tls *tls, struct memscope_cell_record *cell,
-                                        uint64_t bytes, const void *block) {
+                                 uint64_t bytes, const void *block) {
     if (MS_LIKELY(cell->thread_ref == tls->record_ref &&
                   !(cell->record.flags & MEMSCOPE_CELL_ATOMIC))) {
         ms_cell_free(cell, bytes);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// reader_mutations ROUNDS: deterministic damage to a sound profile (single bytes, whole words, cuts,
-// swapped stretches), the same on every machine. Run under sanitizers.
+// reader_mutations ROUNDS: deterministic damage to a sound profile (single bytes, whole words,
+// cuts, swapped stretches), the same on every machine. Run under sanitizers.
 
 #include "builder.h"
 #include "reader_target.h"
@@ -20,10 +20,10 @@ static uint32_t next_random(uint32_t below) { // xorshift64*
 }
 
 // Words that sit on edges.
-static const uint64_t edges[] = {0,          1,          63,         64,           127,
-                                 255,        1000,       1064,       0x7FFFFFFF,   0x80000000,
-                                 0xFFFFFFFF, 1ull << 32, 1ull << 58, 1ull << 63,   UINT64_MAX,
-                                 0x534D,     0x7F534D,   1ull << 40, 0x100534D00ull};
+static const uint64_t edges[] = {
+    0,          1,          63,         64,         127,           255,        1000,
+    1064,       0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 1ull << 32,    1ull << 58, 1ull << 63,
+    UINT64_MAX, 0x534D,     0x7F534D,   1ull << 40, 0x100534D00ull};
 
 static size_t mutate(uint8_t *bytes, size_t size) {
     uint32_t times = 1 + next_random(4);

@@ -27,7 +27,8 @@ static void check_sums(const struct ms_summary *summary) {
         promise(cells == summary->total.bytes, "bytes of cells are the total");
     }
     promise(summary->total.live_bytes <= summary->total.bytes, "no more lives than was allocated");
-    promise(summary->total.peak_bytes >= summary->total.live_bytes, "the peak is no lower than now");
+    promise(summary->total.peak_bytes >= summary->total.live_bytes,
+            "the peak is no lower than now");
 }
 
 static void report(const struct ms_summary *summary, const char *message) {
@@ -55,7 +56,8 @@ void reader_target(const uint8_t *bytes, size_t byte_count) {
     memscope_status status = ms_profile_from_memory("x.msp", bytes, byte_count, &profile, message);
     promise((status == MEMSCOPE_OK) == (message[0] == '\0'), "a message exactly where it fails");
     promise(status != MEMSCOPE_OK || profile != NULL, "a profile where it succeeds");
-    promise(status == MEMSCOPE_OK || strncmp(message, "x.msp: ", 7) == 0, "the message names the file");
+    promise(status == MEMSCOPE_OK || strncmp(message, "x.msp: ", 7) == 0,
+            "the message names the file");
     if (!profile)
         return;
     if (ms_summary_create(profile, &summary) == MEMSCOPE_OK) {

@@ -57,9 +57,10 @@ lifetimes() {
     profile app ./app "$WAY"
     expect_sites app app.out no
     expect_whole app
+    # The runtime keeps 1,000 records; further threads share one and are told by shared_by.
     case $WAY in
-    thousand) expect_json app '(.threads | length) == 1001' ;;
+    thousand) expect_json app '(.threads | length) >= 1000 and ([.threads[].shared_by] | add) == 1001' ;;
     many_at_once) expect_json app '(.threads | length) == 401' ;;
-    five_thousand) expect_json app '.environment.evidence.threads_started == 5000' ;;
+    five_thousand) expect_json app '([.threads[].shared_by] | add) == 5001' ;;
     esac
 }

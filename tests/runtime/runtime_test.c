@@ -22,8 +22,11 @@
 #include <unistd.h>
 
 #define SITE(id_line)                                                                              \
-    {.id = MEMSCOPE_SITE_UNREGISTERED, .kind = MEMSCOPE_KIND_MALLOC, .line = (id_line),            \
-     .function = "test", .file = __FILE__}
+    {.id = MEMSCOPE_SITE_UNREGISTERED,                                                             \
+     .kind = MEMSCOPE_KIND_MALLOC,                                                                 \
+     .line = (id_line),                                                                            \
+     .function = "test",                                                                           \
+     .file = __FILE__}
 
 struct sums {
     uint64_t allocations, bytes, frees, freed_bytes, temporary, peak_bytes, at_peak_bytes;
@@ -196,8 +199,8 @@ static void *work(void *argument) {
 START_TEST(cross_thread_frees_are_exact) {
     pthread_t threads[THREADS];
     for (size_t i = 0; i < THREADS; i++)
-        ck_assert_int_eq(
-            __memscope_pthread_create(&threads[i], NULL, work, (void *)i, &spawn_site), 0);
+        ck_assert_int_eq(__memscope_pthread_create(&threads[i], NULL, work, (void *)i, &spawn_site),
+                         0);
     for (size_t i = 0; i < THREADS; i++)
         pthread_join(threads[i], NULL);
     for (size_t i = 0; i < SHELF; i++)
@@ -289,8 +292,8 @@ START_TEST(fork_child_has_a_profile_of_its_own) {
         void *own = __memscope_malloc(5, &site);
         __memscope_free(inherited);
         struct sums sums = sum(&site);
-        bool good = ms_shared.ref_base > parent_base && sums.allocations == 1 &&
-                    sums.bytes == 5 && sums.frees == 0 && ms_shared.header->inherited_frees == 1;
+        bool good = ms_shared.ref_base > parent_base && sums.allocations == 1 && sums.bytes == 5 &&
+                    sums.frees == 0 && ms_shared.header->inherited_frees == 1;
         __memscope_free(own);
         _exit(good ? 0 : 1);
     }

@@ -86,9 +86,9 @@ uint32_t builder_string(struct builder *builder, const char *text) {
     if (!text)
         return 0;
     size_t length = strlen(text);
-    uint32_t ref = builder_raw(
-        builder, MEMSCOPE_RECORD_STRING,
-        units_of(offsetof(struct memscope_string_record, text) + length + 1));
+    uint32_t ref =
+        builder_raw(builder, MEMSCOPE_RECORD_STRING,
+                    units_of(offsetof(struct memscope_string_record, text) + length + 1));
     struct memscope_string_record *record = builder_record(builder, ref);
     record->length = (uint32_t)length;
     memcpy((char *)record + offsetof(struct memscope_string_record, text), text, length);
@@ -115,12 +115,12 @@ uint32_t builder_inlined_site(struct builder *builder, uint16_t kind, const char
     uint32_t file_ref = builder_string(builder, file);
     struct memscope_profile_frame inlined[16];
     for (uint16_t i = 0; i < count; i++)
-        inlined[i] = (struct memscope_profile_frame){
-            builder_string(builder, frames[i].function), builder_string(builder, frames[i].file),
-            frames[i].line, frames[i].column};
-    uint32_t ref = builder_raw(builder, MEMSCOPE_RECORD_SITE,
-                               units_of(offsetof(struct memscope_site_record, inlined) +
-                                        count * sizeof *inlined));
+        inlined[i] = (struct memscope_profile_frame){builder_string(builder, frames[i].function),
+                                                     builder_string(builder, frames[i].file),
+                                                     frames[i].line, frames[i].column};
+    uint32_t ref = builder_raw(
+        builder, MEMSCOPE_RECORD_SITE,
+        units_of(offsetof(struct memscope_site_record, inlined) + count * sizeof *inlined));
     struct memscope_site_record *record = builder_record(builder, ref);
     record->kind = kind;
     record->function_ref = function_ref;
@@ -164,8 +164,8 @@ uint32_t builder_thread(struct builder *builder, uint32_t index, const char *nam
 
 struct memscope_cell_record *builder_cell(struct builder *builder, uint32_t site_ref,
                                           uint32_t thread_ref) {
-    uint32_t ref = builder_raw(builder, MEMSCOPE_RECORD_CELL,
-                               units_of(sizeof(struct memscope_cell_record)));
+    uint32_t ref =
+        builder_raw(builder, MEMSCOPE_RECORD_CELL, units_of(sizeof(struct memscope_cell_record)));
     struct memscope_cell_record *record = builder_record(builder, ref);
     record->site_ref = site_ref;
     record->thread_ref = thread_ref;
@@ -208,11 +208,12 @@ void builder_picture(struct builder *builder) {
     header->peak_live_bytes = 41300000;
     uint32_t libc = builder_module(builder, "/lib/libc.so.6", 0xAB);
     uint32_t libfoo = builder_module(builder, "/usr/lib/libfoo.so", 0);
-    const struct builder_frame callers[] = {{"read_request(int, char const*)", "/src/io.cc", 12, 3}};
+    const struct builder_frame callers[] = {
+        {"read_request(int, char const*)", "/src/io.cc", 12, 3}};
     uint32_t parse = builder_inlined_site(builder, MEMSCOPE_SITE_NEW, "parse(std::string const&)",
                                           "/src/session.cc", 88, 7, 1, callers);
-    uint32_t pool = builder_site(builder, MEMSCOPE_SITE_THREAD_START, "Pool::start()",
-                                 "/src/pool.cc", 41, 5);
+    uint32_t pool =
+        builder_site(builder, MEMSCOPE_SITE_THREAD_START, "Pool::start()", "/src/pool.cc", 41, 5);
     uint32_t foreign = builder_foreign(builder, libc, 0x1f2c);
     header->upgrade_site_ref = pool;
     uint32_t threads[4];
@@ -224,7 +225,8 @@ void builder_picture(struct builder *builder) {
     }
     ((struct memscope_thread_record *)builder_record(builder, threads[0]))->peak_bytes = 12000000;
     for (uint32_t i = 1; i < 4; i++) {
-        ((struct memscope_thread_record *)builder_record(builder, threads[i]))->peak_bytes = 9766667;
+        ((struct memscope_thread_record *)builder_record(builder, threads[i]))->peak_bytes =
+            9766667;
         struct memscope_cell_record *cell = builder_cell(builder, parse, threads[i]);
         cell->allocations = 26704;
         cell->bytes = 400000000;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Makes profiles by construction, for tests of the reader and the reports. Nothing of the runtime is
-// in it: it follows profile_format.h alone.
+// Makes profiles by construction, for tests of the reader and the reports. Nothing of the runtime
+// is in it: it follows profile_format.h alone.
 
 #ifndef MEMSCOPE_TESTS_UNIT_BUILDER_H
 #define MEMSCOPE_TESTS_UNIT_BUILDER_H

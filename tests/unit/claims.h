@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Runs the claims of one test program with Check: a test case each, so that CTest can ask for one by
-// CK_RUN_CASE. A name that no claim has is a failure, not an empty success.
+// Runs the claims of one test program with Check: a test case each, so that CTest can ask for one
+// by CK_RUN_CASE. A name that no claim has is a failure, not an empty success.
 
 #ifndef MEMSCOPE_TESTS_UNIT_CLAIMS_H
 #define MEMSCOPE_TESTS_UNIT_CLAIMS_H

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// make_profile KIND FILE: writes a profile by construction, for the tests of the command and as seed
-// of the fuzzer.
+// make_profile KIND FILE: writes a profile by construction, for the tests of the command and as
+// seed of the fuzzer.
 
 #include "builder.h"
 
@@ -12,7 +12,8 @@
 int main(int argc, char **argv) {
     struct builder b;
     if (argc != 3) {
-        fputs("usage: make_profile picture|bare|running|killed|damaged|newer|cut|odd FILE\n", stderr);
+        fputs("usage: make_profile picture|bare|running|killed|damaged|newer|cut|odd FILE\n",
+              stderr);
         return 2;
     }
     const char *kind = argv[1], *path = argv[2];

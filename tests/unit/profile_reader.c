@@ -23,7 +23,8 @@ static memscope_status read_bytes(size_t size) {
 static void expect_refusal(memscope_status got, memscope_status wanted, const char *words) {
     ck_assert_int_eq(got, wanted);
     ck_assert_ptr_null(profile);
-    ck_assert_msg(strstr(message, "x.msp: offset 0x") == message, "no file and offset: %s", message);
+    ck_assert_msg(strstr(message, "x.msp: offset 0x") == message, "no file and offset: %s",
+                  message);
     ck_assert_msg(strstr(message, words) != NULL, "\"%s\" lacks \"%s\"", message, words);
 }
 
@@ -237,9 +238,9 @@ END_TEST
 
 START_TEST(wrong_refs_are_damage_and_named) {
     builder_begin(&b, 100);
-    uint32_t text = builder_string(&b, "text");                            // 0x1000
+    uint32_t text = builder_string(&b, "text");                               // 0x1000
     uint32_t site = builder_site(&b, MEMSCOPE_SITE_MALLOC, NULL, NULL, 0, 0); // 0x1040
-    struct memscope_cell_record *cell = builder_cell(&b, text, 0);         // 0x1080
+    struct memscope_cell_record *cell = builder_cell(&b, text, 0);            // 0x1080
     cell->allocations = 9;
     expect_damage("offset 0x1088:", "names no site");
     cell->site_ref = site + 1000; // beyond the end
@@ -332,9 +333,8 @@ START_TEST(exit_facts_are_written_once) {
     builder_header(&b)->state = MEMSCOPE_PROCESS_RUNNING;
     builder_header(&b)->end_monotonic_ns = 0;
     builder_write(&b, path);
-    struct ms_exit_facts facts = {.state = MEMSCOPE_PROCESS_SIGNALED,
-                                  .exit_signal = 9,
-                                  .end_monotonic_ns = 3000000000u};
+    struct ms_exit_facts facts = {
+        .state = MEMSCOPE_PROCESS_SIGNALED, .exit_signal = 9, .end_monotonic_ns = 3000000000u};
     ck_assert_int_eq(ms_profile_write_exit(path, &facts), MEMSCOPE_OK);
     facts = (struct ms_exit_facts){.state = MEMSCOPE_PROCESS_EXITED, .exit_code = 3};
     ck_assert_int_eq(ms_profile_write_exit(path, &facts), MEMSCOPE_OK);

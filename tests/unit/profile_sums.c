@@ -15,8 +15,8 @@ static struct ms_summary *summary;
 static void sum_up(void) {
     char message[MS_MESSAGE_BYTES];
     struct ms_profile *profile;
-    ck_assert_int_eq(
-        ms_profile_from_memory("x.msp", b.bytes, builder_size(&b), &profile, message), MEMSCOPE_OK);
+    ck_assert_int_eq(ms_profile_from_memory("x.msp", b.bytes, builder_size(&b), &profile, message),
+                     MEMSCOPE_OK);
     ck_assert_int_eq(ms_summary_create(profile, &summary), MEMSCOPE_OK);
 }
 
@@ -25,10 +25,16 @@ START_TEST(remote_frees_count_with_own) {
     uint32_t site = builder_site(&b, MEMSCOPE_SITE_MALLOC, "f", "/a.c", 1, 1);
     uint32_t thread = builder_thread(&b, 0, "main", 0);
     struct memscope_cell_record *cell = builder_cell(&b, site, thread);
-    *cell = (struct memscope_cell_record){.record = cell->record, .site_ref = site,
-                                          .thread_ref = thread, .allocations = 10, .bytes = 1000,
-                                          .frees = 3, .freed_bytes = 300, .remote_frees = 2,
-                                          .remote_freed_bytes = 250, .peak_bytes = 900,
+    *cell = (struct memscope_cell_record){.record = cell->record,
+                                          .site_ref = site,
+                                          .thread_ref = thread,
+                                          .allocations = 10,
+                                          .bytes = 1000,
+                                          .frees = 3,
+                                          .freed_bytes = 300,
+                                          .remote_frees = 2,
+                                          .remote_freed_bytes = 250,
+                                          .peak_bytes = 900,
                                           .temporary = 1};
     builder_header(&b)->peak_live_bytes = 900;
     sum_up();
@@ -86,8 +92,7 @@ START_TEST(site_peak_over_threads_has_both_bounds) {
     uint32_t site = builder_site(&b, MEMSCOPE_SITE_MALLOC, "f", "/a.c", 1, 1);
     const uint64_t peaks[] = {500, 300, 200}, live[] = {10, 20, 30};
     for (uint32_t i = 0; i < 3; i++) {
-        struct memscope_cell_record *cell =
-            builder_cell(&b, site, builder_thread(&b, i, "t", 0));
+        struct memscope_cell_record *cell = builder_cell(&b, site, builder_thread(&b, i, "t", 0));
         cell->allocations = 9;
         cell->bytes = 1000;
         cell->freed_bytes = 1000 - live[i];
@@ -247,10 +252,8 @@ START_TEST(order_is_by_key_then_stable) {
         enum ms_order order;
         uint32_t lines[4];
     } cases[] = {
-        {MS_ORDER_LIVE, {2, 4, 1, 3}},
-        {MS_ORDER_CALLS, {4, 1, 3, 2}},
-        {MS_ORDER_AT_PEAK, {4, 3, 2, 1}},
-        {MS_ORDER_TEMPORARY, {2, 4, 1, 3}},
+        {MS_ORDER_LIVE, {2, 4, 1, 3}},    {MS_ORDER_CALLS, {4, 1, 3, 2}},
+        {MS_ORDER_AT_PEAK, {4, 3, 2, 1}}, {MS_ORDER_TEMPORARY, {2, 4, 1, 3}},
         {MS_ORDER_TOTAL, {2, 4, 1, 3}},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

@@ -17,8 +17,8 @@ static const struct ms_report_options plain = {.order = MS_ORDER_AT_PEAK, .top =
 static void sum_up(void) {
     char message[MS_MESSAGE_BYTES];
     struct ms_profile *profile;
-    ck_assert_int_eq(
-        ms_profile_from_memory("x.msp", b.bytes, builder_size(&b), &profile, message), MEMSCOPE_OK);
+    ck_assert_int_eq(ms_profile_from_memory("x.msp", b.bytes, builder_size(&b), &profile, message),
+                     MEMSCOPE_OK);
     ck_assert_int_eq(ms_summary_create(profile, &summary), MEMSCOPE_OK);
 }
 
@@ -196,7 +196,8 @@ START_TEST(functions_are_named_as_people_say_them) {
         {"operator<<(std::ostream&, X)", "operator<<()"},
         {"box<int (*)(char)>::grow(unsigned long)", "box<int (*)(char)>::grow()"},
         {"main::{lambda(int)#1}::operator()(int) const", "main::{lambda(int)#1}::operator()()"},
-        {"std::_Rb_tree<std::__cxx11::basic_string<char>, std::pair<std::__cxx11::basic_string<char>"
+        {"std::_Rb_tree<std::__cxx11::basic_string<char>, "
+         "std::pair<std::__cxx11::basic_string<char>"
          " const, int> >::_M_insert(int)",
          "std::_Rb_tree<…>::_M_insert()"},
         {"my_operator_new(int)", "my_operator_new()"},
@@ -234,10 +235,18 @@ START_TEST(numbers_are_readable_and_never_round_over) {
         uint64_t bytes;
         const char *wanted;
     } sizes[] = {
-        {0, "0 B"},           {999, "999 B"},         {1204, "1,204 B"},
-        {99999, "99,999 B"},  {100000, "100.0 kB"},   {999949, "999.9 kB"},
-        {999950, "1.0 MB"},   {41300000, "41.3 MB"},  {1200000000, "1.2 GB"},
-        {999949999, "999.9 MB"}, {999950000, "1.0 GB"}, {UINT64_MAX, "18.4 EB"},
+        {0, "0 B"},
+        {999, "999 B"},
+        {1204, "1,204 B"},
+        {99999, "99,999 B"},
+        {100000, "100.0 kB"},
+        {999949, "999.9 kB"},
+        {999950, "1.0 MB"},
+        {41300000, "41.3 MB"},
+        {1200000000, "1.2 GB"},
+        {999949999, "999.9 MB"},
+        {999950000, "1.0 GB"},
+        {UINT64_MAX, "18.4 EB"},
     };
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
         ck_assert_str_eq(ms_format_bytes(sizes[i].bytes, text), sizes[i].wanted);
@@ -263,8 +272,8 @@ START_TEST(places_parse_and_match_by_trailing_parts) {
     const struct {
         const char *text;
         bool wanted;
-    } cases[] = {{"a.c:3", true},     {"src/a.c:3", true}, {"/src/a.c:3", true}, {"c:3", false},
-                 {"xsrc/a.c:3", false}, {"a.c:4", false}};
+    } cases[] = {{"a.c:3", true}, {"src/a.c:3", true},   {"/src/a.c:3", true},
+                 {"c:3", false},  {"xsrc/a.c:3", false}, {"a.c:4", false}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         ck_assert_int_eq(ms_place_parse(cases[i].text, &place), MEMSCOPE_OK);
         ck_assert_msg(ms_place_matches(&place, &site) == cases[i].wanted, "%s", cases[i].text);

@@ -149,10 +149,10 @@ site_detail_finds_and_suggests() {
 
 colour_follows_the_option_and_no_color() {
     "$make_profile" picture x.msp
-    "$memscope" report x.msp | grep -q $'\033' && fail "colour into a pipe"
-    "$memscope" report --color=always x.msp | grep -q $'\033' || fail "no colour where asked"
-    TERM=xterm script -qec "'$memscope' report x.msp" /dev/null | grep -q $'\033' || fail "terminal"
-    TERM=xterm NO_COLOR=1 script -qec "'$memscope' report x.msp" /dev/null | grep -q $'\033' &&
+    "$memscope" report x.msp | grep $'\033' >/dev/null && fail "colour into a pipe"
+    "$memscope" report --color=always x.msp | grep $'\033' >/dev/null || fail "no colour where asked"
+    TERM=xterm script -qec "'$memscope' report x.msp" /dev/null | grep $'\033' >/dev/null || fail "terminal"
+    TERM=xterm NO_COLOR=1 script -qec "'$memscope' report x.msp" /dev/null | grep $'\033' >/dev/null &&
         fail "NO_COLOR is not heeded"
     return 0
 }

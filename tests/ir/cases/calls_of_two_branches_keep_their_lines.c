@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The optimizer would make one call of both, without a line.
+// The optimizer would make one call of both, without a line: of two equal calls in every LLVM, of
+// calls with different sizes in 22.
 //
 // RUN: %cc -O0 -g %s %mock -o %t && %t | %check
 // RUN: %cc -O2 -g %s %mock -o %t && %t | %check
@@ -8,17 +9,35 @@
 
 #include <stdlib.h>
 
-void *volatile p;
-__attribute__((noinline)) void choose(int which) {
+// CHECK: load abi=1 flags=0 alloc=4
+__attribute__((noinline)) void *different(int which) {
+    void *p;
     if (which)
+        // CHECK-NEXT: malloc 10 @[[@LINE+1]] different
         p = malloc(10);
     else
+        // CHECK-NEXT: malloc 20 @[[@LINE+1]] different
         p = malloc(20);
+    return p;
 }
+__attribute__((noinline)) void *equal(int which, int *out) {
+    void *p;
+    if (which) {
+        // CHECK-NEXT: malloc 30 @[[@LINE+1]] equal
+        p = malloc(30);
+    } else {
+        *out = 2;
+        // CHECK-NEXT: malloc 30 @[[@LINE+1]] equal
+        p = malloc(30);
+    }
+    return p;
+}
+void *volatile p;
 int main(void) {
-    // CHECK: malloc 20 @[[@LINE-3]] choose
-    choose(0);
-    // CHECK: malloc 10 @[[@LINE-7]] choose
-    choose(1);
-    return 0;
+    int n = 0;
+    p = different(1);
+    p = different(0);
+    p = equal(1, &n);
+    p = equal(0, &n);
+    return n == 2 ? 0 : 1;
 }
