@@ -14,6 +14,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 
 // Absent in a static program, where the linker has chosen already.
 extern void *dlsym(void *, const char *) __attribute__((weak));
@@ -100,6 +101,15 @@ struct ms_real ms_real = {
 
 // ---- finding them ------------------------------------------------------------------------------
 
+// A program without an interpreter has no dynamic linker.
+static bool program_is_static(void) {
+    const ElfW(Phdr) *segment = (const void *)getauxval(AT_PHDR);
+    for (unsigned long left = getauxval(AT_PHNUM); segment && left > 0; left--, segment++)
+        if (segment->p_type == PT_INTERP)
+            return false;
+    return segment != NULL;
+}
+
 // In a program linked at a fixed address that takes a function's address, that address is a stub of
 // the program's own, and dlsym returns it: a symbol that is not defined there, yet has a value.
 static bool is_stub(const void *address) {
@@ -110,14 +120,14 @@ static bool is_stub(const void *address) {
 }
 
 void *ms_real_visible(const char *name) {
-    void *visible = dlsym ? dlsym(RTLD_DEFAULT, name) : NULL;
+    void *visible = dlsym && !program_is_static() ? dlsym(RTLD_DEFAULT, name) : NULL;
     return visible && is_stub(visible) ? NULL : visible;
 }
 
 static bool only_next; // the visible definition is another runtime's, which calls ours
 
 void *ms_real_symbol(const char *name, const void *own) {
-    if (!dlsym)
+    if (!dlsym || program_is_static())
         return NULL;
     void *visible = only_next ? NULL : ms_real_visible(name);
     return visible && visible != own ? visible : dlsym(RTLD_NEXT, name);
@@ -150,22 +160,34 @@ static void resolve_dynamic(void) {
     ms_real = found;
 }
 
-// In a static program these are whatever the linker took, never our weak ones: libc's strong
-// definitions win (runtime/entry/interpose.c refers to one that pulls them in).
+// In a static program libc's own definitions of some of these are weak, as ours are, and the linker
+// may have taken ours: the names that are libc's alone are the way past them.
+extern void *__libc_malloc(size_t);
+extern void *__libc_calloc(size_t, size_t) __attribute__((weak));
+extern void *__libc_realloc(void *, size_t) __attribute__((weak));
+extern void __libc_free(void *) __attribute__((weak));
+extern void *__libc_memalign(size_t, size_t) __attribute__((weak));
+
+static int static_posix_memalign(void **out, size_t alignment, size_t bytes) {
+    if (alignment < sizeof(void *) || (alignment & (alignment - 1)) != 0)
+        return EINVAL;
+    void *block = __libc_memalign(alignment, bytes);
+    if (!block)
+        return ENOMEM;
+    *out = block;
+    return 0;
+}
+
 static void resolve_static(void) {
     ms_real = (struct ms_real){
-        .malloc = malloc,
-        .calloc = calloc,
-        .realloc = realloc,
-        .reallocarray = reallocarray,
-        .free = free,
-        .aligned_alloc = aligned_alloc,
-        .posix_memalign = posix_memalign,
-        .memalign = memalign,
-        .valloc = valloc,
-        .least_bytes = 1u << MS_GRANULE_BITS,
+        .malloc = __libc_malloc,
+        .calloc = __libc_calloc,
+        .realloc = __libc_realloc,
+        .free = __libc_free,
+        .aligned_alloc = __libc_memalign,
+        .posix_memalign = static_posix_memalign,
+        .memalign = __libc_memalign,
         .is_static = true,
-        .hidden = true,
     };
 }
 
@@ -178,7 +200,7 @@ static void *padded_malloc(size_t bytes) {
 
 void ms_real_resolve(bool passive) {
     only_next = passive;
-    if (dlsym)
+    if (dlsym && !program_is_static())
         resolve_dynamic();
     else
         resolve_static();

@@ -51,7 +51,7 @@ static void fill_header(uint32_t flags) {
                       true, &header->overflow_ref);
     uint64_t magic; // last and as one word: a file without it is no profile yet
     __builtin_memcpy(&magic, MEMSCOPE_PROFILE_MAGIC, sizeof magic);
-    ms_release((uint64_t *)(void *)header->magic, magic);
+    ms_release((uint64_t *)(void *)header->magic, magic); // NOLINT(bugprone-casting-through-void)
 }
 
 // Opens a profile and begins to count into it; false = there is none, and a message said why.
