@@ -22,6 +22,11 @@
 
 enum { DESTRUCTOR_ROUNDS = 4 }; // _POSIX_THREAD_DESTRUCTOR_ITERATIONS, which is glibc's too
 
+// In a static program, where ours hide libc's (the wrappers link these in: -u).
+extern int __pthread_create_2_1(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *)
+    __attribute__((weak));
+extern int __thrd_create(thrd_t *, thrd_start_t, void *) __attribute__((weak));
+
 static pthread_key_t end_key;
 static bool have_end_key;
 
@@ -100,11 +105,13 @@ static int create(pthread_t *id, const pthread_attr_t *attributes, void *(*start
     static create_function *real;
     create_function *call = ms_load(&real);
     if (!call) {
-        call = ms_real.is_static ? pthread_create
+        call = ms_real.is_static ? __pthread_create_2_1
                                  : (create_function *)ms_real_symbol(
                                        "pthread_create", (const void *)ms_own_pthread_create);
         ms_store(&real, call);
     }
+    if (!call)
+        return EAGAIN;
     int saved_errno = errno;
     struct ms_thread *thread = prepare(origin);
     errno = saved_errno;
@@ -136,11 +143,13 @@ static int create_c11(thrd_t *id, thrd_start_t start, void *argument, struct ms_
     static create_c11_function *real;
     create_c11_function *call = ms_load(&real);
     if (!call) {
-        call = ms_real.is_static ? thrd_create
+        call = ms_real.is_static ? __thrd_create
                                  : (create_c11_function *)ms_real_symbol(
                                        "thrd_create", (const void *)ms_own_thrd_create);
         ms_store(&real, call);
     }
+    if (!call)
+        return thrd_error;
     int saved_errno = errno;
     struct ms_thread *thread = prepare(origin);
     errno = saved_errno;
