@@ -72,8 +72,8 @@ SH
 }
 
 stop_and_continue_are_followed() {
-    "$memscope" run -q sleep 2 &
-    local run=$! child
+    "$memscope" run -q sleep 60 &
+    local run=$! child status=0
     for _ in $(seq 100); do child=$(pgrep -P $run -x sleep || true); [ -n "$child" ] && break; sleep 0.05; done
     state() { sed -n 's/^State:\t\(.\).*/\1/p' "/proc/$1/status"; }
     wait_for() { for _ in $(seq 60); do [ "$(state "$1")" = "$2" ] && return; sleep 0.05; done; fail "$1 is $(state "$1"), not $2"; }
@@ -83,7 +83,9 @@ stop_and_continue_are_followed() {
     kill -CONT $run
     wait_for "$child" S
     wait_for $run S
-    wait $run || fail "exit code $?"
+    kill -TERM "$child"
+    wait $run || status=$?
+    [ $status = 143 ] || fail "exit code $status"
 }
 
 users_options_and_preload_are_kept() {
