@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 --
--- A fixed workload for the SQLite shell, in memory: `sqlite3 :memory: <sqlite-workload.sql`. The
--- same statements, so the same allocations, on each run; a few seconds.
+-- A fixed workload for the SQLite shell, in memory: the same statements, so the same allocations, on
+-- each run. The table `size` (scripts/workload makes it) says how many people there are.
 
 .mode list
 PRAGMA temp_store = memory;
@@ -10,15 +10,15 @@ CREATE TABLE person(id INTEGER PRIMARY KEY, name TEXT NOT NULL, city TEXT, score
 CREATE TABLE visit(person INTEGER, place TEXT, seconds INTEGER);
 
 BEGIN;
-WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 180000)
+WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < (SELECT people FROM size))
 INSERT INTO person
-SELECT i, printf('person-%06d', (i * 7919) % 180000), printf('city-%d', (i * 31) % 97),
+SELECT i, printf('person-%06d', (i * 7919) % people), printf('city-%d', (i * 31) % 97),
        (i * 104729) % 1000
-FROM n;
-WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 600000)
+FROM n, size;
+WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < (SELECT people * 10 / 3 FROM size))
 INSERT INTO visit
-SELECT (i * 65537) % 180000 + 1, printf('place-%d', (i * 17) % 211), (i * 2654435) % 3600
-FROM n;
+SELECT (i * 65537) % people + 1, printf('place-%d', (i * 17) % 211), (i * 2654435) % 3600
+FROM n, size;
 COMMIT;
 
 CREATE INDEX person_city ON person(city, score);
