@@ -48,7 +48,8 @@ MS_HOT void *ms_do_realloc(void *block, size_t bytes, struct ms_origin origin) {
         return moved ? ms_early_move(moved, block, bytes) : NULL;
     }
     uint64_t record = ms_shadow_take(block);
-    void *moved = ms_real.realloc(block, bytes ? ms_padded(bytes) : 0);
+    void *moved = MS_LIKELY(bytes) ? ms_real.realloc(block, ms_padded(bytes))
+                                   : ms_real_realloc_to_nothing(block);
     if (moved || bytes == 0)
         (void)ms_note_free_of(block, record);
     else

@@ -198,6 +198,16 @@ static void *padded_malloc(size_t bytes) {
     return unpadded_malloc(bytes < ms_real.least_bytes ? ms_real.least_bytes : bytes);
 }
 
+void *ms_real_realloc_to_nothing(void *block) {
+    void *moved = ms_real.realloc(block, 0);
+    if (!moved || ms_real.least_bytes == 0)
+        return moved;
+    void *padded = ms_real.realloc(moved, ms_real.least_bytes);
+    if (!padded)
+        ms_real.free(moved);
+    return padded;
+}
+
 void ms_real_resolve(bool passive) {
     only_next = passive;
     if (dlsym && !program_is_static())
