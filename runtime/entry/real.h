@@ -33,8 +33,8 @@ extern struct ms_real ms_real;
 // `passive`: another runtime comes first in this process and calls on to this one.
 void ms_real_resolve(bool passive);
 
-// realloc(block, 0): whether it frees or gives a block of no bytes is the allocator's choice. Such a
-// block would be the allocator's smallest, and is grown to least_bytes.
+// realloc(block, 0): whether it frees or gives a block of no bytes is the allocator's choice. Such
+// a block would be the allocator's smallest, and is grown to least_bytes.
 void *ms_real_realloc_to_nothing(void *block);
 
 // Is `block` from that stretch? Such blocks are never given back.
