@@ -93,7 +93,7 @@ struct memscope_profile_header {
     uint32_t strategy;           // enum memscope_strategy
     uint32_t upgrade;            // enum memscope_upgrade
     uint32_t upgrade_site_ref;   // site of the thread start that caused it, 0 = none
-    uint32_t credit_bytes;       // a thread's live bytes go unpublished up to this
+    uint32_t credit_bytes;       // how far the peak can be low, for each thread
     uint32_t reserved0;
     uint64_t upgrade_ns;
 
@@ -106,7 +106,7 @@ struct memscope_profile_header {
     uint64_t fiber_sites;
 
     // The process's peak. Under GlobalDirect exact at every allocation; else low by at most
-    // threads_highest * credit_bytes, and the published total lags by as much.
+    // threads_highest * credit_bytes; the published total is off by half of that, either way.
     uint64_t peak_live_bytes;     // atomic
     uint64_t peak_epoch;          // atomic; counts new peaks, starts at 1
     int64_t published_live_bytes; // atomic; not kept under GlobalDirect

@@ -41,7 +41,7 @@ static void fill_header(uint32_t flags) {
     header->flags |= flags | (ms_real.is_static ? MEMSCOPE_PROFILE_STATIC : 0) |
                      (ms_config.strict ? MEMSCOPE_PROFILE_STRICT : 0);
     header->peak_epoch = 1;
-    header->credit_bytes = MS_CREDIT;
+    header->credit_bytes = 2 * MS_CREDIT;
     ms_process_describe(header);
     header->options_ref = ms_record_string(ms_config.given);
     header->allocator_ref = ms_record_string(ms_real.module);

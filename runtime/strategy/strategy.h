@@ -16,7 +16,7 @@
 // ms_tls.credit is how the process's peak is kept without touching shared memory. GlobalDirect: how
 // far the process is below its peak, so that less than zero means a new peak, exact at every
 // allocation. ThreadLocal: MS_CREDIT minus what the thread has not yet published; outside
-// 0 ... 2 * MS_CREDIT it publishes.
+// 0 ... 2 * MS_CREDIT it publishes, so that it withholds MS_CREDIT bytes at most, either way.
 
 #ifndef MS_STRATEGY_H
 #define MS_STRATEGY_H
@@ -24,7 +24,7 @@
 #include "collect/cell.h"
 #include "collect/tls.h"
 
-enum { MS_CREDIT = 64 << 10 };
+enum { MS_CREDIT = 32 << 10 };
 
 #include "global_direct.h"
 #include "thread_local.h"

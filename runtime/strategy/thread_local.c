@@ -30,7 +30,9 @@ void ms_thread_local_publish(void) {
     int64_t unpublished = MS_CREDIT - ms_tls.credit;
     ms_tls.credit = MS_CREDIT;
     int64_t live = ms_add(&ms_shared.header->published_live_bytes, unpublished) + unpublished;
-    raise_peak(live + unconverted_bytes());
+    // The other threads may each have freed MS_CREDIT bytes that they did not publish.
+    int64_t others = (int64_t)ms_load(&ms_shared.header->threads_now) - 1;
+    raise_peak(live + unconverted_bytes() - others * MS_CREDIT);
 }
 
 void ms_thread_local_attach(void) {

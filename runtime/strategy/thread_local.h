@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // ThreadLocal: a buffer for each thread, written by it alone; a block of another thread is freed
-// through atomic fields. The process's peak lags by at most MS_CREDIT bytes a thread.
+// through atomic fields. The process's peak is low by at most 2 * MS_CREDIT bytes a
+// thread, and never high.
 
 #ifndef MS_THREAD_LOCAL_H
 #define MS_THREAD_LOCAL_H
