@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// counted_loop.c FILE THREADS: threads allocate and free for ever; each keeps its own count of
-// allocations and frees in the mapped FILE, beside every call. To be killed.
+// counted_loop.c FILE THREADS: threads (the first is main) allocate and free for ever; each keeps its
+// own count of allocations and frees in the mapped FILE, beside every call. To be killed.
 
 #include <fcntl.h>
 #include <pthread.h>
@@ -53,9 +53,9 @@ int main(int argc, char **argv)
     if (counts == MAP_FAILED)
         return 4;
     pthread_t thread;
-    for (size_t i = 0; i < (size_t)atoi(argv[2]); ++i)
+    for (size_t i = 1; i < (size_t)atoi(argv[2]); ++i)
         if (pthread_create(&thread, NULL, loop, (void *)i) != 0)
             return 5;
-    pause();
+    loop(NULL);
     return 0;
 }
