@@ -2,8 +2,6 @@
 
 #include "strategy.h"
 
-#include "collect/thread.h"
-
 // A new total: a new peak if it is one, with the composition of this moment (peak_epoch).
 static void raise_peak(int64_t live) {
     struct memscope_profile_header *header = ms_shared.header;
@@ -39,18 +37,25 @@ void ms_thread_local_attach(void) {
     ms_tls.credit = MS_CREDIT;
 }
 
-// Its live bytes are summed from its cells: exact, whatever another thread did meanwhile.
+// What its cells say is exact, whatever another thread did meanwhile. They are looked for in the
+// whole profile, once a process: its table has lost those of libraries that went away.
 void ms_thread_local_convert(void) {
-    const struct ms_thread *thread = ms_tls.thread;
-    int64_t live = 0;
-    for (uint64_t i = 0; i < thread->slot_count; i++) {
-        const struct memscope_cell_record *cell = thread->slots[i].cell;
-        if (cell)
-            live += (int64_t)(cell->bytes - cell->freed_bytes);
+    const struct memscope_profile_header *header = ms_shared.header;
+    int64_t own = 0, freed_by_others = 0;
+    for (uint64_t unit = MEMSCOPE_HEADER_BYTES / MEMSCOPE_UNIT_BYTES;
+         unit < ms_load(&header->arena_end_units);) {
+        const struct memscope_cell_record *cell = ms_ref(ms_shared.ref_base + (uint32_t)unit);
+        bool is_record = cell->record.magic == MEMSCOPE_RECORD_MAGIC; // else it begins just now
+        unit += is_record ? cell->record.units : 1;
+        if (!is_record || cell->record.type != MEMSCOPE_RECORD_CELL ||
+            cell->thread_ref != ms_tls.record_ref)
+            continue;
+        own += (int64_t)(cell->bytes - cell->freed_bytes);
+        freed_by_others += (int64_t)ms_load(&cell->remote_freed_bytes);
     }
-    ms_tls.record->live_bytes = live;
+    ms_tls.record->live_bytes = own;
     ms_tls.record->peak_bytes = ms_shared.upgrade_peak_bytes;
-    ms_add(&ms_shared.header->published_live_bytes, live);
+    ms_add(&ms_shared.header->published_live_bytes, own - freed_by_others);
     ms_tls.credit = MS_CREDIT;
     ms_release(&ms_shared.unconverted, NULL);
 }
