@@ -27,8 +27,8 @@ const HookRow &rowOf(Hook Which) { return Rows[static_cast<size_t>(Which)]; }
 // function it replaces throws (operator new: std::bad_alloc).
 bool isServiceHook(Hook Which) {
   return Which == Hook::enter_site_hook || Which == Hook::leave_site_hook ||
-         Which == Hook::next_site_hook || Which == Hook::module_load_hook ||
-         Which == Hook::module_unload_hook;
+         Which == Hook::next_site_hook || Which == Hook::landed_hook ||
+         Which == Hook::module_load_hook || Which == Hook::module_unload_hook;
 }
 
 } // namespace

@@ -87,13 +87,16 @@ private:
 
   void instrument(Function &F) {
     SmallVector<Found, 16> Calls;
+    SmallVector<CallInst *, 2> Landings;
     for (Instruction &I : instructions(F))
       if (auto *Call = dyn_cast<CallBase>(&I)) {
+        if (isa<CallInst>(Call) && Call->hasFnAttr(Attribute::ReturnsTwice))
+          Landings.push_back(cast<CallInst>(Call));
         Callee What = Callees.classify(*Call);
         if (What.Do != Action::None)
           Calls.push_back({Call, What});
       }
-    if (Calls.empty())
+    if (Calls.empty() && Landings.empty())
       return;
     gatherStaticAllocas(F);
     // Locations first: a split block hides a call's neighbours.
@@ -105,6 +108,8 @@ private:
               : nullptr);
     for (size_t I = 0; I < Calls.size(); ++I)
       rewrite(*Calls[I].first, Calls[I].second, CallSites[I]);
+    for (CallInst *Landing : Landings)
+      markLanding(*Landing, Hooks);
   }
 
   static bool needsSite(Action What) {

@@ -23,6 +23,9 @@ void encloseCall(llvm::CallBase &Call, llvm::Constant *Site, HookTable &Hooks);
 // next_site stands before it (musttail.cpp).
 void announceSite(llvm::CallInst &Call, llvm::Constant *Site, HookTable &Hooks);
 
+// After a call of setjmp or its like, which longjmp returns to (landings.cpp).
+void markLanding(llvm::CallInst &Call, HookTable &Hooks);
+
 // A musttail call of a free: its hook has the same type (musttail.cpp).
 void replaceMustTailFree(llvm::CallInst &Call, Hook Which, HookTable &Hooks);
 

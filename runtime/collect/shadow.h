@@ -31,8 +31,9 @@ MS_HOT uint64_t *ms_shadow_at(char *leaf, uintptr_t address) {
 }
 
 // (cell - units) is 64 times the ref.
-MS_HOT uint64_t ms_shadow_record(const struct memscope_cell_record *cell, uint64_t bytes) {
-    return ((uint64_t)((const char *)cell - ms_shared.units) << (32 - 6)) | bytes;
+MS_HOT uint64_t ms_shadow_record(const char *units, const struct memscope_cell_record *cell,
+                                 uint64_t bytes) {
+    return ((uint64_t)((const char *)cell - units) << (32 - 6)) | bytes;
 }
 
 // The leaf of `address`, mapped now if it was not; NULL = no memory, or an address beyond
@@ -59,7 +60,7 @@ MS_HOT bool ms_shadow_put(const void *block, const struct memscope_cell_record *
             return false;
         bytes = MS_SIZE_ASIDE;
     }
-    ms_store(ms_shadow_at(leaf, address), ms_shadow_record(cell, bytes));
+    ms_store(ms_shadow_at(leaf, address), ms_shadow_record(ms_shared.units, cell, bytes));
     return true;
 }
 

@@ -27,6 +27,7 @@ struct ms_thread {
     void *(*start)(void *);
     int (*start_c11)(void *);
     void *argument;
+    uintptr_t pending_stack;                // of who entered tls.pending_site; all ones: holds once
     struct memscope_cell_record *reentrant; // events inside a hook; made when first needed
 };
 

@@ -24,6 +24,15 @@ static bool guarded(const struct ms_tls *tls) {
     return guard != 0 && !guard_is_stale(guard);
 }
 
+// Was the call that pending_site stands for left by longjmp? What allocates inside it has a stack
+// below that of the function that made the call. (What is deeper for other reasons is not told from
+// it: ms_landed is exact, but needs a setjmp in instrumented code.)
+static void drop_stale_pending(struct ms_tls *tls, uintptr_t caller_stack) {
+    if ((tls->special & MS_SPECIAL_PENDING) && tls->thread &&
+        caller_stack >= tls->thread->pending_stack && !ms_sys_on_signal_stack())
+        tls->special &= ~(MS_SPECIAL_PENDING | MS_SPECIAL_ONCE);
+}
+
 static void slow_guard_take(struct ms_tls *tls) {
     tls->special = (tls->special & ~MS_SPECIAL_GUARD) | ms_stack_pointer();
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
@@ -162,6 +171,7 @@ static void allocate_at(struct ms_tls *tls, void *block, size_t bytes, struct ms
 void *ms_note_allocation_slow(void *block, size_t bytes, struct ms_origin origin) {
     struct ms_tls *tls = &ms_tls;
     int saved_errno = errno;
+    drop_stale_pending(tls, ms_caller_stack());
     if ((tls->special & MS_SPECIAL_OFF) || !ms_alive()) {
         // Nothing to count.
     } else if (!block) {
@@ -241,16 +251,18 @@ bool ms_note_free_slow(void *block, uint64_t record) {
     return true;
 }
 
-uint32_t ms_pending_enter(struct ms_origin origin, bool once) {
+uint32_t ms_pending_enter(struct ms_origin origin, bool once, uintptr_t caller_stack) {
     struct ms_tls *tls = &ms_tls;
     int saved_errno = errno;
     uint32_t token = 0;
+    drop_stale_pending(tls, caller_stack);
     if (!(tls->special & (MS_SPECIAL_OFF | MS_SPECIAL_PENDING)) && ms_alive() && !guarded(tls)) {
         slow_guard_take(tls);
         if (tls->special & MS_SPECIAL_NEW)
             ms_thread_attach(NULL);
         tls->pending_site = ms_origin_site_ref(&origin);
-        if (tls->pending_site != 0) {
+        if (tls->pending_site != 0 && tls->thread) {
+            tls->thread->pending_stack = once ? UINTPTR_MAX : caller_stack;
             tls->special |= MS_SPECIAL_PENDING | (once ? MS_SPECIAL_ONCE : 0);
             token = tls->pending_site;
         }
@@ -263,6 +275,14 @@ uint32_t ms_pending_enter(struct ms_origin origin, bool once) {
 void ms_pending_leave(uint32_t token) {
     if (token != 0 && (ms_tls.special & MS_SPECIAL_PENDING) && ms_tls.pending_site == token)
         ms_tls.special &= ~(MS_SPECIAL_PENDING | MS_SPECIAL_ONCE);
+}
+
+void ms_landed(uintptr_t caller_stack) {
+    struct ms_tls *tls = &ms_tls;
+    uint64_t guard = tls->special & MS_SPECIAL_GUARD;
+    drop_stale_pending(tls, caller_stack);
+    if (guard != 0 && guard < caller_stack && !ms_sys_on_signal_stack())
+        tls->special &= ~MS_SPECIAL_GUARD;
 }
 
 uint32_t ms_pending_site(void) {

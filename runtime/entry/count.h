@@ -48,6 +48,12 @@ MS_HOT void ms_guard_release(struct ms_tls *tls) {
     ms_store(&tls->special, (uint64_t)0);
 }
 
+// A signal handler may fork right here, and the child come back to a wiped page and table: what was
+// read before this is the parent's, whose place is harmless; what is read after it sees the wiping.
+MS_HOT void ms_settle(void) {
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+}
+
 // The allocator has returned `block` for a request of `bytes`; NULL = it failed. Returns `block`.
 MS_HOT void *ms_note_allocation(void *block, size_t bytes, struct ms_origin origin) {
     struct ms_tls *tls = &ms_tls;
@@ -55,11 +61,13 @@ MS_HOT void *ms_note_allocation(void *block, size_t bytes, struct ms_origin orig
         return ms_note_allocation_slow(block, bytes, origin);
     char *leaf = ms_shadow_leaf((uintptr_t)block);
     struct ms_slot *slot = &tls->slots[origin.key * MS_KEY_FACTOR >> tls->shift];
+    const char *units = ms_shared.units;
+    struct memscope_cell_record *cell = slot->cell;
+    ms_settle();
     if (MS_UNLIKELY(slot->key != origin.key || !leaf || bytes >= MS_SIZE_ASIDE))
         return ms_note_allocation_slow(block, bytes, origin);
-    struct memscope_cell_record *cell = slot->cell;
     uint64_t *place = ms_shadow_at(leaf, (uintptr_t)block);
-    uint64_t record = ms_shadow_record(cell, bytes);
+    uint64_t record = ms_shadow_record(units, cell, bytes);
     if (MS_LIKELY(ms_strategy_is_global_direct())) {
         ms_guard_take(tls);
         ms_store(place, record);
@@ -83,10 +91,12 @@ MS_HOT void *ms_note_allocation(void *block, size_t bytes, struct ms_origin orig
 MS_HOT bool ms_note_free_of(void *block, uint64_t record) {
     struct ms_tls *tls = &ms_tls;
     uint32_t ref = (uint32_t)(record >> 32);
+    char *units = ms_shared.units;
+    ms_settle();
     if (MS_UNLIKELY(ref - ms_shared.ref_base >= ms_load(&ms_shared.ref_count) ||
                     tls->special != 0 || (uint32_t)record == MS_SIZE_ASIDE))
         return ms_note_free_slow(block, record);
-    struct memscope_cell_record *cell = ms_ref(ref);
+    struct memscope_cell_record *cell = (void *)(units + (uint64_t)ref * MEMSCOPE_UNIT_BYTES);
     if (MS_LIKELY(ms_strategy_is_global_direct())) {
         ms_guard_take(tls);
         ms_global_direct_free(tls, cell, (uint32_t)record, block);
@@ -102,10 +112,14 @@ MS_HOT bool ms_note_free_of(void *block, uint64_t record) {
     return true;
 }
 
-// Between these the thread's allocations are charged to `site_ref`; an outer pending site wins.
-// Returns a token for ms_pending_leave.
-uint32_t ms_pending_enter(struct ms_origin origin, bool once);
+// Between these the thread's allocations are charged to `origin`; an outer pending site wins,
+// unless its call was left by longjmp. `caller_stack`: of the function that makes the call. Returns
+// a token for ms_pending_leave.
+uint32_t ms_pending_enter(struct ms_origin origin, bool once, uintptr_t caller_stack);
 void ms_pending_leave(uint32_t token);
+
+// setjmp has returned in the function with `caller_stack`: what was entered deeper was left.
+void ms_landed(uintptr_t caller_stack);
 
 // The site that waits for the next thread start of this thread, consumed where it holds once.
 uint32_t ms_pending_site(void);

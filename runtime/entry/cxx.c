@@ -104,7 +104,7 @@ static inline void *serve_new(struct request request, struct ms_origin origin) {
     }                                                                                              \
     MS_EXPORT void *__memscope_##hook(__VA_ARGS__, struct memscope_site *site) {                   \
         if (MS_UNLIKELY(any_replaced && replaced[AT_##hook])) {                                    \
-            uint32_t token = ms_pending_enter(ms_origin_of(site), true);                           \
+            uint32_t token = ms_pending_enter(ms_origin_of(site), true, ms_caller_stack());        \
             void *block = ((__typeof__(&ms_own_##symbol))replaced[AT_##hook])arguments;            \
             ms_pending_leave(token);                                                               \
             return block;                                                                          \

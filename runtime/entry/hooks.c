@@ -66,7 +66,7 @@ MS_EXPORT void __memscope_free_aligned_sized(void *ptr, size_t alignment, size_t
 }
 
 MS_EXPORT uint32_t __memscope_enter_site(struct memscope_site *site) {
-    return ms_pending_enter(ms_origin_of(site), false);
+    return ms_pending_enter(ms_origin_of(site), false, ms_caller_stack());
 }
 
 MS_EXPORT void __memscope_leave_site(uint32_t token) {
@@ -74,7 +74,12 @@ MS_EXPORT void __memscope_leave_site(uint32_t token) {
 }
 
 MS_EXPORT void __memscope_next_site(struct memscope_site *site) {
-    (void)ms_pending_enter(ms_origin_of(site), true);
+    (void)ms_pending_enter(ms_origin_of(site), true, ms_caller_stack());
+}
+
+MS_EXPORT void __memscope_landed(void) {
+    if (ms_tls.special != 0)
+        ms_landed(ms_caller_stack());
 }
 
 static void refuse_module(const struct memscope_module *module) {

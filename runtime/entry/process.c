@@ -106,6 +106,7 @@ void ms_process_watch_end(void) {
     uint64_t off = ms_tls.special & MS_SPECIAL_OFF;
     ms_tls.special |= MS_SPECIAL_OFF;
     (void)on_exit(at_exit, NULL);
+    ms_watch_forks();
     ms_thread_watch_end();
     ms_tls.special = (ms_tls.special & ~MS_SPECIAL_OFF) | off;
 }

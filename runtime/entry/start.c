@@ -21,6 +21,7 @@
 #include "strategy/strategy.h"
 
 #include <errno.h>
+#include <pthread.h>
 
 unsigned ms_life;
 
@@ -116,11 +117,24 @@ __attribute__((constructor(101))) static void start_at_load(void) {
     ms_start();
 }
 
+// Where fork was called in a signal handler that had interrupted a hook, the child finishes that
+// hook when the handler returns: what it still writes must not reach the parent's profile.
+static void part_from_parent(void) {
+    static struct memscope_profile_header nobodys;
+    if (ms_load(&ms_life) == MS_LIFE_ON && !ms_shared.header) {
+        ms_arena_forget();
+        ms_shared.header = &nobodys;
+    }
+}
+
+void ms_watch_forks(void) {
+    (void)pthread_atfork(NULL, NULL, part_from_parent);
+}
+
 // The shared page is zero in a fork child; the rest of memory is the parent's.
 void ms_begin_child(void) {
-    bool in_hook = (ms_tls.special & MS_SPECIAL_GUARD) != 0;
     uint32_t ref_base = ms_arena_next_base();
-    ms_arena_forget(!in_hook);
+    ms_arena_forget();
     ms_intern_clear();
     if (!begin_profile(MEMSCOPE_PROFILE_FORKED, ref_base)) {
         ms_switch_off();

@@ -24,6 +24,9 @@ void ms_start(void);
 // here first, its own profile. errno is the caller's to keep.
 bool ms_alive(void);
 
+// From now on a fork child lets go of its parent's profile at once.
+void ms_watch_forks(void);
+
 // A fork child begins a profile of its own.
 void ms_begin_child(void);
 

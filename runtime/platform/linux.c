@@ -58,6 +58,11 @@ bool ms_sys_allow(void *at, size_t bytes) {
     return MS_SYSCALL(SYS_mprotect, at, bytes, PROT_READ | PROT_WRITE) == 0;
 }
 
+bool ms_sys_hide(void *at, size_t bytes) {
+    return map(at, bytes, PROT_READ | PROT_WRITE,
+               MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) != NULL;
+}
+
 void ms_sys_unmap(void *at, size_t bytes) {
     (void)MS_SYSCALL(SYS_munmap, at, bytes);
 }

@@ -44,11 +44,15 @@ static inline uintptr_t ms_stack_pointer(void) {
     return sp;
 }
 
+// The stack pointer of the calling function's caller, at its call.
+#define ms_caller_stack() ((uintptr_t)__builtin_dwarf_cfa())
+
 // Memory.
 void *ms_sys_map_anonymous(size_t bytes); // private, zero, NORESERVE; NULL = failed
 void *ms_sys_reserve(size_t bytes);       // no access, no storage; NULL = failed
 bool ms_sys_map_file(void *at, size_t bytes, int fd, uint64_t offset); // shared, prefaulted
 bool ms_sys_allow(void *at, size_t bytes); // anonymous storage for reserved pages
+bool ms_sys_hide(void *at, size_t bytes);  // anonymous zero storage in place of what is there
 void ms_sys_unmap(void *at, size_t bytes);
 void ms_sys_huge(void *at, size_t bytes);         // huge pages, where the kernel gives them
 bool ms_sys_wipe_on_fork(void *at, size_t bytes); // false: kernel without MADV_WIPEONFORK

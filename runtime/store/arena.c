@@ -21,9 +21,10 @@ static const uint64_t usual_reserve = 64ull << 30;
 static struct {
     char *mapping;
     uint64_t reserved_bytes;
-    uint64_t file_bytes; // how much of the mapping is the file's; the rest is memory
-    uint32_t next_base;  // kept up for fork children
-    uint32_t growing;    // 1: a thread maps the next chunk
+    uint64_t mapped_bytes; // how much of it has storage
+    uint64_t file_bytes;   // ... the file's; the rest is memory
+    uint32_t next_base;    // kept up for fork children
+    uint32_t growing;      // 1: a thread maps the next chunk
     int fd;
     struct ms_file_id id;
     char path[4096];
@@ -99,6 +100,7 @@ static void set_mapped(uint64_t bytes) {
     struct memscope_profile_header *header = (void *)arena.mapping;
     if (bytes > arena.file_bytes)
         header->flags |= MEMSCOPE_PROFILE_MEMORY_ONLY;
+    arena.mapped_bytes = bytes;
     arena.next_base = ms_shared.ref_base + (uint32_t)(bytes / UNIT);
     ms_store(&ms_shared.ref_count, (uint32_t)(bytes / UNIT));
     ms_release(&header->mapped_units, bytes / UNIT);
@@ -129,9 +131,11 @@ int ms_arena_open(int fd, const char *path, uint32_t ref_base) {
     return 0;
 }
 
-void ms_arena_forget(bool unmap) {
-    if (arena.mapping && unmap)
-        ms_sys_unmap(arena.mapping, arena.reserved_bytes);
+void ms_arena_forget(void) {
+    if (!arena.mapping)
+        return;
+    if (ms_sys_hide(arena.mapping, arena.mapped_bytes))
+        ms_sys_unmap(arena.mapping + arena.mapped_bytes, arena.reserved_bytes - arena.mapped_bytes);
     if (descriptor_is_ours())
         ms_sys_close(arena.fd);
     arena.mapping = NULL;

@@ -16,9 +16,9 @@
 // errno that keeps a profile from being written at all (no address space, refs used up).
 int ms_arena_open(int fd, const char *path, uint32_t ref_base);
 
-// Lets go of a forebear's mapping after fork: what is written from now on goes elsewhere.
-// `unmap` false: a hook that was interrupted will still write there.
-void ms_arena_forget(bool unmap);
+// Lets go of a forebear's profile after fork. Its place keeps storage of no meaning: a hook that
+// the fork interrupted may still write there.
+void ms_arena_forget(void);
 
 // Takes a record of `units` units, zeroed, its type PENDING. NULL = no room: address space, memory.
 // `may_grow` false: only what is mapped already (inside a signal handler that met the guard).

@@ -129,6 +129,10 @@ void __memscope_leave_site(uint32_t token) {
 void __memscope_next_site(SITE) {
     TELL("next");
 }
+void __memscope_landed(void) {
+    printf("landed\n");
+    fflush(stdout);
+}
 void __memscope_module_load(struct memscope_module *m) {
     printf("load abi=%u flags=%u alloc=%u thread=%u coroutine=%u fiber=%u\n", m->abi_version,
            m->flags, m->alloc_sites, m->thread_sites, m->coroutine_sites, m->fiber_sites);
