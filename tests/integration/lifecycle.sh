@@ -23,15 +23,13 @@ processes() {
 
 # The n-th truth of a pid (exec leaves several) belongs to its n-th profile by start time.
 profile_of() {
-    local pid number=0 file
+    local pid number=0
     pid=$(jq .pid "$1")
     case $1 in
     truth.*.*) number=${1##*.} ;;
     esac
-    for file in run.d/*.json; do
-        jq -r --argjson pid "$pid" 'select(.process.pid == $pid)
-            | "\(.process.start_time) \(input_filename)"' "$file"
-    done | sort | sed -n "$((number + 1))s/^[^ ]* //p"
+    jq -r --argjson pid "$pid" 'select(.process.pid == $pid)
+        | "\(.process.start_time) \(input_filename)"' run.d/"$pid"*.json | sort | sed -n "$((number + 1))s/^[^ ]* //p"
 }
 
 # Threads: every line's counts, the number of threads that started, and how many are listed.

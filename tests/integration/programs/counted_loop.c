@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // counted_loop.c FILE THREADS: threads (the first is main) allocate and free for ever; each keeps its
-// own count of allocations and frees in the mapped FILE, beside every call. To be killed.
+// own count of allocations and frees in the mapped FILE, beside every call, and stdout hears when
+// all have begun. To be killed.
 
 #include <fcntl.h>
 #include <pthread.h>
@@ -19,6 +20,15 @@ struct count {
 };
 
 static struct count *counts;
+static size_t thread_count;
+
+// The last thread to have had its first event says so on stdout.
+static void tell_start(void)
+{
+    static _Atomic size_t started;
+    if (++started == thread_count)
+        (void)!write(1, "started\n", 8);
+}
 
 static void *loop(void *argument)
 {
@@ -38,6 +48,8 @@ static void *loop(void *argument)
         }
         kept[slot] = malloc(seed >> 20);
         count->allocations += 1;
+        if (count->allocations == 1)
+            tell_start();
     }
     return NULL;
 }
@@ -53,7 +65,8 @@ int main(int argc, char **argv)
     if (counts == MAP_FAILED)
         return 4;
     pthread_t thread;
-    for (size_t i = 1; i < (size_t)atoi(argv[2]); ++i)
+    thread_count = (size_t)atoi(argv[2]);
+    for (size_t i = 1; i < thread_count; ++i)
         if (pthread_create(&thread, NULL, loop, (void *)i) != 0)
             return 5;
     loop(NULL);

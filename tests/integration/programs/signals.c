@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// signals.c MODE: handlers that allocate and free, on top of a loop that does nothing else, so that
+// many interrupt a hook. The allocator (safe_malloc.c) bears it. Each process writes its own truth
+// to $TRUTH_OUT.<pid>.
+//
+//   plain      a timer's handler                  altstack     the same on a stack of its own
+//   threads    handlers on four threads           fork         the handler forks; the child allocates
+//   fork_goes_on  ... and the child returns into the loop that was interrupted, before it ends
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { LOOP_LINE = __LINE__ + 15, HANDLER_LINE = __LINE__ + 26 };
+
+static _Atomic uint64_t loop_allocations, loop_frees, handler_allocations, handler_frees;
+static void *_Atomic kept_by_handler;
+static volatile sig_atomic_t stop, forks, goes_on, is_child;
+static int forking;
+
+static void loop(uint64_t events)
+{
+    void *ring[32] = {NULL};
+    for (uint64_t i = 0; !stop && i < events; ++i) {
+        void **slot = &ring[i % 32];
+        if (*slot != NULL) {
+            free(*slot), ++loop_frees;
+        }
+        *slot = malloc(i % 200), ++loop_allocations;
+    }
+    for (int i = 0; i < 32; ++i)
+        if (ring[i] != NULL)
+            free(ring[i]), ++loop_frees;
+}
+
+// A block of an earlier handler's is freed by a later one: each may have been inside a hook or not.
+static void allocate_in_handler(void)
+{
+    for (int i = 0; i < 2; ++i) {
+        void *mine = malloc(11);
+        ++handler_allocations;
+        void *earlier = kept_by_handler;
+        while (!__atomic_compare_exchange_n((void **)&kept_by_handler, &earlier, mine, 0,
+                                            __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+            ;
+        if (earlier != NULL)
+            free(earlier), ++handler_frees;
+    }
+}
+
+static void tell(void)
+{
+    char text[512], path[512];
+    snprintf(path, sizeof path, "%s.%d", getenv("TRUTH_OUT"), (int)getpid());
+    int length = snprintf(text, sizeof text,
+                          "{\"pid\":%d,\"child\":%d,\"loop_line\":%d,\"handler_line\":%d,"
+                          "\"loop\":[%llu,%llu],\"handler\":[%llu,%llu]}\n",
+                          (int)getpid(), (int)is_child, LOOP_LINE, HANDLER_LINE,
+                          (unsigned long long)loop_allocations, (unsigned long long)loop_frees,
+                          (unsigned long long)handler_allocations,
+                          (unsigned long long)handler_frees);
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL, 0600);
+    if (write(fd, text, (size_t)length) != length)
+        _exit(98);
+    close(fd);
+}
+
+// The child's books begin anew; the blocks it inherited are not its own.
+static void fork_in_handler(void)
+{
+    pid_t pid = fork();
+    if (pid > 0) {
+        int status = 0;
+        while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+            ;
+        if (status != 0)
+            _exit(99);
+        return;
+    }
+    struct itimerval never = {{0, 0}, {0, 0}};
+    setitimer(ITIMER_REAL, &never, NULL);
+    is_child = 1;
+    loop_allocations = loop_frees = handler_allocations = handler_frees = 0;
+    kept_by_handler = NULL;
+    if (goes_on)
+        return;
+    allocate_in_handler();
+    tell();
+    _exit(0);
+}
+
+static void on_signal(int number)
+{
+    int saved_errno = errno;
+    (void)number;
+    if (!is_child) {
+        allocate_in_handler();
+        if (forking && ++forks % 8 == 0 && forks < 8 * 40)
+            fork_in_handler();
+    }
+    errno = saved_errno;
+}
+
+static void set_handler(int number, int flags)
+{
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = flags | SA_RESTART};
+    sigaction(number, &action, NULL);
+}
+
+static void set_timer(int microseconds)
+{
+    struct itimerval often = {{0, microseconds}, {0, microseconds}};
+    setitimer(ITIMER_REAL, &often, NULL);
+}
+
+static void run_under_timer(int flags)
+{
+    set_handler(SIGALRM, flags);
+    set_timer(40);
+    struct timespec start, now;
+    clock_gettime(CLOCK_MONOTONIC, &start);
+    do {
+        loop(20000);
+        if (is_child) {
+            tell();
+            _exit(0);
+        }
+        clock_gettime(CLOCK_MONOTONIC, &now);
+    } while (forking ? forks < 8 * 40 : now.tv_sec - start.tv_sec < 3);
+    set_timer(0);
+}
+
+static void *run_thread(void *argument)
+{
+    loop(UINT64_MAX);
+    return argument;
+}
+
+static void run_threads(void)
+{
+    pthread_t threads[4];
+    set_handler(SIGUSR1, 0);
+    for (int i = 0; i < 4; ++i)
+        pthread_create(&threads[i], NULL, run_thread, NULL);
+    for (int i = 0; i < 20000; ++i) {
+        pthread_kill(threads[i % 4], SIGUSR1);
+        if (i % 4 == 0)
+            usleep(20);
+    }
+    stop = 1;
+    for (int i = 0; i < 4; ++i)
+        pthread_join(threads[i], NULL);
+}
+
+int main(int argc, char **argv)
+{
+    static char other_stack[65536];
+    const char *mode = argc == 2 ? argv[1] : "";
+    stack_t stack = {.ss_sp = other_stack, .ss_size = sizeof other_stack};
+    sigaltstack(&stack, NULL);
+    forking = strncmp(mode, "fork", 4) == 0;
+    goes_on = strcmp(mode, "fork_goes_on") == 0;
+    if (strcmp(mode, "threads") == 0)
+        run_threads();
+    else
+        run_under_timer(strcmp(mode, "altstack") == 0 ? SA_ONSTACK : 0);
+    tell();
+    return 0;
+}
