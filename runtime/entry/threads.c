@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Thread starts, ends and names; and dlclose, after which a return address may mean other code.
-// A started thread begins in a function of ours that gives it the buffer its starter prepared, so
-// that its first event finds one.
+// Thread starts, ends and names. A started thread begins in a function of ours that gives it the
+// buffer its starter prepared, so that its first event finds one.
 
 #include "count.h"
 #include "interpose.h"
@@ -11,10 +10,8 @@
 #include "start.h"
 
 #include "collect/thread.h"
-#include "store/modules.h"
 #include "store/records.h"
 
-#include <dlfcn.h>
 #include <errno.h>
 #include <pthread.h>
 #include <string.h>
@@ -181,17 +178,4 @@ MS_INTERPOSE(int, pthread_setname_np, (pthread_t id, const char *name)) {
         pthread_equal(id, pthread_self()))
         strncpy(ms_tls.record->name, name, sizeof ms_tls.record->name - 1);
     return error;
-}
-
-// Which object goes away cannot be told before; what is gone can be told after: the objects whose
-// return addresses we know are looked up again.
-MS_INTERPOSE(int, dlclose, (void *handle)) {
-    int (*real)(void *) = (int (*)(void *))ms_real_symbol("dlclose", (const void *)ms_own_dlclose);
-    int result = real ? real(handle) : -1;
-    if (result == 0 && ms_load(&ms_shared.alive)) {
-        int saved_errno = errno;
-        ms_modules_forget_unloaded(ms_threads_forget_addresses);
-        errno = saved_errno;
-    }
-    return result;
 }

@@ -56,3 +56,20 @@ left_by_foreign_libraries() {
         and .peak_live_bytes >= .live_bytes + 1000000 - .peak_error_bytes
         and .peak_live_bytes <= .live_bytes + 1065536"
 }
+
+# What such a library takes from libc by itself is not seen; how many there were is told.
+hidden_library() {
+    MODE=none build_library libone.so
+    run_dl ./libone.so
+    expect_whole dl hidden_libraries
+    expect_json dl ".losses.hidden_libraries == $TIMES"
+}
+
+# dlopen looks for libraries where its caller's RUNPATH says.
+runpath() {
+    mkdir below
+    build_library libone.so -Wl,--enable-new-dtags,-rpath,"$PWD/below"
+    build_library below/libtwo.so
+    run_dl ./libone.so
+    expect_whole dl
+}

@@ -88,7 +88,7 @@ compile_plain() {
 compile_library() {
     local out=$1 source=$2
     shift 2
-    compile_object "$out.o" "$source" -fPIC "$@"
+    compile_object "$out.o" "$source" -fPIC "$@" -Wno-unused-command-line-argument
     $(compiler_of "$source") -shared "$out.o" "$@" -o "$out" || fail "$source does not link"
 }
 

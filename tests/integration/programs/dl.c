@@ -7,6 +7,7 @@
 //                                                        stays at each place
 //   threads   as moving, leaving 30,000 bytes; once all have gone a thread allocates 1,000,000
 //   deepbind  with RTLD_DEEPBIND             namespace  by dlmopen
+//   runpath   the library loads libtwo.so, which its RUNPATH alone can find
 
 #include "dl.h"
 
@@ -46,6 +47,9 @@ static int use(const char *path)
     void *left = allocate(threads ? 30000 : 30);
     (void)left;
     release(freed_inside);
+    dl_load_function *load_other = (dl_load_function *)dlsym(library, "dl_load");
+    if (strcmp(mode, "runpath") == 0 && load_other("libtwo.so") == NULL)
+        return 8;
     if (dlclose(library) != 0)
         return 4;
     if (strcmp(mode, "namespace") != 0) // its malloc is another

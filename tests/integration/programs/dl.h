@@ -13,8 +13,10 @@
 
 void *dl_allocate(size_t bytes);
 void dl_free(void *block);
+void *dl_load(const char *name); // by the library's own RUNPATH
 
 typedef void *dl_allocate_function(size_t bytes);
 typedef void dl_free_function(void *block);
+typedef void *dl_load_function(const char *name);
 
 #endif
