@@ -171,7 +171,7 @@ static void allocate_at(struct ms_tls *tls, void *block, size_t bytes, struct ms
 void *ms_note_allocation_slow(void *block, size_t bytes, struct ms_origin origin) {
     struct ms_tls *tls = &ms_tls;
     int saved_errno = errno;
-    drop_stale_pending(tls, ms_caller_stack());
+    drop_stale_pending(tls, ms_caller_stack() - 1); // equal: a tail call inside the enclosed one
     if ((tls->special & MS_SPECIAL_OFF) || !ms_alive()) {
         // Nothing to count.
     } else if (!block) {

@@ -12,6 +12,8 @@
 #include "collect/thread.h"
 #include "entry/count.h"
 
+#include "stress.h"
+
 #include <check.h>
 #include <pthread.h>
 #include <signal.h>
@@ -145,12 +147,19 @@ START_TEST(failed_realloc_keeps_the_block) {
 }
 END_TEST
 
+// Inside a call that was entered; its stack is below the caller's, by which it is told from what
+// follows a longjmp.
+MS_NOINLINE static void *allocate_enclosed(struct memscope_site *inner, struct memscope_site *own) {
+    uint32_t token = __memscope_enter_site(inner);
+    void *block = __memscope_malloc(24, own);
+    __memscope_leave_site(token);
+    return block;
+}
+
 START_TEST(entered_site_is_charged_and_the_outer_one_wins) {
     static struct memscope_site outer = SITE(7), inner = SITE(8), own = SITE(9);
     uint32_t first = __memscope_enter_site(&outer);
-    uint32_t second = __memscope_enter_site(&inner);
-    void *block = __memscope_malloc(24, &own);
-    __memscope_leave_site(second);
+    void *block = allocate_enclosed(&inner, &own);
     void *next = __memscope_malloc(25, &own);
     __memscope_leave_site(first);
     void *last = __memscope_malloc(26, &own);
@@ -159,6 +168,24 @@ START_TEST(entered_site_is_charged_and_the_outer_one_wins) {
     __memscope_free(block);
     __memscope_free(next);
     __memscope_free(last);
+}
+END_TEST
+
+START_TEST(site_that_was_left_by_longjmp_is_dropped) {
+    static struct memscope_site left = SITE(12), next = SITE(13), own = SITE(14);
+    (void)__memscope_enter_site(&left);
+    __memscope_landed();
+    void *block = __memscope_malloc(30, &own);
+    ck_assert_uint_eq(sum(&left).allocations, 0);
+    ck_assert_uint_eq(sum(&own).bytes, 30);
+    (void)__memscope_enter_site(&left);
+    uint32_t token = __memscope_enter_site(&next);
+    void *other = __memscope_malloc(31, &own);
+    __memscope_leave_site(token);
+    ck_assert_uint_eq(sum(&left).allocations, 0);
+    ck_assert_uint_eq(sum(&next).bytes, 31);
+    __memscope_free(block);
+    __memscope_free(other);
 }
 END_TEST
 
@@ -314,6 +341,7 @@ int main(void) {
     tcase_add_test(single, peak_and_its_composition_are_exact_on_one_thread);
     tcase_add_test(single, failed_realloc_keeps_the_block);
     tcase_add_test(single, entered_site_is_charged_and_the_outer_one_wins);
+    tcase_add_test(single, site_that_was_left_by_longjmp_is_dropped);
     tcase_add_test(single, next_site_holds_once);
     tcase_add_test(single, signals_in_hooks_lose_nothing);
     tcase_add_test(single, fork_child_has_a_profile_of_its_own);
@@ -325,6 +353,8 @@ int main(void) {
         suite_add_tcase(suite, single);
     if (!only || strcmp(only, "threads") == 0)
         suite_add_tcase(suite, threads);
+    if (only && strcmp(only, "stress") == 0)
+        suite_add_tcase(suite, stress_case());
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);

@@ -28,7 +28,7 @@ static void *work(void *argument)
 
 static void begin_and_end(int count, int together, size_t stack_bytes)
 {
-    static pthread_t threads[5000];
+    static pthread_t threads[10000];
     pthread_attr_t attributes;
     pthread_attr_init(&attributes);
     pthread_attr_setstacksize(&attributes, stack_bytes);
@@ -51,6 +51,12 @@ static int mode_thousand(void)
 static int mode_five_thousand(void)
 {
     begin_and_end(5000, 10, 65536);
+    return 0;
+}
+
+static int mode_ten_thousand(void)
+{
+    begin_and_end(10000, 20, 65536);
     return 0;
 }
 
@@ -222,6 +228,7 @@ static const struct {
     int (*run)(void);
 } modes[] = {
     {"thousand", mode_thousand},       {"five_thousand", mode_five_thousand},
+    {"ten_thousand", mode_ten_thousand},
     {"many_at_once", mode_many_at_once}, {"cancel", mode_cancel},
     {"key_destructor", mode_key_destructor}, {"c11", mode_c11},
     {"timer_thread", mode_timer_thread}, {"detached", mode_detached},

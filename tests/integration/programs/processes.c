@@ -215,10 +215,16 @@ static int mode_under_exit(void)
     _exit(7);
 }
 
+static void at_quick(void)
+{
+    work(33);
+    truth_print();
+}
+
 static int mode_quick_exit(void)
 {
+    at_quick_exit(at_quick);
     work(77);
-    truth_print();
     quick_exit(8);
 }
 
