@@ -14,7 +14,7 @@ static int sink;
 
 struct Pooled {
     char bytes[48];
-    static void *operator new(std::size_t size)
+    __attribute__((noinline)) static void *operator new(std::size_t size)
     {
         ++class_news;
         return std::malloc(size);
