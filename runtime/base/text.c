@@ -55,9 +55,9 @@ const char *ms_text_error(int error_number) {
         {ENAMETOOLONG, "the name is too long"},
         {EMFILE, "too many open files"},
         {ENFILE, "too many open files in the system"},
-        {ENOMEM, "out of memory"},
+        {ENOMEM, "out of memory or of addresses (ulimit -v)"},
         {EISDIR, "it is a folder"},
-        {EBADF, "the descriptor was closed"},
+        {EBADF, "its descriptor was closed and its name does not lead to it"},
     };
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
         if (known[i].number == error_number)

@@ -89,6 +89,13 @@ static void publish_directly(int64_t bytes) {
         ms_add(&ms_shared.header->published_live_bytes, bytes);
 }
 
+static void put_shadow(void *block, const struct memscope_cell_record *cell, size_t bytes) {
+    if (ms_shadow_put(block, cell, bytes))
+        return;
+    ms_count_loss(MEMSCOPE_LOSS_untracked_blocks, 1);
+    ms_count_loss(MEMSCOPE_LOSS_untracked_bytes, bytes);
+}
+
 // An event inside a hook of the same thread: into an atomic cell, without growing anything.
 static void allocate_inside_hook(struct ms_tls *tls, void *block, size_t bytes) {
     struct memscope_cell_record *cell = tls->thread ? tls->thread->reentrant : NULL;
@@ -105,9 +112,7 @@ static void allocate_inside_hook(struct ms_tls *tls, void *block, size_t bytes) 
     ms_count_loss(MEMSCOPE_LOSS_reentrant_bytes, bytes);
     ms_cell_allocate_atomic(cell, bytes);
     publish_directly((int64_t)bytes);
-    char *leaf = ms_shadow_leaf((uintptr_t)block);
-    if ((!leaf && !ms_shadow_leaf_slow((uintptr_t)block)) || !ms_shadow_put(block, cell, bytes))
-        ms_count_loss(MEMSCOPE_LOSS_untracked_blocks, 1);
+    put_shadow(block, cell, bytes);
 }
 
 // A thread that could not get a buffer: the overflow cell takes its events.
@@ -115,7 +120,7 @@ static void allocate_without_buffer(void *block, size_t bytes) {
     struct memscope_cell_record *cell = overflow_cell();
     ms_cell_allocate_atomic(cell, bytes);
     publish_directly((int64_t)bytes);
-    (void)ms_shadow_put(block, cell, bytes);
+    put_shadow(block, cell, bytes);
 }
 
 // No room for a cell of its own: the overflow cell's part, then the thread's.
@@ -154,10 +159,7 @@ static void allocate_at(struct ms_tls *tls, void *block, size_t bytes, struct ms
     } else {
         cell = cell_for(tls, charged);
     }
-    if (!ms_shadow_put(block, cell, bytes)) {
-        ms_count_loss(MEMSCOPE_LOSS_untracked_blocks, 1);
-        ms_count_loss(MEMSCOPE_LOSS_untracked_bytes, bytes);
-    }
+    put_shadow(block, cell, bytes);
     tls->last_block = block;
     bool publish;
     if (cell->record.flags & MEMSCOPE_CELL_ATOMIC)

@@ -75,6 +75,9 @@ static bool begin_profile(uint32_t flags, uint32_t ref_base) {
     return true;
 }
 
+// The least profile, and the shadow of a program break and of one other stretch of 64 MiB.
+#define MS_LEAST_ROOM (48ull << 20)
+
 static bool start_counting(void) {
     if (!ms_sys_privileged())
         ms_config_read(ms_environment("MEMSCOPE_OPTIONS"));
@@ -83,6 +86,12 @@ static bool start_counting(void) {
     if (!ms_sys_wipe_on_fork(&ms_shared_page, sizeof ms_shared_page)) {
         ms_give_up("this kernel cannot tell a fork child (MADV_WIPEONFORK, Linux 4.14): "
                    "profiling is off",
+                   NULL);
+        return false;
+    }
+    if (!ms_sys_has_room(MS_LEAST_ROOM)) {
+        ms_give_up("the address space limit (ulimit -v) leaves too little room beside the program: "
+                   "it runs on without a profile",
                    NULL);
         return false;
     }

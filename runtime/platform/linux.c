@@ -40,15 +40,6 @@ static void *map(void *at, size_t bytes, int protection, int flags, int fd, uint
     return is_error(result) ? NULL : (void *)result;
 }
 
-void *ms_sys_map_anonymous(size_t bytes) {
-    return map(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
-               0);
-}
-
-void *ms_sys_reserve(size_t bytes) {
-    return map(NULL, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-}
-
 bool ms_sys_map_file(void *at, size_t bytes, int fd, uint64_t offset) {
     return map(at, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED | MAP_POPULATE, fd,
                offset) != NULL;
@@ -86,8 +77,39 @@ uint64_t ms_sys_address_space_limit(void) {
     return limit(RLIMIT_AS);
 }
 
+// /proc/self/statm begins with the number of mapped pages.
+static uint64_t address_space_used(void) {
+    char text[32];
+    int fd = ms_sys_open_read("/proc/self/statm");
+    int64_t length = fd < 0 ? 0 : ms_sys_read(fd, text, sizeof text);
+    if (fd >= 0)
+        ms_sys_close(fd);
+    uint64_t pages = 0;
+    for (int64_t i = 0; i < length && text[i] >= '0' && text[i] <= '9'; i++)
+        pages = pages * 10 + (uint64_t)(text[i] - '0');
+    return pages * getauxval(AT_PAGESZ);
+}
+
+bool ms_sys_has_room(uint64_t bytes) {
+    uint64_t most = limit(RLIMIT_AS);
+    return most == UINT64_MAX || address_space_used() + bytes <= most - most / 8;
+}
+
 uint64_t ms_sys_file_size_limit(void) {
     return limit(RLIMIT_FSIZE);
+}
+
+void *ms_sys_map_anonymous(size_t bytes) {
+    if (!ms_sys_has_room(bytes))
+        return NULL;
+    return map(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
+               0);
+}
+
+void *ms_sys_reserve(size_t bytes) {
+    if (!ms_sys_has_room(bytes))
+        return NULL;
+    return map(NULL, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 }
 
 int ms_sys_open_new(const char *path) {
@@ -104,9 +126,16 @@ int ms_sys_open_read(const char *path) {
 }
 
 // Programs close, dup2 over and count on low descriptors: ours goes where they do not look.
-int ms_sys_raise_fd(int fd) {
+int ms_sys_settle_fd(int fd) {
+    enum { FEW = 64, USUAL = 1024 };
     uint64_t most = limit(RLIMIT_NOFILE);
-    int wanted = most > 1024 ? 1000 : most > 64 ? (int)most - 8 : fd;
+    if (most <= FEW) {
+        ms_sys_close(fd);
+        return -1;
+    }
+    int wanted = most > USUAL ? 1000 : (int)most - 8;
+    if (fd >= wanted)
+        return fd;
     long high = MS_SYSCALL(SYS_fcntl, fd, F_DUPFD_CLOEXEC, wanted);
     if (is_error(high))
         return fd;
@@ -116,6 +145,10 @@ int ms_sys_raise_fd(int fd) {
 
 void ms_sys_close(int fd) {
     (void)MS_SYSCALL(SYS_close, fd);
+}
+
+void ms_sys_remove(const char *path) {
+    (void)MS_SYSCALL(SYS_unlinkat, AT_FDCWD, path, 0);
 }
 
 bool ms_sys_file_id(int fd, struct ms_file_id *id_out) {
@@ -146,8 +179,22 @@ int64_t ms_sys_read_link(const char *path, char *buffer, size_t bytes) {
     return MS_SYSCALL(SYS_readlinkat, AT_FDCWD, path, buffer, bytes);
 }
 
+// A program must not die of our writing: the signal of a closed pipe (SIGPIPE) or of a file at its
+// size limit (SIGXFSZ) comes to this thread alone, is held back, and taken where it was not waiting
+// before.
 int64_t ms_sys_write(int fd, const void *buffer, size_t bytes) {
-    return MS_SYSCALL(SYS_write, fd, buffer, bytes);
+    const uint64_t both = 1ull << (SIGPIPE - 1) | 1ull << (SIGXFSZ - 1);
+    const struct timespec at_once = {0, 0};
+    uint64_t before = 0, waiting = 0;
+    (void)MS_SYSCALL(SYS_rt_sigprocmask, SIG_BLOCK, &both, &before, sizeof both);
+    (void)MS_SYSCALL(SYS_rt_sigpending, &waiting, sizeof waiting);
+    int64_t written = MS_SYSCALL(SYS_write, fd, buffer, bytes);
+    int raised = written == -EPIPE ? SIGPIPE : written == -EFBIG ? SIGXFSZ : 0;
+    uint64_t ours = raised ? (1ull << (raised - 1)) & ~waiting : 0;
+    if (ours != 0)
+        (void)MS_SYSCALL(SYS_rt_sigtimedwait, &ours, NULL, &at_once, sizeof ours);
+    (void)MS_SYSCALL(SYS_rt_sigprocmask, SIG_SETMASK, &before, NULL, sizeof before);
+    return written;
 }
 
 int64_t ms_sys_write_at(int fd, const void *buffer, size_t bytes, uint64_t offset) {

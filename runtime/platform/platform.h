@@ -48,8 +48,9 @@ static inline uintptr_t ms_stack_pointer(void) {
 #define ms_caller_stack() ((uintptr_t)__builtin_dwarf_cfa())
 
 // Memory.
-void *ms_sys_map_anonymous(size_t bytes); // private, zero, NORESERVE; NULL = failed
-void *ms_sys_reserve(size_t bytes);       // no access, no storage; NULL = failed
+// These two leave the program an eighth of its address space limit: NULL = too little room, failed.
+void *ms_sys_map_anonymous(size_t bytes);                              // private, zero, NORESERVE
+void *ms_sys_reserve(size_t bytes);                                    // no access, no storage
 bool ms_sys_map_file(void *at, size_t bytes, int fd, uint64_t offset); // shared, prefaulted
 bool ms_sys_allow(void *at, size_t bytes); // anonymous storage for reserved pages
 bool ms_sys_hide(void *at, size_t bytes);  // anonymous zero storage in place of what is there
@@ -57,6 +58,7 @@ void ms_sys_unmap(void *at, size_t bytes);
 void ms_sys_huge(void *at, size_t bytes);         // huge pages, where the kernel gives them
 bool ms_sys_wipe_on_fork(void *at, size_t bytes); // false: kernel without MADV_WIPEONFORK
 uint64_t ms_sys_address_space_limit(void);        // RLIMIT_AS, UINT64_MAX = none
+bool ms_sys_has_room(uint64_t bytes);             // would they leave that eighth?
 uint64_t ms_sys_file_size_limit(void);            // RLIMIT_FSIZE, UINT64_MAX = none
 
 // Files.
@@ -67,13 +69,16 @@ struct ms_file_id {
 int ms_sys_open_new(const char *path);      // O_EXCL, 0600, not through a symlink; fd or -errno
 int ms_sys_open_existing(const char *path); // read and write, not through a symlink
 int ms_sys_open_read(const char *path);
-int ms_sys_raise_fd(int fd); // the same file on a high descriptor, `fd` closed
+// The same file on a high descriptor, `fd` closed; -1 where the program has so few descriptors that
+// it needs each one.
+int ms_sys_settle_fd(int fd);
 void ms_sys_close(int fd);
+void ms_sys_remove(const char *path);
 bool ms_sys_file_id(int fd, struct ms_file_id *id_out);
 int ms_sys_allocate(int fd, uint64_t offset, uint64_t bytes); // storage or -errno, never SIGXFSZ
 int64_t ms_sys_read(int fd, void *buffer, size_t bytes);
 int64_t ms_sys_read_link(const char *path, char *buffer, size_t bytes);
-int64_t ms_sys_write(int fd, const void *buffer, size_t bytes);
+int64_t ms_sys_write(int fd, const void *buffer, size_t bytes); // to any file, raises no signal
 int64_t ms_sys_write_at(int fd, const void *buffer, size_t bytes, uint64_t offset);
 int ms_sys_make_private_folder(const char *path); // 0 when it is ours, 0700 and no symlink
 int ms_sys_prune_folder(const char *path, const char *suffix, unsigned keep);

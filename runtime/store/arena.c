@@ -61,14 +61,11 @@ static bool descriptor_is_ours(void) {
 static bool have_descriptor(void) {
     if (descriptor_is_ours())
         return true;
-    arena.fd = -1;
-    int fd = ms_sys_open_existing(arena.path);
-    if (fd < 0)
-        return false;
-    arena.fd = ms_sys_raise_fd(fd);
+    arena.fd = ms_sys_open_existing(arena.path);
     if (descriptor_is_ours())
         return true;
-    ms_sys_close(arena.fd);
+    if (arena.fd >= 0)
+        ms_sys_close(arena.fd);
     arena.fd = -1;
     return false;
 }
@@ -76,10 +73,11 @@ static bool have_descriptor(void) {
 static int extend_file(uint64_t from, uint64_t bytes) {
     if (!have_descriptor())
         return EBADF;
-    int status = ms_sys_allocate(arena.fd, from, bytes);
-    if (status != 0)
-        return -status;
-    return ms_sys_map_file(arena.mapping + from, bytes, arena.fd, from) ? 0 : ENOMEM;
+    int error = -ms_sys_allocate(arena.fd, from, bytes);
+    if (error == 0 && !ms_sys_map_file(arena.mapping + from, bytes, arena.fd, from))
+        error = ENOMEM;
+    arena.fd = ms_sys_settle_fd(arena.fd);
+    return error;
 }
 
 // Gives storage to [from, from + bytes): the file's, or memory once the file has failed.
@@ -106,18 +104,28 @@ static void set_mapped(uint64_t bytes) {
     ms_release(&header->mapped_units, bytes / UNIT);
 }
 
-int ms_arena_open(int fd, const char *path, uint32_t ref_base) {
+// The kernel's own name of the file holds wherever the program changes its folder to.
+static void remember_path(int fd, const char *path) {
+    char link[32];
+    struct ms_text name = ms_text_in(link, sizeof link);
+    ms_text_string(&name, "/proc/self/fd/");
+    ms_text_number(&name, (uint64_t)fd);
+    int64_t length = ms_sys_read_link(link, arena.path, sizeof arena.path - 1);
+    if (length > 0 && arena.path[0] == '/') {
+        arena.path[length] = '\0';
+        return;
+    }
+    struct ms_text text = ms_text_in(arena.path, sizeof arena.path);
+    ms_text_string(&text, path);
+}
+
+static int open_mapping(uint32_t ref_base) {
     if (!reserve())
         return ENOMEM;
     if (ref_base + (arena.reserved_bytes / UNIT) > UINT32_MAX)
         arena.reserved_bytes = (uint64_t)(UINT32_MAX - ref_base) * UNIT / GRANULE * GRANULE;
     if (arena.reserved_bytes < FIRST_CHUNK)
         return EOVERFLOW;
-    arena.fd = ms_sys_raise_fd(fd);
-    arena.file_bytes = 0;
-    arena.growing = 0;
-    struct ms_text text = ms_text_in(arena.path, sizeof arena.path);
-    ms_text_string(&text, path);
     if (!ms_sys_file_id(arena.fd, &arena.id))
         return EIO;
     if (!extend(0, FIRST_CHUNK))
@@ -131,10 +139,24 @@ int ms_arena_open(int fd, const char *path, uint32_t ref_base) {
     return 0;
 }
 
+int ms_arena_open(int fd, const char *path, uint32_t ref_base) {
+    arena.fd = fd;
+    arena.mapping = NULL;
+    arena.file_bytes = 0;
+    arena.mapped_bytes = 0;
+    arena.growing = 0;
+    remember_path(fd, path);
+    int error = open_mapping(ref_base);
+    if (error != 0) {
+        ms_arena_forget();
+        ms_sys_remove(path);
+    }
+    return error;
+}
+
 void ms_arena_forget(void) {
-    if (!arena.mapping)
-        return;
-    if (ms_sys_hide(arena.mapping, arena.mapped_bytes))
+    bool hidden = arena.mapped_bytes == 0 || ms_sys_hide(arena.mapping, arena.mapped_bytes);
+    if (arena.mapping && hidden)
         ms_sys_unmap(arena.mapping + arena.mapped_bytes, arena.reserved_bytes - arena.mapped_bytes);
     if (descriptor_is_ours())
         ms_sys_close(arena.fd);

@@ -13,7 +13,8 @@
 
 // Maps a new profile into `fd` (which the arena keeps, and closes) with the header zeroed. `path`
 // is where the file can be opened again should the program close our descriptor. Returns 0 or the
-// errno that keeps a profile from being written at all (no address space, refs used up).
+// errno that keeps a profile from being written at all (no address space, refs used up); the file
+// is then removed again.
 int ms_arena_open(int fd, const char *path, uint32_t ref_base);
 
 // Lets go of a forebear's profile after fork. Its place keeps storage of no meaning: a hook that
