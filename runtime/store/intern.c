@@ -30,6 +30,12 @@ uint64_t ms_hash(uint64_t hash, const void *bytes, size_t length) {
     return hash;
 }
 
+// FNV's last bytes reach few bits above the lowest: multiplied once more, so that names that differ
+// in their last letter do not crowd one place (Fibonacci hashing, Knuth, TAOCP 3, 6.4).
+static uint64_t place_of(uint64_t hash, uint64_t probe, unsigned level) {
+    return ((hash * 0x9e3779b97f4a7c15u >> 32) + probe) & (slot_count(level) - 1);
+}
+
 uint32_t ms_intern_find(uint64_t hash, bool (*same)(uint32_t ref, const void *what),
                         const void *what) {
     hash |= 1;
@@ -37,9 +43,8 @@ uint32_t ms_intern_find(uint64_t hash, bool (*same)(uint32_t ref, const void *wh
         struct slot *slots = ms_acquire(&levels[level].slots);
         if (!slots)
             return 0;
-        uint64_t mask = slot_count(level) - 1;
         for (uint64_t probe = 0; probe < PROBES; probe++) {
-            struct slot *slot = &slots[((hash >> 20) + probe) & mask];
+            struct slot *slot = &slots[place_of(hash, probe, level)];
             if (ms_acquire(&slot->hash) != hash)
                 continue;
             uint32_t ref = ms_acquire(&slot->ref);
@@ -70,11 +75,10 @@ void ms_intern_add(uint64_t hash, uint32_t ref) {
         struct slot *slots = level_slots(level);
         if (!slots)
             return;
-        uint64_t mask = slot_count(level) - 1;
-        if (ms_load(&levels[level].used) > mask / 2)
+        if (ms_load(&levels[level].used) >= slot_count(level) / 2)
             continue;
         for (uint64_t probe = 0; probe < PROBES; probe++) {
-            struct slot *slot = &slots[((hash >> 20) + probe) & mask];
+            struct slot *slot = &slots[place_of(hash, probe, level)];
             uint64_t empty = 0;
             if (ms_load(&slot->hash) == 0 && ms_swap_if(&slot->hash, &empty, hash)) {
                 ms_add(&levels[level].used, 1u);
