@@ -23,6 +23,7 @@ enum { DESTRUCTOR_ROUNDS = 4 }; // _POSIX_THREAD_DESTRUCTOR_ITERATIONS, which is
 extern int __pthread_create_2_1(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *)
     __attribute__((weak));
 extern int __thrd_create(thrd_t *, thrd_start_t, void *) __attribute__((weak));
+extern int __pthread_setname_np(pthread_t, const char *) __attribute__((weak));
 
 static pthread_key_t end_key;
 static bool have_end_key;
@@ -171,8 +172,10 @@ MS_EXPORT int __memscope_thrd_create(void *thread, int (*start)(void *), void *a
 
 // The name is the record's at once, so that a profile cut off by SIGKILL has it.
 MS_INTERPOSE(int, pthread_setname_np, (pthread_t id, const char *name)) {
-    int (*real)(pthread_t, const char *) = (int (*)(pthread_t, const char *))ms_real_symbol(
-        "pthread_setname_np", (const void *)ms_own_pthread_setname_np);
+    int (*real)(pthread_t, const char *) =
+        ms_real.is_static ? __pthread_setname_np
+                          : (int (*)(pthread_t, const char *))ms_real_symbol(
+                                "pthread_setname_np", (const void *)ms_own_pthread_setname_np);
     int error = real ? real(id, name) : ENOSYS;
     if (error == 0 && ms_load(&ms_shared.alive) && ms_tls.record &&
         pthread_equal(id, pthread_self()))
