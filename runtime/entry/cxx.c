@@ -160,9 +160,52 @@ static bool is_usual(const char *module) {
                     (!ms_real.hidden && ms_real.module && strcmp(module, ms_real.module) == 0));
 }
 
+// In a static program the linker has chosen: the program's own operator or, weak, ours. The C++
+// library's are in neither place, so what the standard says of an operator that was not replaced
+// (new[] calls new, delete with a size calls delete) is done here.
+#ifdef MEMSCOPE_STATIC_RUNTIME
+static void aligned_without_size(void *ptr, size_t size, size_t alignment) {
+    (void)size;
+    ((void (*)(void *, size_t))replaced[AT_delete_aligned])(ptr, alignment);
+}
+
+static void *usual_for(unsigned i) {
+    bool is_new = i <= AT_new_array_aligned_nothrow;
+    bool aligned = strstr(operators[i].symbol, "align_val_t") != NULL;
+    if (!is_new && aligned && strstr(operators[i].symbol, "PvmS") != NULL)
+        return replaced[AT_delete_aligned] ? (void *)aligned_without_size : NULL;
+    if (is_new)
+        return replaced[aligned ? AT_new_aligned : AT_new];
+    return replaced[aligned ? AT_delete_aligned : AT_delete];
+}
+
+static void resolve_static(void) {
+    static const struct {
+        void *seen, *own;
+    } linked[OPERATOR_COUNT] = {
+#define MS_NEW(hook, name, arguments, align, throws, ...) {(void *)name, (void *)ms_own_##name},
+#define MS_DELETE(hook, name, arguments, ...) {(void *)name, (void *)ms_own_##name},
+#include "operators.def"
+    };
+    for (unsigned i = 0; i < OPERATOR_COUNT; i++)
+        if (linked[i].seen != linked[i].own) {
+            replaced[i] = linked[i].seen;
+            any_replaced = true;
+        }
+    for (unsigned i = 0; any_replaced && i < OPERATOR_COUNT; i++)
+        if (!replaced[i])
+            replaced[i] = usual_for(i);
+}
+#else
+static void resolve_static(void) {
+}
+#endif
+
 void ms_cxx_resolve(void) {
-    if (ms_real.is_static)
+    if (ms_real.is_static) {
+        resolve_static();
         return;
+    }
     for (unsigned i = 0; i < OPERATOR_COUNT; i++) {
         void *real = ms_real_symbol(operators[i].symbol, operators[i].own);
         void *visible = ms_real_visible(operators[i].symbol);

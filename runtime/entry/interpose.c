@@ -10,64 +10,72 @@
 
 #include <stdlib.h>
 
-#ifdef MEMSCOPE_STATIC_RUNTIME
+#ifdef MEMSCOPE_STATIC_PROGRAM
+#define MS_FAMILY(ret, name, params)                                                               \
+    ret ms_own_##name params;                                                                      \
+    ret ms_own_##name params
+#else
+#define MS_FAMILY MS_INTERPOSE
+#endif
+
+#if defined(MEMSCOPE_STATIC_RUNTIME) && !defined(MEMSCOPE_STATIC_PROGRAM)
 // A static link must take libc's allocator, or the weak definitions here would be all there is.
 extern void *__libc_malloc(size_t bytes);
 void *(*const ms_libc_malloc_anchor)(size_t)__attribute__((used)) = __libc_malloc;
 #endif
 
-MS_INTERPOSE(void *, malloc, (size_t bytes)) {
+MS_FAMILY(void *, malloc, (size_t bytes)) {
     return ms_do_malloc(bytes, MS_HERE);
 }
 
-MS_INTERPOSE(void *, calloc, (size_t count, size_t size)) {
+MS_FAMILY(void *, calloc, (size_t count, size_t size)) {
     return ms_do_calloc(count, size, MS_HERE);
 }
 
-MS_INTERPOSE(void *, realloc, (void *block, size_t bytes)) {
+MS_FAMILY(void *, realloc, (void *block, size_t bytes)) {
     return ms_do_realloc(block, bytes, MS_HERE);
 }
 
-MS_INTERPOSE(void *, reallocarray, (void *block, size_t count, size_t size)) {
+MS_FAMILY(void *, reallocarray, (void *block, size_t count, size_t size)) {
     return ms_do_reallocarray(block, count, size, MS_HERE);
 }
 
-MS_INTERPOSE(void, free, (void *block)) {
+MS_FAMILY(void, free, (void *block)) {
     ms_do_free(block);
 }
 
-MS_INTERPOSE(void, cfree, (void *block)) {
+MS_FAMILY(void, cfree, (void *block)) {
     ms_do_free(block);
 }
 
-MS_INTERPOSE(void, free_sized, (void *block, size_t bytes)) {
+MS_FAMILY(void, free_sized, (void *block, size_t bytes)) {
     (void)bytes;
     ms_do_free(block);
 }
 
-MS_INTERPOSE(void, free_aligned_sized, (void *block, size_t alignment, size_t bytes)) {
+MS_FAMILY(void, free_aligned_sized, (void *block, size_t alignment, size_t bytes)) {
     (void)alignment;
     (void)bytes;
     ms_do_free(block);
 }
 
-MS_INTERPOSE(void *, aligned_alloc, (size_t alignment, size_t bytes)) {
+MS_FAMILY(void *, aligned_alloc, (size_t alignment, size_t bytes)) {
     return ms_do_aligned_alloc(alignment, bytes, MS_HERE);
 }
 
-MS_INTERPOSE(void *, memalign, (size_t alignment, size_t bytes)) {
+MS_FAMILY(void *, memalign, (size_t alignment, size_t bytes)) {
     return ms_do_memalign(alignment, bytes, MS_HERE);
 }
 
-MS_INTERPOSE(int, posix_memalign, (void **out, size_t alignment, size_t bytes)) {
+MS_FAMILY(int, posix_memalign, (void **out, size_t alignment, size_t bytes)) {
     return ms_do_posix_memalign(out, alignment, bytes, MS_HERE);
 }
 
-MS_INTERPOSE(void *, valloc, (size_t bytes)) {
+MS_FAMILY(void *, valloc, (size_t bytes)) {
     return ms_do_valloc(bytes, MS_HERE);
 }
 
-MS_INTERPOSE(void *, pvalloc, (size_t bytes)) {
+MS_FAMILY(void *, pvalloc, (size_t bytes)) {
     return ms_do_pvalloc(bytes, MS_HERE);
 }
 

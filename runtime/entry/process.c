@@ -129,8 +129,15 @@ MS_INTERPOSE(_Noreturn void, _Exit, (int code)) {
     leave("_Exit", (const void *)ms_own__Exit, code);
 }
 
+// libc's own name, for static programs (the wrappers link it in: -u).
+extern _Noreturn void __new_quick_exit(int) __attribute__((weak));
+
 // The handlers of at_quick_exit still run and still count.
 MS_INTERPOSE(_Noreturn void, quick_exit, (int code)) {
+    if (ms_real.is_static && __new_quick_exit) {
+        note_end(MEMSCOPE_PROCESS_EXITED, code);
+        __new_quick_exit(code);
+    }
     leave("quick_exit", (const void *)ms_own_quick_exit, code);
 }
 

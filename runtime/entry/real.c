@@ -160,8 +160,36 @@ static void resolve_dynamic(void) {
     ms_real = found;
 }
 
-// In a static program libc's own definitions of some of these are weak, as ours are, and the linker
-// may have taken ours: the names that are libc's alone are the way past them.
+#ifdef MEMSCOPE_STATIC_PROGRAM
+// The linker has chosen between libc's and the program's own. Only malloc pulls libc's in: a
+// program that defines malloc and free alone must not get a second malloc with libc's memalign.
+extern void *calloc(size_t, size_t) __attribute__((weak));
+extern void *realloc(void *, size_t) __attribute__((weak));
+extern void free(void *) __attribute__((weak));
+extern void *aligned_alloc(size_t, size_t) __attribute__((weak));
+extern int posix_memalign(void **, size_t, size_t) __attribute__((weak));
+extern void *memalign(size_t, size_t) __attribute__((weak));
+extern void *__libc_malloc(size_t) __attribute__((weak));
+
+static void resolve_static(void) {
+    bool of_libc = malloc == __libc_malloc;
+    ms_real = (struct ms_real){
+        .malloc = malloc,
+        .calloc = calloc,
+        .realloc = realloc,
+        .free = free,
+        .aligned_alloc = aligned_alloc,
+        .posix_memalign = posix_memalign,
+        .memalign = memalign,
+        .least_bytes = of_libc ? 0 : 1u << MS_GRANULE_BITS,
+        .hidden = !of_libc,
+        .is_static = true,
+    };
+}
+#else
+// A static program linked with the runtime of dynamic ones: libc's own definitions of some of these
+// are weak, as ours are, and the linker may have taken ours. The names that are libc's alone are
+// the way past them.
 extern void *__libc_malloc(size_t);
 extern void *__libc_calloc(size_t, size_t) __attribute__((weak));
 extern void *__libc_realloc(void *, size_t) __attribute__((weak));
@@ -190,6 +218,7 @@ static void resolve_static(void) {
         .is_static = true,
     };
 }
+#endif
 
 // malloc is the one function whose every instruction counts: only allocators that need padding pay.
 static void *(*unpadded_malloc)(size_t);
