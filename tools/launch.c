@@ -90,6 +90,9 @@ bool ms_launch(char **argv, const char *preload, const char *options, struct ms_
     }
     close(report[1]);
     if (child > 0) {
+        // What we say at the end must not cost the child's exit code (a closed pipe, ulimit -f).
+        signal(SIGPIPE, SIG_IGN);
+        signal(SIGXFSZ, SIG_IGN);
         ended_out->pid = child;
         ssize_t count;
         while ((count = read(report[0], &ended_out->exec_error, sizeof ended_out->exec_error)) <
