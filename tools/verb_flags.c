@@ -51,7 +51,8 @@ static void put_compile(const char *plugin) {
 }
 
 static void put_link(const char *library) {
-    fputs("-Wl,--whole-archive ", stdout);
+    // A static allocator of the program's: no call of malloc is left that would take it.
+    fputs("-Wl,-u,malloc -Wl,--whole-archive ", stdout);
     put_joined("", library);
     // Not quoted: cc $(memscope flags --ldflags) would keep the quotes. No file begins like that.
     fputs("-Wl,--no-whole-archive -Wl,--export-dynamic-symbol=__memscope_* -lpthread -ldl", stdout);

@@ -7,6 +7,10 @@
 #ifndef MS_FAMILY_H
 #define MS_FAMILY_H
 
+#ifndef MS_REAL
+#define MS_REAL ms_real // interpose.c: ms_next
+#endif
+
 #include "count.h"
 #include "real.h"
 
@@ -18,24 +22,24 @@ MS_HOT size_t ms_padded(size_t bytes) {
 }
 
 MS_HOT void *ms_do_malloc(size_t bytes, struct ms_origin origin) {
-    void *block = ms_real.malloc(bytes);
+    void *block = MS_REAL.malloc(bytes);
     return ms_note_allocation(block, bytes, origin);
 }
 
 MS_HOT void *ms_do_calloc(size_t count, size_t size, struct ms_origin origin) {
     size_t bytes;
     void *block;
-    if (MS_UNLIKELY(__builtin_mul_overflow(count, size, &bytes)) || bytes >= ms_real.least_bytes)
-        block = ms_real.calloc(count, size);
+    if (MS_UNLIKELY(__builtin_mul_overflow(count, size, &bytes)) || bytes >= MS_REAL.least_bytes)
+        block = MS_REAL.calloc(count, size);
     else
-        block = ms_real.calloc(1, ms_real.least_bytes);
+        block = MS_REAL.calloc(1, MS_REAL.least_bytes);
     return ms_note_allocation(block, bytes, origin);
 }
 
 // The record is taken before the allocator can hand the address to another thread.
 MS_HOT void ms_do_free(void *block) {
     if (MS_LIKELY(ms_note_free_of(block, ms_shadow_take(block))))
-        ms_real.free(block);
+        MS_REAL.free(block);
 }
 
 // One free of the old block and one allocation of the new size; a realloc(p, 0) that returns NULL
@@ -48,8 +52,8 @@ MS_HOT void *ms_do_realloc(void *block, size_t bytes, struct ms_origin origin) {
         return moved ? ms_early_move(moved, block, bytes) : NULL;
     }
     uint64_t record = ms_shadow_take(block);
-    void *moved = MS_LIKELY(bytes) ? ms_real.realloc(block, ms_padded(bytes))
-                                   : ms_real_realloc_to_nothing(block);
+    void *moved = MS_LIKELY(bytes) ? MS_REAL.realloc(block, ms_padded(bytes))
+                                   : ms_real_realloc_to_nothing(&MS_REAL, block);
     if (moved || bytes == 0)
         (void)ms_note_free_of(block, record);
     else
@@ -68,18 +72,18 @@ MS_HOT void *ms_do_reallocarray(void *block, size_t count, size_t size, struct m
 }
 
 MS_HOT void *ms_do_aligned_alloc(size_t alignment, size_t bytes, struct ms_origin origin) {
-    void *block = ms_real.aligned_alloc(alignment, ms_padded(bytes));
+    void *block = MS_REAL.aligned_alloc(alignment, ms_padded(bytes));
     return ms_note_allocation(block, bytes, origin);
 }
 
 MS_HOT void *ms_do_memalign(size_t alignment, size_t bytes, struct ms_origin origin) {
-    void *block = ms_real.memalign(alignment, ms_padded(bytes));
+    void *block = MS_REAL.memalign(alignment, ms_padded(bytes));
     return ms_note_allocation(block, bytes, origin);
 }
 
 MS_HOT int ms_do_posix_memalign(void **out, size_t alignment, size_t bytes,
                                 struct ms_origin origin) {
-    int error = ms_real.posix_memalign(out, alignment, ms_padded(bytes));
+    int error = MS_REAL.posix_memalign(out, alignment, ms_padded(bytes));
     (void)ms_note_allocation(error == 0 ? *out : NULL, bytes, origin);
     return error;
 }
@@ -88,17 +92,17 @@ MS_HOT int ms_do_posix_memalign(void **out, size_t alignment, size_t bytes,
 enum { MS_USUAL_PAGE = 4096 };
 
 MS_HOT void *ms_do_valloc(size_t bytes, struct ms_origin origin) {
-    if (!ms_real.valloc)
+    if (!MS_REAL.valloc)
         return ms_do_memalign(MS_USUAL_PAGE, bytes, origin);
-    void *block = ms_real.valloc(ms_padded(bytes));
+    void *block = MS_REAL.valloc(ms_padded(bytes));
     return ms_note_allocation(block, bytes, origin);
 }
 
 MS_HOT void *ms_do_pvalloc(size_t bytes, struct ms_origin origin) {
-    if (!ms_real.pvalloc)
+    if (!MS_REAL.pvalloc)
         return ms_do_memalign(MS_USUAL_PAGE, (bytes + MS_USUAL_PAGE - 1) & -(size_t)MS_USUAL_PAGE,
                               origin);
-    void *block = ms_real.pvalloc(ms_padded(bytes));
+    void *block = MS_REAL.pvalloc(ms_padded(bytes));
     return ms_note_allocation(block, bytes, origin);
 }
 

@@ -6,6 +6,7 @@
 
 #include "interpose.h"
 
+#define MS_REAL ms_next
 #include "family.h"
 
 #include <stdlib.h>

@@ -51,53 +51,55 @@ void *ms_early_move(void *block, const void *early, size_t bytes) {
 
 static void *early_malloc(size_t bytes) {
     ms_start();
-    return ms_real.malloc == early_malloc ? early_block(16, bytes) : ms_real.malloc(bytes);
+    return ms_next.malloc == early_malloc ? early_block(16, bytes) : ms_next.malloc(bytes);
 }
 
 static void *early_calloc(size_t count, size_t bytes) {
     ms_start();
-    if (ms_real.calloc != early_calloc)
-        return ms_real.calloc(count, bytes);
+    if (ms_next.calloc != early_calloc)
+        return ms_next.calloc(count, bytes);
     return count && bytes > SIZE_MAX / count ? NULL : early_block(16, count * bytes);
 }
 
 static void *early_realloc(void *block, size_t bytes) {
     ms_start();
-    if (ms_real.realloc != early_realloc && !ms_real_is_early(block))
-        return ms_real.realloc(block, bytes);
-    void *moved = ms_real.malloc == early_malloc ? early_block(16, bytes) : ms_real.malloc(bytes);
+    if (ms_next.realloc != early_realloc && !ms_real_is_early(block))
+        return ms_next.realloc(block, bytes);
+    void *moved = ms_next.malloc == early_malloc ? early_block(16, bytes) : ms_next.malloc(bytes);
     return moved && block ? ms_early_move(moved, block, bytes) : moved;
 }
 
 static void early_free(void *block) {
     ms_start();
-    if (ms_real.free != early_free && !ms_real_is_early(block))
-        ms_real.free(block);
+    if (ms_next.free != early_free && !ms_real_is_early(block))
+        ms_next.free(block);
 }
 
 static void *early_aligned_alloc(size_t alignment, size_t bytes) {
     ms_start();
-    return ms_real.aligned_alloc == early_aligned_alloc ? early_block(alignment, bytes)
-                                                        : ms_real.aligned_alloc(alignment, bytes);
+    return ms_next.aligned_alloc == early_aligned_alloc ? early_block(alignment, bytes)
+                                                        : ms_next.aligned_alloc(alignment, bytes);
 }
 
 static int early_posix_memalign(void **out, size_t alignment, size_t bytes) {
     ms_start();
-    if (ms_real.posix_memalign != early_posix_memalign)
-        return ms_real.posix_memalign(out, alignment, bytes);
+    if (ms_next.posix_memalign != early_posix_memalign)
+        return ms_next.posix_memalign(out, alignment, bytes);
     *out = early_block(alignment, bytes);
     return *out ? 0 : ENOMEM;
 }
 
-struct ms_real ms_real = {
-    .malloc = early_malloc,
-    .calloc = early_calloc,
-    .realloc = early_realloc,
-    .free = early_free,
-    .aligned_alloc = early_aligned_alloc,
-    .memalign = early_aligned_alloc,
-    .posix_memalign = early_posix_memalign,
-};
+#define EARLY                                                                                      \
+    {                                                                                              \
+        .malloc = early_malloc,                                                                    \
+        .calloc = early_calloc,                                                                    \
+        .realloc = early_realloc,                                                                  \
+        .free = early_free,                                                                        \
+        .aligned_alloc = early_aligned_alloc,                                                      \
+        .memalign = early_aligned_alloc,                                                           \
+        .posix_memalign = early_posix_memalign,                                                    \
+    }
+struct ms_real ms_real = EARLY, ms_next = EARLY;
 
 // ---- finding them ------------------------------------------------------------------------------
 
@@ -152,12 +154,31 @@ static void *c11_aligned_alloc(size_t alignment, size_t bytes) {
     return error == 0 ? block : NULL;
 }
 
+// Somebody's malloc that hides ours, and is neither the program's own nor libc's (we were loaded
+// late), stands before us in LD_PRELOAD. It calls the next one, which is ours, and must not be
+// called in turn: only hooks go to it.
+static const char *library_in_front(const void *visible) {
+    const char *module = ms_real_module_of(visible);
+    return module && !is_glibc(module) && strcmp(module, ms_module_executable()) != 0 ? module
+                                                                                      : NULL;
+}
+
 static void resolve_dynamic(void) {
     struct ms_real found = {.malloc = NULL};
     ms_real_find_family(&found);
+    const char *in_front =
+        found.hidden && !only_next ? library_in_front(ms_real_visible("malloc")) : NULL;
+    struct ms_real next = found;
+    if (in_front) {
+        only_next = true;
+        ms_real_find_family(&next);
+        only_next = false;
+        found.in_front = in_front;
+    }
     found.module = ms_real_module_of((void *)found.malloc);
     found.least_bytes = is_glibc(found.module) ? 0 : 1u << MS_GRANULE_BITS;
     ms_real = found;
+    ms_next = next;
 }
 
 #ifdef MEMSCOPE_STATIC_PROGRAM
@@ -227,14 +248,25 @@ static void *padded_malloc(size_t bytes) {
     return unpadded_malloc(bytes < ms_real.least_bytes ? ms_real.least_bytes : bytes);
 }
 
-void *ms_real_realloc_to_nothing(void *block) {
-    void *moved = ms_real.realloc(block, 0);
-    if (!moved || ms_real.least_bytes == 0)
+void *ms_real_realloc_to_nothing(const struct ms_real *table, void *block) {
+    void *moved = table->realloc(block, 0);
+    if (!moved || table->least_bytes == 0)
         return moved;
-    void *padded = ms_real.realloc(moved, ms_real.least_bytes);
+    void *padded = table->realloc(moved, table->least_bytes);
     if (!padded)
-        ms_real.free(moved);
+        table->free(moved);
     return padded;
+}
+
+static void complete(struct ms_real *table) {
+    if (table->least_bytes != 0) {
+        unpadded_malloc = table->malloc;
+        table->malloc = padded_malloc;
+    }
+    if (!table->aligned_alloc)
+        table->aligned_alloc = c11_aligned_alloc;
+    if (!table->memalign)
+        table->memalign = table->aligned_alloc;
 }
 
 void ms_real_resolve(bool passive) {
@@ -243,12 +275,9 @@ void ms_real_resolve(bool passive) {
         resolve_dynamic();
     else
         resolve_static();
-    if (ms_real.least_bytes != 0) {
-        unpadded_malloc = ms_real.malloc;
-        ms_real.malloc = padded_malloc;
-    }
-    if (!ms_real.aligned_alloc)
-        ms_real.aligned_alloc = c11_aligned_alloc;
-    if (!ms_real.memalign)
-        ms_real.memalign = ms_real.aligned_alloc;
+    complete(&ms_real);
+    if (!ms_real.in_front) // else nothing is counted, and nothing needs padding
+        ms_next = ms_real;
+    else if (!ms_next.memalign)
+        ms_next.memalign = ms_next.aligned_alloc;
 }

@@ -20,13 +20,17 @@ struct ms_real {
     void *(*memalign)(size_t, size_t);
     void *(*valloc)(size_t);
     void *(*pvalloc)(size_t);
-    size_t least_bytes; // a smaller request goes on as this one: blocks must not share a granule
-    const char *module; // path of the object that serves malloc
-    bool hidden;        // the program's own malloc hides ours: only hooks are counted
-    bool is_static;     // no dynamic linker: only hooks are counted
+    size_t least_bytes;   // a smaller request goes on as this one: blocks must not share a granule
+    const char *module;   // path of the object that serves malloc
+    const char *in_front; // the library before us whose malloc would call ours, NULL = none
+    bool hidden;          // the program's own malloc hides ours: only hooks are counted
+    bool is_static;       // no dynamic linker: only hooks are counted
 };
 
 extern struct ms_real ms_real;
+
+// The same for our interposed functions: another only where there is a library in front.
+extern struct ms_real ms_next;
 
 // Fills ms_real. Until then its functions serve from a small static stretch of memory, for what the
 // dynamic linker allocates while it looks them up.
@@ -35,7 +39,7 @@ void ms_real_resolve(bool passive);
 
 // realloc(block, 0): whether it frees or gives a block of no bytes is the allocator's choice. Such
 // a block would be the allocator's smallest, and is grown to least_bytes.
-void *ms_real_realloc_to_nothing(void *block);
+void *ms_real_realloc_to_nothing(const struct ms_real *table, void *block);
 
 // Is `block` from that stretch? Such blocks are never given back.
 bool ms_real_is_early(const void *block);

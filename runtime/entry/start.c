@@ -89,6 +89,13 @@ static bool start_counting(void) {
                    NULL);
         return false;
     }
+    if (ms_real.in_front) {
+        ms_give_up(ms_real.in_front,
+                   " stands before the runtime and has a malloc of its own: the program runs on "
+                   "without a profile; name the runtime first in LD_PRELOAD, as memscope run does",
+                   NULL);
+        return false;
+    }
     if (!ms_sys_has_room(MS_LEAST_ROOM)) {
         ms_give_up("the address space limit (ulimit -v) leaves too little room beside the program: "
                    "it runs on without a profile",

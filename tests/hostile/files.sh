@@ -34,7 +34,7 @@ unwritable_places() {
     mkdir -m 555 closed
     # Root, too, must ask here: without the right to pass over permissions.
     local without=()
-    [ "$(id -u)" != 0 ] || without=(setpriv --bounding-set=-dac_override,-dac_read_search)
+    [ "$(id -u)" != 0 ] || without=(setpriv "--bounding-set=-dac_override,-dac_read_search")
     refused closed closed/x.msp \
         "closed/x.msp: no profile, the program runs on without: permission denied" "${without[@]}"
     [ -z "$(ls -A closed)" ] || fail "something was made there"

@@ -169,7 +169,7 @@ address_space_limit() {
 # Where descriptors are few the runtime keeps none; else it keeps one.
 descriptor_limit() {
     local count plain fd
-    for fd in /proc/$$/fd/*; do # what CTest leaves open
+    for fd in "/proc/$$/fd"/*; do # what CTest leaves open
         fd=${fd##*/}
         [ "$fd" -le 2 ] || [ "$fd" = 255 ] || eval "exec $fd>&-"
     done
