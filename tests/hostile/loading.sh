@@ -18,8 +18,8 @@ exact_but_unseen() {
     run "$name" ./with strict=1:output="$name.msp" ./loader "$@"
     expect_status "$name" 0
     report "$name.msp" "$name.json"
-    expect_whole "$name" unseen_libraries
-    expect_json "$name" ".losses.unseen_libraries == $count"
+    expect_whole "$name" hidden_libraries
+    expect_json "$name" ".losses.hidden_libraries == $count"
     expect_sites "$name" "$name.out" no
 }
 
