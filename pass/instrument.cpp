@@ -76,7 +76,7 @@ public:
     if (!AnyFunction)
       return;
     Facts.CoroutineSites = Names.coroutineFunctions();
-    if (Sites.hasSiteWithoutLine())
+    if (lacksDebugInfo())
       Facts.Flags |= MEMSCOPE_MODULE_NO_DEBUG_INFO;
     emitModuleDescriptor(M, Facts, Sites, Hooks);
     warnOfMissingDebugInfo();
@@ -162,10 +162,16 @@ private:
     }
   }
 
+  // One site without a line is no lack: the optimizer drops lines, and a
+  // function may be marked `nodebug`. Nor is a module that needs no line.
+  bool lacksDebugInfo() const {
+    return Sites.hasSiteWithoutLine() && M.debug_compile_units().empty();
+  }
+
   // To stderr and not as a diagnostic: under -Werror that would break builds,
   // and the tests of `configure` scripts.
   void warnOfMissingDebugInfo() {
-    if (!Sites.hasSiteWithoutLine() || !M.debug_compile_units().empty())
+    if (!lacksDebugInfo())
       return;
     errs() << "memscope: " << M.getSourceFileName()
            << ": no debug info; sites have no lines (compile with -g or "

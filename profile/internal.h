@@ -84,6 +84,9 @@ void ms_sort_sites(const struct ms_profile *profile, const uint32_t *canonical,
 bool ms_same_site(const struct ms_profile *profile, const uint32_t *canonical,
                   const struct ms_site_key *a, const struct ms_site_key *b);
 
+// Sets user_depth of every site, and summary->files. OK or OUT_OF_MEMORY.
+memscope_status ms_find_user_frames(struct ms_summary *summary);
+
 void ms_count_cell(const struct memscope_cell_record *cell, uint64_t peak_epoch,
                    struct ms_counts *counts_out);
 // Adds all but the peak; of peaks adds up what both bounds need.
@@ -93,5 +96,25 @@ struct ms_peak_bounds {
 void ms_counts_add(struct ms_counts *into, const struct ms_counts *cell,
                    struct ms_peak_bounds *bounds);
 void ms_counts_bound_peak(struct ms_counts *counts, const struct ms_peak_bounds *bounds);
+
+// --- symbols -----------------------------------------------------------------------------------
+
+// What ms_summary_resolve found: frames and their texts.
+struct ms_symbols;
+void ms_symbols_destroy(struct ms_symbols *symbols);
+
+// Whether the file at the module's path is the one that was loaded.
+bool ms_module_is_there(const struct ms_module *module, uint64_t start_realtime_ns);
+
+// llvm-symbolizer as a process that is asked again and again. `program` as in ms_resolve_options.
+// NULL = there is none.
+struct ms_symbolizer *ms_symbolizer_start(const char *program);
+void ms_symbolizer_stop(struct ms_symbolizer *symbolizer);
+// The answer to one question, a line of JSON that holds until the next question; "" = the path is
+// none that can be asked for, NULL = no answer came until `deadline_ns` (CLOCK_MONOTONIC).
+// `address` is the file's virtual address.
+const char *ms_symbolizer_ask(struct ms_symbolizer *symbolizer, const char *path, uint64_t address,
+                              uint64_t deadline_ns);
+uint64_t ms_monotonic_ns(void);
 
 #endif

@@ -114,8 +114,13 @@ struct ms_site {
     const struct memscope_profile_frame *inlined; // innermost caller first
     const struct ms_module *module;               // of foreign sites; NULL = unknown
     uint64_t module_offset;
+    const struct ms_frame *symbols; // of foreign sites, once ms_summary_resolve has named them
+    uint32_t symbol_count;
+    uint32_t user_depth; // the frame that its author recognises: see ms_site_frame; or MS_NO_FRAME
     struct ms_counts counts;
 };
+
+#define MS_NO_FRAME UINT32_MAX
 
 struct ms_thread {
     uint32_t id; // its ref
@@ -154,7 +159,8 @@ struct ms_summary {
     struct ms_cell *cells;     // by site, then thread; one for each pair
     struct ms_module *modules;
     struct ms_unit *units_without_debug_info;
-    const char **files; // of sites, each once; equal texts are equal pointers in ms_site.file
+    const char **files;         // that reports name, each once
+    struct ms_symbols *symbols; // owns what ms_summary_resolve found; NULL = not asked
 };
 
 // OK or OUT_OF_MEMORY. The profile must outlive the summary.
@@ -162,8 +168,18 @@ memscope_status ms_summary_create(const struct ms_profile *profile,
                                   struct ms_summary **summary_out);
 void ms_summary_destroy(struct ms_summary *summary);
 
-struct ms_frame ms_site_inlined(const struct ms_summary *summary, const struct ms_site *site,
-                                uint32_t index);
+// Frame 0 is the call, frame 1 the place its function was inlined into, and so on outwards. The
+// frames of a foreign site are what its module's symbols say; without them it has none.
+uint32_t ms_site_frame_count(const struct ms_site *site);
+struct ms_frame ms_site_frame(const struct ms_summary *summary, const struct ms_site *site,
+                              uint32_t depth);
+
+// Whether a source file belongs to the system or the compiler: /usr/include, /usr/lib, c++/12/, ...
+// The user frame of a site is the innermost one in another file.
+bool ms_is_system_file(const char *file);
+
+// The frame to call a site by: the user frame, else the outermost; MS_NO_FRAME where it has none.
+uint32_t ms_site_shown_depth(const struct ms_site *site);
 
 enum ms_order {
     MS_ORDER_LIVE,
@@ -178,6 +194,35 @@ enum ms_order {
 // summary->site_count entries. The caller allocates.
 void ms_summary_order(const struct ms_summary *summary, enum ms_order order,
                       const struct ms_site **sites_out);
+
+// Sites that differ in what stands inside system headers only: they look alike to their author.
+struct ms_row {
+    const struct ms_site *site; // the first of them
+    size_t site_count;
+    struct ms_counts counts; // their sum
+};
+
+// Rows from most to least. `rows_out` has summary->site_count entries. OK or OUT_OF_MEMORY.
+memscope_status ms_summary_rows(const struct ms_summary *summary, enum ms_order order,
+                                struct ms_row *rows_out, size_t *count_out);
+
+// --- names of foreign sites --------------------------------------------------------------------
+
+struct ms_resolve_options {
+    const char *symbolizer; // path or name of llvm-symbolizer; NULL = the first that is installed
+    unsigned timeout_ms;    // for all of it
+    // Called after each site; NULL = not.
+    void (*progress)(void *context, size_t done_count, size_t all_count);
+    void *context;
+};
+
+// Asks llvm-symbolizer for function, file and line of each foreign site, the heaviest first, in a
+// process that ends before this returns. A site stays without frames where that cannot be told: no
+// symbolizer, no time left, or the file at the module's path is not the one that was loaded (its
+// build ID differs; without one, it is younger than the process). OK, NOT_FOUND (no symbolizer) or
+// OUT_OF_MEMORY.
+memscope_status ms_summary_resolve(struct ms_summary *summary,
+                                   const struct ms_resolve_options *options);
 
 // --- names -------------------------------------------------------------------------------------
 

@@ -48,7 +48,6 @@ static bool make_room(struct work *work) {
     summary->threads = calloc(counts[MEMSCOPE_RECORD_THREAD] + 1, sizeof *summary->threads);
     summary->cells = calloc(counts[MEMSCOPE_RECORD_CELL] + 1, sizeof *summary->cells);
     summary->modules = calloc(counts[MEMSCOPE_RECORD_MODULE] + 1, sizeof *summary->modules);
-    summary->files = calloc(counts[MEMSCOPE_RECORD_SITE] + 1, sizeof *summary->files);
     summary->units_without_debug_info =
         calloc(counts[MEMSCOPE_RECORD_UNIT] + 1, sizeof *summary->units_without_debug_info);
     work->site_bounds = calloc(counts[MEMSCOPE_RECORD_SITE] + 1, sizeof *work->site_bounds);
@@ -56,8 +55,8 @@ static bool make_room(struct work *work) {
     work->place = calloc((size_t)work->profile->end_unit + 1, sizeof *work->place);
     work->canonical = ms_canonical_units(work->profile);
     return summary->sites && summary->threads && summary->cells && summary->modules &&
-           summary->files && summary->units_without_debug_info && work->site_bounds &&
-           work->thread_bounds && work->place && work->canonical;
+           summary->units_without_debug_info && work->site_bounds && work->thread_bounds &&
+           work->place && work->canonical;
 }
 
 static void take_modules(struct work *work) {
@@ -273,22 +272,6 @@ static void take_units(struct work *work) {
     }
 }
 
-static int compare_pointers(const void *left, const void *right) {
-    const char *a = *(const char *const *)left, *b = *(const char *const *)right;
-    return (a > b) - (a < b);
-}
-
-static void list_files(struct ms_summary *summary) {
-    size_t count = 0;
-    for (size_t i = 0; i < summary->site_count; i++)
-        if (summary->sites[i].file)
-            summary->files[count++] = summary->sites[i].file;
-    qsort(summary->files, count, sizeof *summary->files, compare_pointers);
-    for (size_t i = 0; i < count; i++)
-        if (i == 0 || summary->files[i] != summary->files[i - 1])
-            summary->files[summary->file_count++] = summary->files[i];
-}
-
 // The unknown site stays only where something was counted there.
 static void drop_unknown_site(struct ms_summary *summary) {
     for (size_t i = 0; i < summary->cell_count; i++)
@@ -317,9 +300,8 @@ memscope_status ms_summary_create(const struct ms_profile *profile,
             take_cells(&work);
             bound_peaks(&work);
             take_units(&work);
-            list_files(work.summary);
             drop_unknown_site(work.summary);
-            status = MEMSCOPE_OK;
+            status = ms_find_user_frames(work.summary);
         }
     }
     free(work.canonical);
@@ -342,55 +324,6 @@ void ms_summary_destroy(struct ms_summary *summary) {
     free(summary->modules);
     free(summary->units_without_debug_info);
     free(summary->files);
+    ms_symbols_destroy(summary->symbols);
     free(summary);
-}
-
-struct ms_frame ms_site_inlined(const struct ms_summary *summary, const struct ms_site *site,
-                                uint32_t index) {
-    const struct memscope_profile_frame *frame = &site->inlined[index];
-    return (struct ms_frame){
-        .function = ms_profile_string(summary->profile, frame->function_ref),
-        .file = ms_profile_string(summary->profile, frame->file_ref),
-        .line = frame->line,
-        .column = frame->column,
-    };
-}
-
-static uint64_t weight(const struct ms_counts *counts, enum ms_order order) {
-    switch (order) {
-    case MS_ORDER_LIVE:
-        return counts->live_bytes;
-    case MS_ORDER_PEAK:
-        return counts->peak_bytes;
-    case MS_ORDER_AT_PEAK:
-        return counts->at_peak_bytes;
-    case MS_ORDER_TOTAL:
-        return counts->bytes;
-    case MS_ORDER_CALLS:
-        return counts->allocations;
-    case MS_ORDER_TEMPORARY:
-        return counts->temporary;
-    }
-    return 0;
-}
-
-// Ties go to what lives, then to what was asked for, then to the site that came first.
-static int compare_weights(const void *left, const void *right, void *order) {
-    const struct ms_site *a = *(const struct ms_site *const *)left;
-    const struct ms_site *b = *(const struct ms_site *const *)right;
-    const enum ms_order ties[] = {*(enum ms_order *)order, MS_ORDER_LIVE, MS_ORDER_TOTAL,
-                                  MS_ORDER_CALLS};
-    for (size_t i = 0; i < sizeof ties / sizeof *ties; i++) {
-        uint64_t x = weight(&a->counts, ties[i]), y = weight(&b->counts, ties[i]);
-        if (x != y)
-            return x > y ? -1 : 1;
-    }
-    return (a->id > b->id) - (a->id < b->id);
-}
-
-void ms_summary_order(const struct ms_summary *summary, enum ms_order order,
-                      const struct ms_site **sites_out) {
-    for (size_t i = 0; i < summary->site_count; i++)
-        sites_out[i] = &summary->sites[i];
-    qsort_r(sites_out, summary->site_count, sizeof *sites_out, compare_weights, &order);
 }

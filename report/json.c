@@ -248,19 +248,31 @@ static json_t *coverage_part(struct writer *writer, const struct ms_summary *sum
     return part;
 }
 
-static json_t *inlined_part(struct writer *writer, const struct ms_summary *summary,
-                            const struct ms_site *site) {
+static json_t *frame_part(struct writer *writer, const struct ms_frame *frame) {
+    json_t *item = json_object();
+    set(writer, item, "function", text_or_null(frame->function));
+    set(writer, item, "file", text_or_null(frame->file));
+    set(writer, item, "line", number_or_null(frame->line));
+    set(writer, item, "column", number_or_null(frame->column));
+    return item;
+}
+
+static json_t *frames_part(struct writer *writer, const struct ms_summary *summary,
+                           const struct ms_site *site, uint32_t first) {
     json_t *frames = json_array();
-    for (uint32_t i = 0; i < site->inlined_count; i++) {
-        struct ms_frame frame = ms_site_inlined(summary, site, i);
-        json_t *item = json_object();
-        set(writer, item, "function", text_or_null(frame.function));
-        set(writer, item, "file", text_or_null(frame.file));
-        set(writer, item, "line", number_or_null(frame.line));
-        set(writer, item, "column", number_or_null(frame.column));
-        add(writer, frames, item);
+    for (uint32_t i = first; i < ms_site_frame_count(site); i++) {
+        struct ms_frame frame = ms_site_frame(summary, site, i);
+        add(writer, frames, frame_part(writer, &frame));
     }
     return frames;
+}
+
+static json_t *user_frame_part(struct writer *writer, const struct ms_summary *summary,
+                               const struct ms_site *site) {
+    if (site->user_depth == MS_NO_FRAME)
+        return json_null();
+    struct ms_frame frame = ms_site_frame(summary, site, site->user_depth);
+    return frame_part(writer, &frame);
 }
 
 // The cells of a site stand together, sites in the order of ids: binary search for the first.
@@ -299,11 +311,15 @@ static json_t *site_part(struct writer *writer, const struct ms_summary *summary
     set(writer, part, "file", text_or_null(site->file));
     set(writer, part, "line", number_or_null(site->line));
     set(writer, part, "column", number_or_null(site->column));
-    set(writer, part, "inlined", inlined_part(writer, summary, site));
+    set(writer, part, "inlined",
+        site->foreign ? json_array() : frames_part(writer, summary, site, 1));
+    set(writer, part, "user_frame", user_frame_part(writer, summary, site));
     set(writer, part, "kind", json_string(ms_kind_name(site->kind)));
     set(writer, part, "foreign", json_boolean(site->foreign));
     set(writer, part, "module", site->module ? number(site->module->id) : json_null());
     set(writer, part, "module_offset", site->foreign ? number(site->module_offset) : json_null());
+    set(writer, part, "symbols",
+        site->foreign ? frames_part(writer, summary, site, 0) : json_array());
     set(writer, part, "type", text_or_null(site->type_name));
     set(writer, part, "variable", text_or_null(site->variable_name));
     set_counts(writer, part, &site->counts);
@@ -358,8 +374,9 @@ static void put_sites(struct writer *writer, const struct ms_summary *summary,
                       const struct ms_site **sites, const struct ms_place *place, size_t top) {
     begin_array(writer, "sites");
     size_t shown = 0;
+    uint32_t line;
     for (size_t i = 0; i < summary->site_count && (top == 0 || shown < top); i++) {
-        if (place && !ms_place_matches(place, sites[i]))
+        if (place && !ms_place_matches(place, summary, sites[i], &line))
             continue;
         put_item(writer, site_part(writer, summary, sites[i]));
         shown++;
@@ -393,8 +410,9 @@ memscope_status ms_report_json(const struct ms_summary *summary, const struct ms
     enum ms_process_state state = ms_profile_process_state(summary->profile);
     struct writer writer = {.out = out, .first = true};
     bool any = place == NULL;
+    uint32_t line;
     for (size_t i = 0; i < summary->site_count && !any; i++)
-        any = ms_place_matches(place, &summary->sites[i]);
+        any = ms_place_matches(place, summary, &summary->sites[i], &line);
     if (!any)
         return MEMSCOPE_NOT_FOUND;
     const struct ms_site **sites = calloc(summary->site_count + 1, sizeof *sites);

@@ -36,11 +36,15 @@ static bool begins_word(const char *name, const char *at) {
            !strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_", at[-1]);
 }
 
-// The end of the name proper: the first parenthesis outside of template arguments.
-static const char *parameters_of(const char *name) {
+// The end of the name proper: the first parenthesis outside of template arguments. *begin_out is
+// its start, behind the return type that the names of templates have.
+static const char *parameters_of(const char *name, const char **begin_out) {
     int depth = 0;
+    bool is_operator = false; // "operator bool": the space is part of the name
+    *begin_out = name;
     for (const char *at = name; *at; at++) {
         if (*at == 'o' && starts(at, "operator") && begins_word(name, at)) {
+            is_operator |= depth <= 0;
             at += operator_length(at) - 1;
         } else if (starts(at, "(anonymous namespace)")) {
             at += strlen("(anonymous namespace)") - 1;
@@ -50,6 +54,8 @@ static const char *parameters_of(const char *name) {
             depth--;
         } else if (*at == '(' && depth <= 0) {
             return at;
+        } else if (*at == ' ' && depth <= 0 && !is_operator) {
+            *begin_out = at + 1;
         }
     }
     return name + strlen(name);
@@ -75,15 +81,39 @@ static void put_short(FILE *out, const char *name, const char *end) {
     }
 }
 
+// Names that nobody writes, each no shorter than what people say, so that they are replaced in
+// place.
+static const struct {
+    const char *from, *to;
+} spoken[] = {
+    {"std::__cxx11::basic_string<char, std::char_traits<char>, std::allocator<char> >",
+     "std::string"},
+    {"std::__cxx11::basic_string<char, std::char_traits<char>, std::allocator<char>>",
+     "std::string"},
+    {"std::__cxx11::basic_string<char>", "std::string"},
+    {"std::__cxx11::", "std::"},
+};
+
+static void say(char *name) {
+    for (size_t i = 0; i < sizeof spoken / sizeof *spoken; i++) {
+        size_t from = strlen(spoken[i].from), to = strlen(spoken[i].to);
+        for (char *at = name; (at = strstr(at, spoken[i].from)); at += to) {
+            memcpy(at, spoken[i].to, to);
+            memmove(at + to, at + from, strlen(at + from) + 1);
+        }
+    }
+}
+
 void ms_put_function(FILE *out, const char *function) {
     char *clean = ms_clean(function);
     if (!clean)
         return;
-    const char *end = parameters_of(clean);
-    if (end - clean > SHORT_FUNCTION_BYTES)
-        put_short(out, clean, end);
+    say(clean);
+    const char *begin, *end = parameters_of(clean, &begin);
+    if (end - begin > SHORT_FUNCTION_BYTES)
+        put_short(out, begin, end);
     else
-        fprintf(out, "%.*s", (int)(end - clean), clean);
+        fprintf(out, "%.*s", (int)(end - begin), begin);
     fputs("()", out);
     free(clean);
 }
@@ -112,7 +142,8 @@ static const char *longer_tail(const char *path, const char *tail) {
 static const char *telling_tail(const struct ms_summary *summary, const char *path) {
     const char *tail = ms_base_name(path);
     for (size_t i = 0; i < summary->file_count && tail > path; i++)
-        while (summary->files[i] != path && tail > path && is_tail(summary->files[i], tail))
+        while (tail > path && is_tail(summary->files[i], tail) &&
+               strcmp(summary->files[i], path) != 0)
             tail = longer_tail(path, tail);
     return tail;
 }
@@ -122,41 +153,88 @@ static bool is_placed(const struct ms_site *site) {
            site->kind != MEMSCOPE_SITE_OVERFLOW;
 }
 
-void ms_put_place(FILE *out, const struct ms_summary *summary, const struct ms_site *site) {
-    if (site->foreign) {
-        ms_put_clean(out, site->module && site->module->path ? ms_base_name(site->module->path)
-                                                             : "unknown module");
-        fprintf(out, "+0x%" PRIx64, site->module_offset);
-    } else if (site->file) {
-        ms_put_clean(out, telling_tail(summary, site->file));
-        if (site->line)
-            fprintf(out, ":%" PRIu32, site->line);
-    } else {
-        fputs(is_placed(site) ? "(no line)" : "(no site)", out);
-    }
+static void put_line(FILE *out, const struct ms_summary *summary, const struct ms_frame *frame) {
+    ms_put_clean(out, telling_tail(summary, frame->file));
+    if (frame->line)
+        fprintf(out, ":%" PRIu32, frame->line);
 }
 
-void ms_put_site(FILE *out, const struct ms_summary *summary, const struct ms_site *site,
-                 bool with_callers) {
-    ms_put_place(out, summary, site);
-    if (site->function) {
-        fputc(' ', out);
-        ms_put_function(out, site->function);
-    }
-    // The kind says something only where no source line does.
-    if (site->foreign || !site->file || !site->function || site->kind == MEMSCOPE_SITE_THREAD_START)
-        fprintf(out, " [%s]", ms_kind_name(site->kind));
-    if (!with_callers || site->inlined_count == 0)
+static void put_module_place(FILE *out, const struct ms_site *site) {
+    ms_put_clean(out, site->module && site->module->path ? ms_base_name(site->module->path)
+                                                         : "unknown module");
+    fprintf(out, "+0x%" PRIx64, site->module_offset);
+}
+
+// The frame to show, if it has a file.
+static bool shown_line(const struct ms_summary *summary, const struct ms_site *site,
+                       struct ms_frame *frame_out) {
+    uint32_t depth = ms_site_shown_depth(site);
+    *frame_out = (struct ms_frame){0};
+    if (depth == MS_NO_FRAME)
+        return false;
+    *frame_out = ms_site_frame(summary, site, depth);
+    // A line of a library's own headers says less than the library's name.
+    return frame_out->file && *frame_out->file &&
+           !(site->foreign && site->user_depth == MS_NO_FRAME);
+}
+
+void ms_put_place(FILE *out, const struct ms_summary *summary, const struct ms_site *site) {
+    struct ms_frame frame;
+    if (shown_line(summary, site, &frame))
+        put_line(out, summary, &frame);
+    else if (site->foreign)
+        put_module_place(out, site);
+    else
+        fputs(is_placed(site) ? "(no line)" : "(no site)", out);
+}
+
+// " [operator new in new_allocator.h:137]": only where the place shown does not say it all.
+static void put_kind(FILE *out, const struct ms_summary *summary, const struct ms_row *row) {
+    const struct ms_site *site = row->site;
+    struct ms_frame frame;
+    bool has_line = shown_line(summary, site, &frame);
+    bool elsewhere = has_line && (site->foreign || ms_site_shown_depth(site) > 0);
+    if (!elsewhere && !site->foreign && site->file && site->function &&
+        site->kind != MEMSCOPE_SITE_THREAD_START)
         return;
-    fputc(' ', out);
-    for (uint32_t i = 0; i < site->inlined_count; i++) {
-        if (i == CALLERS_SHOWN) {
-            fputs(" <- …", out);
+    fprintf(out, " [%s", ms_kind_name(site->kind));
+    if (elsewhere) {
+        struct ms_frame call = ms_site_frame(summary, site, 0);
+        fputs(" in ", out);
+        if (site->foreign)
+            put_module_place(out, site);
+        else if (call.file)
+            put_line(out, summary, &call);
+        else
+            fputs("(no line)", out);
+        if (row->site_count > 1)
+            fprintf(out, " and %zu more", row->site_count - 1);
+    }
+    fputc(']', out);
+}
+
+void ms_put_row_site(FILE *out, const struct ms_summary *summary, const struct ms_row *row) {
+    const struct ms_site *site = row->site;
+    uint32_t depth = ms_site_shown_depth(site), count = ms_site_frame_count(site);
+    ms_put_place(out, summary, site);
+    if (depth == MS_NO_FRAME) {
+        put_kind(out, summary, row);
+        return;
+    }
+    struct ms_frame frame = ms_site_frame(summary, site, depth);
+    if (frame.function && *frame.function) {
+        fputc(' ', out);
+        ms_put_function(out, frame.function);
+    }
+    put_kind(out, summary, row);
+    for (uint32_t i = depth + 1; i < count; i++) {
+        fputs(i == depth + 1 ? "  <- " : " <- ", out);
+        if (i == depth + 1 + CALLERS_SHOWN) {
+            fputs("…", out);
             break;
         }
-        struct ms_frame frame = ms_site_inlined(summary, site, i);
-        fputs(" <- ", out);
-        if (frame.function)
+        frame = ms_site_frame(summary, site, i);
+        if (frame.function && *frame.function)
             ms_put_function(out, frame.function);
         else
             fputs("(unknown)", out);
@@ -183,7 +261,21 @@ memscope_status ms_place_parse(const char *text, struct ms_place *place_out) {
     return place_out->file ? MEMSCOPE_OK : MEMSCOPE_OUT_OF_MEMORY;
 }
 
-bool ms_place_matches(const struct ms_place *place, const struct ms_site *site) {
-    return site->file && !site->foreign && (place->line == 0 || site->line == place->line) &&
-           is_tail(site->file, place->file);
+static bool matches(const struct ms_place *place, const struct ms_frame *frame) {
+    return frame->file && (place->line == 0 || frame->line == place->line) &&
+           is_tail(frame->file, place->file);
+}
+
+bool ms_place_matches(const struct ms_place *place, const struct ms_summary *summary,
+                      const struct ms_site *site, uint32_t *line_out) {
+    const uint32_t depths[] = {0, site->user_depth};
+    for (size_t i = 0; i < 2; i++) {
+        if (depths[i] >= ms_site_frame_count(site)) // also MS_NO_FRAME
+            continue;
+        struct ms_frame frame = ms_site_frame(summary, site, depths[i]);
+        *line_out = frame.line;
+        if (matches(place, &frame))
+            return true;
+    }
+    return false;
 }

@@ -132,9 +132,11 @@ static size_t group_threads(const struct ms_thread **threads, size_t count, stru
     return group_count;
 }
 
-// "worker" of worker-1, worker-2; "thread" where the names have nothing in common.
-static void put_group_name(FILE *out, const struct group *group) {
+// "worker" of worker-1, worker-2; "thread" where the names have nothing in common, or say only the
+// program's name, which a thread has until it is given one.
+static void put_group_name(FILE *out, const struct ms_summary *summary, const struct group *group) {
     char name[17];
+    const struct ms_thread *first = &summary->threads[0];
     size_t length = group->name_bytes;
     if (group->threads > 1 && group->first->name[length] != '\0')
         while (length > 0 && strchr("0123456789-_.#:/ ", group->first->name[length - 1]))
@@ -143,12 +145,12 @@ static void put_group_name(FILE *out, const struct group *group) {
     if (group->first->index == 0)
         fputs("main", out);
     else
-        ms_put_clean(out, length > 0 ? name : "thread");
+        ms_put_clean(out, length > 0 && strcmp(name, first->name) != 0 ? name : "thread");
 }
 
 static void put_group(FILE *out, const struct ms_summary *summary, const struct group *group) {
     char size[MS_NUMBER_BYTES], count[MS_NUMBER_BYTES];
-    put_group_name(out, group);
+    put_group_name(out, summary, group);
     if (group->threads > 1)
         fprintf(out, "×%s", ms_format_count(group->threads, count));
     if (group->spawn_site) {

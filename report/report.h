@@ -27,7 +27,10 @@ struct ms_place {
 
 // INVALID_ARGUMENT where the text has no FILE or no LINE of 1 or more. `file` is to be freed.
 memscope_status ms_place_parse(const char *text, struct ms_place *place_out);
-bool ms_place_matches(const struct ms_place *place, const struct ms_site *site);
+// Whether the call or the user frame of the site is there; line 0 = anywhere in the file. *line_out
+// is the line of the one that is.
+bool ms_place_matches(const struct ms_place *place, const struct ms_summary *summary,
+                      const struct ms_site *site, uint32_t *line_out);
 
 // The summary that fits a screen.
 memscope_status ms_report_text(const struct ms_summary *summary,
@@ -69,9 +72,9 @@ const char *ms_base_name(const char *path);
 // Writes a function's name as people say it: without parameters, "parse()"; long template
 // arguments as "<…>".
 void ms_put_function(FILE *out, const char *function);
-// "session.cc:88 parse()  <- read_request()"; with as much of the path as tells files apart.
-void ms_put_site(FILE *out, const struct ms_summary *summary, const struct ms_site *site,
-                 bool with_callers);
+// "session.cc:88 parse()  <- read_request()", "io.cc:7 read() [operator new in vector.h:9]": the
+// user frame first, then where the call itself is; with as much of the path as tells files apart.
+void ms_put_row_site(FILE *out, const struct ms_summary *summary, const struct ms_row *row);
 // "session.cc:88", "libz.so.1+0x1f2c", or what else is known
 void ms_put_place(FILE *out, const struct ms_summary *summary, const struct ms_site *site);
 void ms_put_build_id(FILE *out, const struct ms_module *module);

@@ -89,22 +89,19 @@ static void put_row_numbers(FILE *out, const struct ms_counts *counts) {
 }
 
 static memscope_status put_row(FILE *out, const struct ms_summary *summary,
-                               const struct ms_site *site,
-                               const struct ms_report_options *options) {
+                               const struct ms_row *row, const struct ms_report_options *options) {
     char *line = NULL;
     size_t bytes = 0;
     FILE *stream = open_memstream(&line, &bytes);
     if (!stream)
         return MEMSCOPE_OUT_OF_MEMORY;
-    put_row_numbers(stream, &site->counts);
-    ms_put_site(stream, summary, site, true);
-    if (options->order == MS_ORDER_PEAK) {
-        char text[MS_NUMBER_BYTES];
-        fprintf(stream, "  peak %s", ms_format_bytes(site->counts.peak_bytes, text));
-    } else if (options->order == MS_ORDER_TEMPORARY) {
-        char text[MS_NUMBER_BYTES];
-        fprintf(stream, "  temporary %s", ms_format_count(site->counts.temporary, text));
-    }
+    put_row_numbers(stream, &row->counts);
+    ms_put_row_site(stream, summary, row);
+    char text[MS_NUMBER_BYTES];
+    if (options->order == MS_ORDER_PEAK)
+        fprintf(stream, "  peak %s", ms_format_bytes(row->counts.peak_bytes, text));
+    else if (options->order == MS_ORDER_TEMPORARY)
+        fprintf(stream, "  temporary %s", ms_format_count(row->counts.temporary, text));
     bool good = fclose(stream) == 0;
     if (good)
         put_line(out, options, line);
@@ -112,38 +109,46 @@ static memscope_status put_row(FILE *out, const struct ms_summary *summary,
     return good ? MEMSCOPE_OK : MEMSCOPE_OUT_OF_MEMORY;
 }
 
-static void put_sums(FILE *out, const struct ms_summary *summary, size_t shown, size_t used) {
+struct shown {
+    size_t sites, rows, hidden_rows;
+};
+
+static void put_sums(FILE *out, const struct ms_summary *summary, const struct shown *shown) {
     put_row_numbers(out, &summary->total);
-    fprintf(out, "all %zu site%s", used, used == 1 ? "" : "s");
-    if (shown < used)
-        fprintf(out, "; %zu not shown (--top 0 shows all)", used - shown);
+    fprintf(out, "all %zu site%s", shown->sites, shown->sites == 1 ? "" : "s");
+    if (shown->rows < shown->sites)
+        fprintf(out, " in %zu row%s", shown->rows, shown->rows == 1 ? "" : "s");
+    if (shown->hidden_rows > 0)
+        fprintf(out, "; %zu not shown (--top 0 shows all)", shown->hidden_rows);
     fputc('\n', out);
 }
 
 static memscope_status put_table(FILE *out, const struct ms_summary *summary,
                                  const struct ms_report_options *options) {
-    const struct ms_site **sites = calloc(summary->site_count + 1, sizeof *sites);
-    if (!sites)
+    struct ms_row *rows = calloc(summary->site_count + 1, sizeof *rows);
+    size_t count;
+    if (!rows)
         return MEMSCOPE_OUT_OF_MEMORY;
-    ms_summary_order(summary, options->order, sites);
-    fprintf(out, "%s" ROW "%s%s\n", paint(options, BOLD), "LIVE", "AT PEAK", "TOTAL", "CALLS",
-            "SITE", paint(options, PLAIN));
-    memscope_status status = MEMSCOPE_OK;
-    size_t shown = 0, used = 0;
-    for (size_t i = 0; i < summary->site_count && status == MEMSCOPE_OK; i++) {
-        if (sites[i]->counts.allocations == 0)
+    memscope_status status = ms_summary_rows(summary, options->order, rows, &count);
+    struct shown shown = {0};
+    if (status == MEMSCOPE_OK)
+        fprintf(out, "%s" ROW "%s%s\n", paint(options, BOLD), "LIVE", "AT PEAK", "TOTAL", "CALLS",
+                "SITE", paint(options, PLAIN));
+    for (size_t i = 0; status == MEMSCOPE_OK && i < count; i++) {
+        if (rows[i].counts.allocations == 0)
             continue;
-        used++;
-        if (options->top == 0 || shown < options->top) {
-            status = put_row(out, summary, sites[i], options);
-            shown++;
-        }
+        shown.sites += rows[i].site_count;
+        if (options->top == 0 || shown.rows < options->top)
+            status = put_row(out, summary, &rows[i], options);
+        else
+            shown.hidden_rows++;
+        shown.rows++;
     }
-    if (used == 0)
+    if (shown.rows == 0)
         fputs("no allocations\n", out);
     else
-        put_sums(out, summary, shown, used);
-    free(sites);
+        put_sums(out, summary, &shown);
+    free(rows);
     return status;
 }
 
@@ -224,14 +229,19 @@ memscope_status ms_report_text(const struct ms_summary *summary,
 
 // --- one site ----------------------------------------------------------------------------------
 
+static void put_frame(FILE *out, const struct ms_frame *frame) {
+    ms_put_clean(out, frame->file ? frame->file : "(unknown)");
+    fprintf(out, ":%" PRIu32 ":%" PRIu32, frame->line, frame->column);
+}
+
 static void put_inlined(FILE *out, const struct ms_summary *summary, const struct ms_site *site) {
-    for (uint32_t i = 0; i < site->inlined_count; i++) {
-        struct ms_frame frame = ms_site_inlined(summary, site, i);
+    for (uint32_t i = 1; i < ms_site_frame_count(site); i++) {
+        struct ms_frame frame = ms_site_frame(summary, site, i);
         fputs("  inlined into ", out);
         ms_put_clean(out, frame.function ? frame.function : "(unknown)");
         fputs(" at ", out);
-        ms_put_clean(out, frame.file ? frame.file : "(unknown)");
-        fprintf(out, ":%" PRIu32 ":%" PRIu32 "\n", frame.line, frame.column);
+        put_frame(out, &frame);
+        fputc('\n', out);
     }
 }
 
@@ -252,10 +262,11 @@ static void put_site_numbers(FILE *out, const struct ms_counts *counts) {
 
 static void put_one_site(FILE *out, const struct ms_summary *summary, const struct ms_site *site,
                          const struct ms_report_options *options) {
+    struct ms_frame frame = ms_site_frame(summary, site, 0);
     fputs(paint(options, BOLD), out);
-    ms_put_clean(out, site->file);
-    fprintf(out, ":%" PRIu32 ":%" PRIu32 " ", site->line, site->column);
-    ms_put_clean(out, site->function ? site->function : "(unknown function)");
+    put_frame(out, &frame);
+    fputc(' ', out);
+    ms_put_clean(out, frame.function ? frame.function : "(unknown function)");
     fprintf(out, "%s [%s]\n", paint(options, PLAIN), ms_kind_name(site->kind));
     put_inlined(out, summary, site);
     if (site->type_name) {
@@ -289,7 +300,8 @@ memscope_status ms_report_site(const struct ms_summary *summary, const struct ms
     ms_summary_order(summary, options->order, sites);
     memscope_status status = MEMSCOPE_NOT_FOUND;
     for (size_t i = 0; i < summary->site_count; i++) {
-        if (!ms_place_matches(place, sites[i]))
+        uint32_t line;
+        if (!ms_place_matches(place, summary, sites[i], &line))
             continue;
         if (status == MEMSCOPE_OK)
             fputc('\n', out);

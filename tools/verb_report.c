@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <time.h>
 #include <unistd.h>
 
 #define TOP_DEFAULT 15
@@ -123,8 +124,8 @@ static int no_such_site(const struct ms_verb *verb, const struct ms_summary *sum
     struct ms_place file = {.file = place->file, .line = 0};
     uint32_t nearest = 0;
     for (size_t i = 0; i < summary->site_count; i++) {
-        uint32_t line = summary->sites[i].line;
-        if (!ms_place_matches(&file, &summary->sites[i]) || line == 0)
+        uint32_t line;
+        if (!ms_place_matches(&file, summary, &summary->sites[i], &line) || line == 0)
             continue;
         if (nearest == 0 ||
             labs((long)line - (long)place->line) < labs((long)nearest - (long)place->line))
@@ -166,6 +167,48 @@ static int show(const struct ms_verb *verb, const struct ms_opened *opened,
     return code;
 }
 
+// --- names of foreign sites --------------------------------------------------------------------
+
+#define RESOLVE_TIMEOUT_MS 20000u
+#define PROGRESS_AFTER_NS UINT64_C(2000000000)
+#define PROGRESS_EVERY_NS UINT64_C(200000000)
+
+struct progress {
+    uint64_t start_ns, last_ns;
+    bool shown;
+};
+
+static uint64_t now_ns(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+static void show_progress(void *context, size_t done_count, size_t all_count) {
+    struct progress *progress = context;
+    uint64_t now = now_ns();
+    if (now - progress->start_ns < PROGRESS_AFTER_NS || now - progress->last_ns < PROGRESS_EVERY_NS)
+        return;
+    fprintf(stderr, "\rmemscope report: names of %zu of %zu sites", done_count, all_count);
+    progress->last_ns = now;
+    progress->shown = true;
+}
+
+// Foreign sites without names are no failure: the report then tells their addresses.
+static void resolve(struct ms_summary *summary) {
+    struct progress progress = {.start_ns = now_ns()};
+    struct ms_resolve_options resolve_options = {
+        .symbolizer = getenv("MEMSCOPE_SYMBOLIZER"),
+        .timeout_ms = RESOLVE_TIMEOUT_MS,
+        .progress = isatty(STDERR_FILENO) ? show_progress : NULL,
+        .context = &progress,
+    };
+    if (!resolve_options.symbolizer || *resolve_options.symbolizer)
+        ms_summary_resolve(summary, &resolve_options);
+    if (progress.shown)
+        fputs("\r\033[K", stderr);
+}
+
 static int run(const struct ms_verb *verb, int argc, char **argv) {
     struct request request = {.report.order = MS_ORDER_AT_PEAK};
     struct ms_opened opened;
@@ -174,6 +217,7 @@ static int run(const struct ms_verb *verb, int argc, char **argv) {
         return request.exit_code;
     if (!ms_open_named(verb, request.name, &opened))
         return MS_EXIT_FAILED;
+    resolve(opened.summary);
     int code = show(verb, &opened, &request);
     ms_opened_close(&opened);
     return code;

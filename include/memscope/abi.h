@@ -60,7 +60,7 @@ struct memscope_site {
     const struct memscope_inlined_frame *inlined;
 };
 
-#define MEMSCOPE_MODULE_NO_DEBUG_INFO 1u // some site of it has no line
+#define MEMSCOPE_MODULE_NO_DEBUG_INFO 1u // compiled without -g, and it has sites
 
 // One per instrumented translation unit: the facts by which the runtime knows what is linked in.
 struct memscope_module {

@@ -240,7 +240,7 @@ struct memscope_unit_record {
     struct memscope_record record;
     uint32_t name_ref;
     uint32_t module_ref; // 0 = unknown
-    uint32_t flags;      // MEMSCOPE_MODULE_* of abi.h: 1 = some site has no line
+    uint32_t flags;      // MEMSCOPE_MODULE_* of abi.h
     uint32_t reserved;
 };
 

@@ -190,7 +190,7 @@ START_TEST(equal_places_are_one_site) {
         ck_assert_uint_eq(summary->sites[i].counts.allocations, wanted[i].calls);
     }
     ck_assert_uint_eq(summary->cell_count, 6);
-    ck_assert_str_eq(ms_site_inlined(summary, &summary->sites[1], 0).function, "g");
+    ck_assert_str_eq(ms_site_frame(summary, &summary->sites[1], 1).function, "g");
 }
 END_TEST
 

@@ -201,6 +201,19 @@ START_TEST(functions_are_named_as_people_say_them) {
          " const, int> >::_M_insert(int)",
          "std::_Rb_tree<…>::_M_insert()"},
         {"my_operator_new(int)", "my_operator_new()"},
+        {"std::__cxx11::basic_string<char, std::char_traits<char>, "
+         "std::allocator<char>>::_M_create("
+         "unsigned long&, unsigned long)",
+         "std::string::_M_create()"},
+        {"std::vector<std::__cxx11::basic_string<char, std::char_traits<char>, "
+         "std::allocator<char> "
+         "> >::clear()",
+         "std::vector<std::string >::clear()"},
+        // Templates carry their return type.
+        {"void std::vector<int>::grow<int>(int&&)", "std::vector<int>::grow<int>()"},
+        {"std::pair<int, int> make<int>(int)", "make<int>()"},
+        {"operator new(unsigned long)", "operator new()"},
+        {"Box::operator bool() const", "Box::operator bool()"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char *text = NULL;
@@ -226,6 +239,114 @@ START_TEST(equal_base_names_are_told_apart) {
     expect_words(text, " disk/util.c:10 f()");
     expect_words(text, " main.c:10 f()");
     expect_words(text, " util.c:10 f()");
+}
+END_TEST
+
+// What a vector and a map leave behind: the same line of the user's by way of two headers, another
+// line, and a call that stands in headers alone.
+static void build_containers(void) {
+    builder_begin(&b, 0);
+    static const struct builder_frame by_vector[] = {
+        {"std::vector<int>::push_back(int)", "/usr/include/c++/12/bits/vector.h", 7, 1},
+        {"fill(int)", "/src/fill.cc", 31, 9},
+        {"main", "/src/main.cc", 5, 3},
+    };
+    static const struct builder_frame by_map[] = {
+        {"std::map<int, int>::operator[](int)", "/opt/gcc/include/c++/12/map", 8, 1},
+        {"fill(int)", "/src/fill.cc", 31, 40},
+        {"main", "/src/main.cc", 5, 3},
+    };
+    const char *header = "/usr/lib/gcc/x/12/../../include/c++/12/bits/new_allocator.h";
+    const char *function = "std::__new_allocator<int>::allocate(unsigned long, void const*)";
+    uint32_t sites[] = {
+        builder_inlined_site(&b, MEMSCOPE_SITE_NEW, function, header, 137, 27, 3, by_vector),
+        builder_inlined_site(&b, MEMSCOPE_SITE_NEW, function, header, 140, 27, 3, by_map),
+        builder_inlined_site(&b, MEMSCOPE_SITE_MALLOC, function, header, 137, 27, 3, by_map),
+        builder_inlined_site(&b, MEMSCOPE_SITE_NEW, function, header, 137, 27, 1, by_map),
+    };
+    for (size_t i = 0; i < 4; i++) {
+        struct memscope_cell_record *cell = builder_cell(&b, sites[i], 0);
+        cell->allocations = 1;
+        cell->bytes = 1u << i;
+    }
+    sum_up();
+}
+
+START_TEST(users_line_comes_before_the_headers) {
+    build_containers();
+    const char *text = text_of(&plain);
+    expect_words(text, " fill.cc:31 fill() [malloc in new_allocator.h:137]  <- main()\n");
+    // Of one kind by two ways through headers: one row, with the sum. Nothing but headers: the
+    // outermost.
+    expect_words(text, "        3 B             2  fill.cc:31 fill() [operator new in "
+                       "new_allocator.h:137 and 1 more]  <- main()\n");
+    expect_words(
+        text, "        8 B             1  map:8 std::map<int, int>::operator[]() [operator new in "
+              "new_allocator.h:137]\n");
+    expect_words(text, "all 4 sites in 3 rows\n");
+}
+END_TEST
+
+START_TEST(json_has_each_site_and_its_user_frame) {
+    build_containers();
+    char *json = NULL;
+    size_t bytes = 0;
+    FILE *out = open_memstream(&json, &bytes);
+    ck_assert_int_eq(ms_report_json(summary, NULL, &plain, out), MEMSCOPE_OK);
+    fclose(out);
+    static const char frame[] = "\"user_frame\": {\"function\": \"fill(int)\", \"file\": "
+                                "\"/src/fill.cc\", \"line\": 31, ";
+    static const char none[] = "\"user_frame\": null, ";
+    size_t sites = 0, frames = 0, without = 0;
+    for (const char *at = json; (at = strstr(at, "\"user_frame\": ")); at++) {
+        sites++;
+        frames += strncmp(at, frame, strlen(frame)) == 0;
+        without += strncmp(at, none, strlen(none)) == 0;
+    }
+    ck_assert_uint_eq(sites, 4);
+    ck_assert_uint_eq(frames, 3);
+    ck_assert_uint_eq(without, 1);
+}
+END_TEST
+
+START_TEST(site_is_found_by_the_users_line_and_by_the_headers) {
+    build_containers();
+    const struct {
+        const char *text;
+        size_t wanted;
+    } cases[] = {{"fill.cc:31", 3},
+                 {"new_allocator.h:137", 3},
+                 {"new_allocator.h:140", 1},
+                 {"main.cc:5", 0}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct ms_place place;
+        uint32_t line;
+        size_t found = 0;
+        ck_assert_int_eq(ms_place_parse(cases[i].text, &place), MEMSCOPE_OK);
+        for (size_t k = 0; k < summary->site_count; k++)
+            found += ms_place_matches(&place, summary, &summary->sites[k], &line);
+        ck_assert_msg(found == cases[i].wanted, "%s: %zu", cases[i].text, found);
+    }
+}
+END_TEST
+
+START_TEST(system_files_are_told_from_the_users) {
+    const struct {
+        const char *file;
+        bool wanted;
+    } cases[] = {
+        {"/usr/include/stdio.h", true},
+        {"/usr/lib/gcc/x86_64-linux-gnu/12/../../../../include/c++/12/bits/new_allocator.h", true},
+        {"/usr/lib/llvm-19/lib/clang/19/include/mm_malloc.h", true},
+        {"/opt/llvm/lib/clang/19/include/mm_malloc.h", true},
+        {"/opt/llvm/include/c++/v1/vector", true},
+        {"/home/me/src/c++/parser.cc", false},
+        {"/home/me/usr/include/x.h", false},
+        {"/usr/src/me.c", false},
+        {"a.c", false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        ck_assert_msg(ms_is_system_file(cases[i].file) == cases[i].wanted, "%s", cases[i].file);
 }
 END_TEST
 
@@ -268,6 +389,7 @@ START_TEST(places_parse_and_match_by_trailing_parts) {
     const char *bad[] = {"", "a.c", "a.c:", ":3", "a.c:0", "a.c:x", "a.c:3x", "a.c:99999999999"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         ck_assert_int_eq(ms_place_parse(bad[i], &place), MEMSCOPE_INVALID_ARGUMENT);
+    uint32_t line;
     struct ms_site site = {.file = "/src/a.c", .line = 3};
     const struct {
         const char *text;
@@ -276,7 +398,8 @@ START_TEST(places_parse_and_match_by_trailing_parts) {
                  {"c:3", false},  {"xsrc/a.c:3", false}, {"a.c:4", false}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         ck_assert_int_eq(ms_place_parse(cases[i].text, &place), MEMSCOPE_OK);
-        ck_assert_msg(ms_place_matches(&place, &site) == cases[i].wanted, "%s", cases[i].text);
+        ck_assert_msg(ms_place_matches(&place, NULL, &site, &line) == cases[i].wanted, "%s",
+                      cases[i].text);
     }
 }
 END_TEST
@@ -294,6 +417,10 @@ static const struct claim claims[] = {
     CLAIM(no_text_of_a_profile_reaches_the_terminal_raw),
     CLAIM(functions_are_named_as_people_say_them),
     CLAIM(equal_base_names_are_told_apart),
+    CLAIM(users_line_comes_before_the_headers),
+    CLAIM(json_has_each_site_and_its_user_frame),
+    CLAIM(site_is_found_by_the_users_line_and_by_the_headers),
+    CLAIM(system_files_are_told_from_the_users),
     CLAIM(numbers_are_readable_and_never_round_over),
     CLAIM(places_parse_and_match_by_trailing_parts),
 };

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The frames of a site, and which of them its author recognises: std::vector allocates in a header,
+// the line that grew the vector is the one to show.
+
+#include "internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+uint32_t ms_site_frame_count(const struct ms_site *site) {
+    return site->foreign ? site->symbol_count : 1 + site->inlined_count;
+}
+
+struct ms_frame ms_site_frame(const struct ms_summary *summary, const struct ms_site *site,
+                              uint32_t depth) {
+    if (site->foreign)
+        return site->symbols[depth];
+    if (depth == 0)
+        return (struct ms_frame){site->function, site->file, site->line, site->column};
+    const struct memscope_profile_frame *frame = &site->inlined[depth - 1];
+    return (struct ms_frame){
+        .function = ms_profile_string(summary->profile, frame->function_ref),
+        .file = ms_profile_string(summary->profile, frame->file_ref),
+        .line = frame->line,
+        .column = frame->column,
+    };
+}
+
+bool ms_is_system_file(const char *file) {
+    static const char *const folders[] = {"/usr/include/", "/usr/lib/", "/usr/lib64/",
+                                          "/usr/local/include/"};
+    for (size_t i = 0; i < sizeof folders / sizeof *folders; i++)
+        if (strncmp(file, folders[i], strlen(folders[i])) == 0)
+            return true;
+    if (strstr(file, "/lib/clang/"))
+        return true;
+    // c++/12/ of GCC, c++/v1/ of clang, wherever they are installed.
+    for (const char *at = file; (at = strstr(at, "/c++/")); at++) {
+        const char *version = at + strlen("/c++/");
+        version += *version == 'v';
+        if (*version >= '0' && *version <= '9')
+            return true;
+    }
+    return false;
+}
+
+uint32_t ms_site_shown_depth(const struct ms_site *site) {
+    uint32_t count = ms_site_frame_count(site);
+    return site->user_depth != MS_NO_FRAME ? site->user_depth : count ? count - 1 : MS_NO_FRAME;
+}
+
+static uint32_t user_depth(const struct ms_summary *summary, const struct ms_site *site) {
+    for (uint32_t depth = 0; depth < ms_site_frame_count(site); depth++) {
+        struct ms_frame frame = ms_site_frame(summary, site, depth);
+        if (frame.file && *frame.file && !ms_is_system_file(frame.file))
+            return depth;
+    }
+    return MS_NO_FRAME;
+}
+
+static int compare_texts(const void *left, const void *right) {
+    return strcmp(*(const char *const *)left, *(const char *const *)right);
+}
+
+memscope_status ms_find_user_frames(struct ms_summary *summary) {
+    // Of each site the file of the call and that of the shown frame.
+    const char **files = calloc(2 * summary->site_count + 1, sizeof *files);
+    size_t count = 0, distinct = 0;
+    if (!files)
+        return MEMSCOPE_OUT_OF_MEMORY;
+    for (size_t i = 0; i < summary->site_count; i++) {
+        struct ms_site *site = &summary->sites[i];
+        site->user_depth = user_depth(summary, site);
+        uint32_t shown = ms_site_shown_depth(site);
+        const char *named[] = {
+            site->file, shown != MS_NO_FRAME ? ms_site_frame(summary, site, shown).file : NULL};
+        for (size_t k = 0; k < 2; k++)
+            if (named[k])
+                files[count++] = named[k];
+    }
+    qsort(files, count, sizeof *files, compare_texts);
+    for (size_t i = 0; i < count; i++)
+        if (i == 0 || strcmp(files[i], files[i - 1]) != 0)
+            files[distinct++] = files[i];
+    free(summary->files);
+    summary->files = files;
+    summary->file_count = distinct;
+    return MEMSCOPE_OK;
+}

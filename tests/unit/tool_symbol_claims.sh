@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+# shellcheck shell=bash disable=SC2154
+#
+# Claims about the names that `memscope report` gives foreign sites, each a function; run by
+# tests/support/run-claim. The symbolizer is the real one.
+
+plain_program() {
+    printf '#include <stdlib.h>\n#include <string.h>\nint main(void) {\n    char *volatile p = malloc(4321);\n    char *volatile q = strdup("seven");\n    free(q);\n    return !p;\n}\n' >"$1.c"
+    MODE=none compile "$1" "$PWD/$1.c"
+}
+
+# expect_named FILE EXPRESSION
+expect_named() {
+    "$memscope" report --json "$1" >report.json 2>report.err || fail "$(cat report.err)"
+    [ ! -s report.err ] || fail "$(cat report.err)"
+    jq -e "$2" report.json >/dev/null || fail "not $2: $(jq -c .sites report.json)"
+}
+
+lines_of_programs_that_nobody_instrumented() {
+    plain_program p
+    "$memscope" run -q --strict -o p.msp ./p || fail run
+    expect_named p.msp '[.sites[] | select(.bytes == 4321 and .foreign and .file == null and
+        (.user_frame.file | endswith("/p.c")) and .user_frame.line == 4 and
+        .user_frame.function == "main" and .symbols[0] == .user_frame)] | length == 1'
+    "$memscope" report p.msp | grep -q ' p\.c:4 main() \[foreign in p+0x' || fail "$("$memscope" report p.msp)"
+    "$memscope" report --site p.c:4 p.msp | grep -q '  total      4,321 B in 1 calls' || fail site
+    # What the C library allocates inside has at least the exported function's name.
+    expect_named p.msp '[.sites[] | select(.bytes == 6) | .symbols[-1].function | test("strdup")] == [true]'
+}
+
+another_build_of_the_program_gives_no_names() {
+    plain_program p
+    "$memscope" run -q --strict -o p.msp ./p || fail run
+    sed -i 's/4321/43210/' p.c
+    MODE=none compile p "$PWD/p.c"
+    expect_named p.msp '[.sites[] | select(.bytes == 4321)][0] | .symbols == [] and .user_frame == null'
+    "$memscope" report p.msp | grep -q ' p+0x[0-9a-f]* \[foreign\]' || fail "$("$memscope" report p.msp)"
+}
+
+report_without_a_symbolizer_tells_addresses() {
+    plain_program p
+    "$memscope" run -q --strict -o p.msp ./p || fail run
+    local none
+    for none in "" /nonexistent "$PWD" /bin/false; do
+        MEMSCOPE_SYMBOLIZER=$none expect_named p.msp '[.sites[] | .symbols[]] == []'
+        MEMSCOPE_SYMBOLIZER=$none "$memscope" report p.msp | grep -q ' p+0x[0-9a-f]* \[foreign\]' || fail "'$none'"
+    done
+    # Nothing named llvm-symbolizer in the PATH.
+    PATH=$PWD expect_nothing_found
+}
+
+expect_nothing_found() {
+    "$memscope" report p.msp >none.txt 2>&1 || return 1
+    while IFS= read -r line; do
+        case $line in *" p+0x"*" [foreign]") return 0 ;; esac
+    done <none.txt
+    fail "names without a symbolizer"
+}
+
+odd_names_of_programs_are_asked_for_or_left() {
+    plain_program p
+    local name
+    mkdir d
+    for name in 'a b' 'a"b' '$(touch owned)' "a'b" $'a\nb' '-x'; do
+        cp p "d/$name"
+        "$memscope" run -q --strict -o "d/x.msp" -- "./d/$name" || fail "$name"
+        case $name in
+            *'"'* | *$'\n'*) expect_named d/x.msp '[.sites[] | select(.bytes == 4321)][0].symbols == []' ;;
+            *) expect_named d/x.msp '[.sites[] | select(.bytes == 4321)][0].user_frame.line == 4' ;;
+        esac
+        rm d/x.msp
+    done
+    [ ! -e owned ] || fail "a shell ran"
+}
+
+reports_leave_no_process_behind() {
+    plain_program p
+    "$memscope" run -q --strict -o p.msp ./p || fail run
+    printf '#!/bin/sh\necho $$ >pid\nexec sleep 300\n' >slow
+    chmod +x slow
+    MEMSCOPE_SYMBOLIZER=$PWD/slow "$memscope" report p.msp >/dev/null 2>&1 &
+    local report=$! turn
+    for turn in $(seq 100); do [ -s pid ] && break; sleep 0.05; done
+    [ -s pid ] || fail "the symbolizer was not started ($turn turns)"
+    kill -INT $report 2>/dev/null || true
+    kill $report
+    wait $report 2>/dev/null || true
+    for turn in $(seq 100); do kill -0 "$(cat pid)" 2>/dev/null || return 0; sleep 0.05; done
+    kill "$(cat pid)"
+    fail "the symbolizer lives on"
+}
