@@ -17,6 +17,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <unistd.h>
 
 // ---- what it is --------------------------------------------------------------------------------
@@ -62,9 +63,9 @@ static uint32_t record_command(void) {
 }
 
 static uint32_t record_main_module(void) {
-    extern const char __ehdr_start[] __attribute__((weak, visibility("hidden")));
     uint64_t bias;
-    return ms_real.is_static ? ms_record_module(__ehdr_start, &bias) : 0;
+    unsigned long entry = getauxval(AT_ENTRY);
+    return entry ? ms_record_module((const void *)entry, &bias) : 0;
 }
 
 void ms_process_describe(struct memscope_profile_header *header) {

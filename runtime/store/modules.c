@@ -8,6 +8,7 @@
 #include <elf.h>
 #include <link.h>
 #include <string.h>
+#include <sys/auxv.h>
 
 extern int _dl_find_object(void *, struct dl_find_object *) __attribute__((weak));
 
@@ -39,12 +40,17 @@ static void copy_build_id(const char *at, const char *end, struct ms_module_fact
     }
 }
 
-static void find_build_id(struct ms_module_facts *facts) {
+// Of the executable the loader may tell the code's segment alone, which does not begin with the ELF
+// header: the kernel has told where the segments are.
+static void find_build_id(struct ms_module_facts *facts, bool is_executable) {
     const ElfW(Ehdr) *elf = (const void *)(uintptr_t)facts->map_start;
-    if (memcmp(elf->e_ident, ELFMAG, SELFMAG) != 0 || elf->e_phoff == 0)
-        return;
-    const ElfW(Phdr) *segment = (const void *)((const char *)elf + elf->e_phoff);
-    for (unsigned i = 0; i < elf->e_phnum && facts->build_id_length == 0; i++, segment++) {
+    const ElfW(Phdr) *segment = is_executable ? (const void *)getauxval(AT_PHDR) : NULL;
+    unsigned long count = segment ? getauxval(AT_PHNUM) : 0;
+    if (!segment && memcmp(elf->e_ident, ELFMAG, SELFMAG) == 0 && elf->e_phoff != 0) {
+        segment = (const void *)((const char *)elf + elf->e_phoff);
+        count = elf->e_phnum;
+    }
+    for (unsigned long i = 0; i < count && facts->build_id_length == 0; i++, segment++) {
         const char *note = (const char *)(uintptr_t)(facts->load_bias + segment->p_vaddr);
         if (segment->p_type == PT_NOTE)
             copy_build_id(note, note + segment->p_memsz, facts);
@@ -94,8 +100,9 @@ bool ms_module_find(const void *address, struct ms_module_facts *facts_out) {
     facts_out->map_end = (uint64_t)(uintptr_t)found.dlfo_map_end;
     const struct link_map *map = found.dlfo_link_map;
     facts_out->load_bias = map ? map->l_addr : 0;
-    facts_out->path = map && map->l_name && map->l_name[0] ? map->l_name : ms_module_executable();
-    find_build_id(facts_out);
+    bool is_executable = !map || !map->l_name || !map->l_name[0];
+    facts_out->path = is_executable ? ms_module_executable() : map->l_name;
+    find_build_id(facts_out, is_executable);
     remember(facts_out->map_start, facts_out->map_end);
     return true;
 }
