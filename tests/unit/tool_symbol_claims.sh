@@ -89,3 +89,16 @@ reports_leave_no_process_behind() {
     kill "$(cat pid)"
     fail "the symbolizer lives on"
 }
+
+build_id_of_the_program_is_told_in_every_mode() {
+    local mode id
+    for mode in none auto linked; do
+        printf '#include <stdlib.h>\nvoid *volatile p;\nint main(void) { p = malloc(7); return 0; }\n' >"$mode.c"
+        MODE=$mode compile $mode "$PWD/$mode.c" -Wl,--build-id
+        "$memscope" run -q --strict -o $mode.msp "./$mode" || fail "$mode"
+        id=$(readelf -n $mode | sed -n 's/.*Build ID: //p')
+        [ -n "$id" ] || fail "$mode has no build ID"
+        "$memscope" info $mode.msp >info || fail info
+        grep -qx "main module     $PWD/$mode  $id" info || fail "$mode is not $id: $(cat info)"
+    done
+}
