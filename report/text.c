@@ -72,8 +72,10 @@ static void put_second_line(FILE *out, const struct ms_summary *summary) {
             ms_format_bytes(total->live_bytes, text));
     fprintf(out, " in %s block%s", ms_format_count(total->live_allocations, text),
             total->live_allocations == 1 ? "" : "s");
-    fprintf(out, "   sites known for %s of bytes\n",
-            ms_format_percent(summary->bytes_with_site, total->bytes, text));
+    if (total->bytes > 0)
+        fprintf(out, "   sites known for %s of bytes",
+                ms_format_percent(summary->bytes_with_site, total->bytes, text));
+    fputc('\n', out);
 }
 
 // --- the table ---------------------------------------------------------------------------------
@@ -131,12 +133,12 @@ static memscope_status put_table(FILE *out, const struct ms_summary *summary,
         return MEMSCOPE_OUT_OF_MEMORY;
     memscope_status status = ms_summary_rows(summary, options->order, rows, &count);
     struct shown shown = {0};
-    if (status == MEMSCOPE_OK)
-        fprintf(out, "%s" ROW "%s%s\n", paint(options, BOLD), "LIVE", "AT PEAK", "TOTAL", "CALLS",
-                "SITE", paint(options, PLAIN));
     for (size_t i = 0; status == MEMSCOPE_OK && i < count; i++) {
         if (rows[i].counts.allocations == 0)
             continue;
+        if (shown.rows == 0)
+            fprintf(out, "%s" ROW "%s%s\n", paint(options, BOLD), "LIVE", "AT PEAK", "TOTAL",
+                    "CALLS", "SITE", paint(options, PLAIN));
         shown.sites += rows[i].site_count;
         if (options->top == 0 || shown.rows < options->top)
             status = put_row(out, summary, &rows[i], options);
@@ -208,6 +210,15 @@ static void put_losses(FILE *out, const struct ms_summary *summary,
                 paint(options, WARN), paint(options, PLAIN));
 }
 
+// The newest profile of a run that forked is a child's: say so, and how to see the other.
+static void put_parent(FILE *out, const struct ms_summary *summary) {
+    const struct memscope_profile_header *header = ms_profile_header(summary->profile);
+    if (header->flags & MEMSCOPE_PROFILE_FORKED)
+        fprintf(out,
+                "a fork child; its parent is process %" PRIu64 " (memscope report %" PRIu64 ")\n",
+                header->parent_pid, header->parent_pid);
+}
+
 memscope_status ms_report_text(const struct ms_summary *summary,
                                const struct ms_report_options *options, FILE *out) {
     char text[MS_NUMBER_BYTES];
@@ -221,6 +232,7 @@ memscope_status ms_report_text(const struct ms_summary *summary,
         fprintf(out, "failed allocations: %s\n", ms_format_count(failed, text));
     put_no_debug_info(out, summary, options);
     put_losses(out, summary, options);
+    put_parent(out, summary);
     if (options->status)
         fprintf(out, "%sincomplete: %s%s\n", paint(options, WARN), options->status,
                 paint(options, PLAIN));

@@ -2,6 +2,7 @@
 //
 // memscope run: runs a program with the runtime in it, and names the profiles it leaves.
 
+#define _GNU_SOURCE // program_invocation_name
 #include "run.h"
 #include "tool.h"
 
@@ -132,7 +133,10 @@ static void name_profiles(const struct ms_found_list *list) {
     }
     if (list->count > NAMES_SHOWN)
         fprintf(stderr, "memscope: and %zu more beside them\n", list->count - NAMES_SHOWN);
-    fputs("memscope: read it with: memscope report ", stderr);
+    // As the user called us: a memscope that is not in the PATH has to be named the same way again.
+    fputs("memscope: read it with: ", stderr);
+    put_shell_word(program_invocation_name);
+    fputs(" report ", stderr);
     put_shell_word(from_here(list->items[0].path, folder));
     fputc('\n', stderr);
     free(folder);

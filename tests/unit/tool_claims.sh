@@ -183,6 +183,44 @@ report_of_a_pid_shows_the_running_program() {
     expect 1 "no profile of process 999999999" "$memscope" report 999999999
 }
 
+report_of_a_crashed_program_tells_how_it_ended() {
+    printf '#include <stdlib.h>\nint main(int c, char **v) { void *volatile p = malloc(77); if (p && c > 1) abort(); *(volatile int *)8 = *v[0]; }\n' >crash.c
+    MODE=linked compile crash "$PWD/crash.c"
+    "$memscope" run -q ./crash && fail "exit code 0"
+    expect 0 "crash " "$memscope" report
+    grep -q "killed by SIGSEGV after .*  exact" out && grep -q "live at the end 77 B in 1 block " out || fail "$(cat out)"
+    rm memscope.*.msp
+    # On its own nobody waits: an abort is told by the runtime, a fault by nobody.
+    ./crash x 2>/dev/null && fail "exit code 0"
+    expect 0 "killed by SIGABRT" "$memscope" report
+    ./crash 2>/dev/null && fail "exit code 0"
+    expect 0 "ended without a word (killed, or replaced by exec)" "$memscope" report
+    grep -q "live at the end 77 B in 1 block " out || fail "$(cat out)"
+}
+
+report_of_a_fork_child_names_its_parent() {
+    printf '#include <stdlib.h>\n#include <sys/wait.h>\n#include <unistd.h>\nint main(void) { void *volatile p = malloc(10); if (fork() == 0) { p = malloc(20); exit(!p); } wait(0); }\n' >tree.c
+    MODE=auto compile tree "$PWD/tree.c"
+    "$memscope" run --strict ./tree 2>err || fail "$(cat err)"
+    local parent
+    parent=$(sed -n 's/^memscope: read it with: .*memscope\.tree\.\([0-9]*\)\.msp/\1/p' err)
+    expect 0 "a fork child; its parent is process $parent (memscope report $parent)" "$memscope" report
+    grep -q "live at exit 20 B" out || fail "$(cat out)"
+    expect 0 "live at exit 10 B" "$memscope" report "$parent"
+    grep -q "fork child" out && fail "$(cat out)"
+    return 0
+}
+
+report_of_no_allocations_says_so() {
+    printf 'int main(void) { return 0; }\n' >none.c
+    MODE=none compile none "$PWD/none.c"
+    "$memscope" run -q --strict ./none || fail run
+    expect 0 "no allocations" "$memscope" report
+    grep -q "LIVE\|sites known" out && fail "$(cat out)"
+    "$memscope" report --json | jq -e '.statistics.total_allocations == 0 and .coverage.percent == null and
+        ([.sites[].bytes] | add // 0) == 0' >/dev/null || fail "JSON"
+}
+
 config_lists_every_option_of_the_table() {
     local key count=0
     for key in $(sed -n 's/^MEMSCOPE_OPTION_[A-Z]*(\([a-z_]*\),.*/\1/p' \

@@ -173,6 +173,22 @@ unwritable_folder_is_told_and_the_program_runs() {
     grep -q "is a folder" err || fail "$(cat err)"
 }
 
+what_to_type_next_works_as_it_stands() {
+    local called next
+    mkdir lib bin
+    cp "$memscope" bin/memscope
+    cp "$MS_BUILD/lib/libmemscope_rt.so" lib/
+    for called in "$memscope" ../bin/memscope; do
+        rm -rf here
+        mkdir here
+        (cd here && "$called" run ls / >/dev/null 2>err) || fail "$called"
+        next=$(sed -n 's/^memscope: read it with: //p' here/err)
+        case $next in "$called report "*) ;; *) fail "$called: $(cat here/err)" ;; esac
+        (cd here && sh -c "$next") >out || fail "$next"
+        grep -q '^ls ' out || fail "$next: $(cat out)"
+    done
+}
+
 quiet_says_nothing() {
     expect_code 0 "$memscope" run -q -o x.msp ls /
     [ ! -s err ] || fail "$(cat err)"
