@@ -115,6 +115,5 @@ void ms_symbolizer_stop(struct ms_symbolizer *symbolizer);
 // `address` is the file's virtual address.
 const char *ms_symbolizer_ask(struct ms_symbolizer *symbolizer, const char *path, uint64_t address,
                               uint64_t deadline_ns);
-uint64_t ms_monotonic_ns(void);
 
 #endif

@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/sysmacros.h>
-#include <time.h>
 
 // One line of /proc/PID/maps: does it map this file? On file systems with devices of their own
 // (btrfs, overlayfs) the kernel prints another device than stat: there the name decides.
@@ -56,14 +55,17 @@ enum ms_process_state ms_profile_process_state(const struct ms_profile *profile)
     return state;
 }
 
+uint64_t ms_clock_ns(clockid_t clock) {
+    struct timespec now;
+    clock_gettime(clock, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
 uint64_t ms_profile_duration_ns(const struct ms_profile *profile, enum ms_process_state state) {
     const struct memscope_profile_header *header = &profile->header;
     if (header->end_monotonic_ns != 0)
         return ms_sub(header->end_monotonic_ns, header->start_monotonic_ns);
     if (state != MS_PROCESS_RUNNING)
         return 0;
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return ms_sub((uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec,
-                  header->start_monotonic_ns);
+    return ms_sub(ms_clock_ns(CLOCK_MONOTONIC), header->start_monotonic_ns);
 }

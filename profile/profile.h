@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include <time.h>
 
 #include <memscope/profile_format.h>
 #include <memscope/status.h>
@@ -71,6 +72,8 @@ enum ms_process_state ms_profile_process_state(const struct ms_profile *profile)
 
 // Nanoseconds the process has run; 0 if nobody wrote down its end.
 uint64_t ms_profile_duration_ns(const struct ms_profile *profile, enum ms_process_state state);
+
+uint64_t ms_clock_ns(clockid_t clock);
 
 // --- the summary -------------------------------------------------------------------------------
 

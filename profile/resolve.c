@@ -114,7 +114,7 @@ static size_t choose(const struct ms_summary *summary, const bool *there,
 
 static memscope_status ask(struct ms_summary *summary, const struct ms_site **sites, size_t count,
                            const struct ms_resolve_options *options) {
-    uint64_t deadline_ns = ms_monotonic_ns() + (uint64_t)options->timeout_ms * 1000000u;
+    uint64_t deadline_ns = ms_clock_ns(CLOCK_MONOTONIC) + (uint64_t)options->timeout_ms * 1000000u;
     struct ms_symbolizer *symbolizer = ms_symbolizer_start(options->symbolizer);
     if (!symbolizer)
         return MEMSCOPE_NOT_FOUND;

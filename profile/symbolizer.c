@@ -18,7 +18,6 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #define ANSWER_MOST (1u << 20) // bytes
@@ -29,12 +28,6 @@ struct ms_symbolizer {
     char *answer; // and, behind it, nothing: one question, one answer
     size_t length, capacity;
 };
-
-uint64_t ms_monotonic_ns(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
 
 // In the child. A failed exec of every name writes a byte; a good one closes the pipe.
 static void become(const char *const *names, int fd, int report_fd) {
@@ -142,7 +135,7 @@ static bool receive(struct ms_symbolizer *symbolizer, uint64_t deadline_ns) {
     struct pollfd wait_for = {.fd = symbolizer->fd, .events = POLLIN};
     symbolizer->length = 0;
     for (;;) {
-        uint64_t now_ns = ms_monotonic_ns();
+        uint64_t now_ns = ms_clock_ns(CLOCK_MONOTONIC);
         if (now_ns >= deadline_ns || !make_room(symbolizer))
             return false;
         uint64_t left_ms = (deadline_ns - now_ns) / 1000000u + 1;

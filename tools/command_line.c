@@ -140,6 +140,23 @@ void ms_suggest(char *text_out, size_t text_bytes, const char *word, const char 
         text_out[0] = '\0';
 }
 
+void ms_put_shell_word(FILE *out, const char *word) {
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                "_-+=./,:@%";
+    if (*word && word[strspn(word, plain)] == '\0') {
+        fputs(word, out);
+        return;
+    }
+    fputc('\'', out);
+    for (; *word; word++) {
+        if (*word == '\'')
+            fputs("'\\''", out);
+        else
+            fputc(*word, out);
+    }
+    fputc('\'', out);
+}
+
 int ms_finish_output(const struct ms_verb *verb) {
     errno = 0;
     bool bad = fflush(stdout) != 0 || ferror(stdout);

@@ -52,6 +52,9 @@ const char *ms_nearest(const char *word, const char *const *words);
 // " (did you mean \"x\"?)" or ""
 void ms_suggest(char *text_out, size_t text_bytes, const char *word, const char *const *words);
 
+// Writes a word so that a shell reads it as it is.
+void ms_put_shell_word(FILE *out, const char *word);
+
 // Flushes stdout; a reader that went away is no failure, a full disk is one (printed).
 int ms_finish_output(const struct ms_verb *verb);
 

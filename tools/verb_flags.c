@@ -17,28 +17,10 @@ static const struct ms_option options[] = {
     {0},
 };
 
-// As one word of a shell command.
-static void put_word(const char *word) {
-    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-                                "_-+=./,:@%";
-    if (word[strspn(word, plain)] == '\0') {
-        fputs(word, stdout);
-        return;
-    }
-    putchar('\'');
-    for (; *word; word++) {
-        if (*word == '\'')
-            fputs("'\\''", stdout);
-        else
-            putchar(*word);
-    }
-    putchar('\'');
-}
-
 static void put_joined(const char *prefix, const char *path) {
     char word[4200];
     snprintf(word, sizeof word, "%s%s", prefix, path);
-    put_word(word);
+    ms_put_shell_word(stdout, word);
     putchar(' ');
 }
 

@@ -178,15 +178,9 @@ struct progress {
     bool shown;
 };
 
-static uint64_t now_ns(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
 static void show_progress(void *context, size_t done_count, size_t all_count) {
     struct progress *progress = context;
-    uint64_t now = now_ns();
+    uint64_t now = ms_clock_ns(CLOCK_MONOTONIC);
     if (now - progress->start_ns < PROGRESS_AFTER_NS || now - progress->last_ns < PROGRESS_EVERY_NS)
         return;
     fprintf(stderr, "\rmemscope report: names of %zu of %zu sites", done_count, all_count);
@@ -196,7 +190,7 @@ static void show_progress(void *context, size_t done_count, size_t all_count) {
 
 // Foreign sites without names are no failure: the report then tells their addresses.
 static void resolve(struct ms_summary *summary) {
-    struct progress progress = {.start_ns = now_ns()};
+    struct progress progress = {.start_ns = ms_clock_ns(CLOCK_MONOTONIC)};
     struct ms_resolve_options resolve_options = {
         .symbolizer = getenv("MEMSCOPE_SYMBOLIZER"),
         .timeout_ms = RESOLVE_TIMEOUT_MS,

@@ -72,12 +72,6 @@ static bool parse(const struct ms_verb *verb, int argc, char **argv, struct requ
     return true;
 }
 
-static uint64_t now_ns(clockid_t clock) {
-    struct timespec now;
-    clock_gettime(clock, &now);
-    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
 // The path to preload, or NULL with *why_out saying why not.
 static char *choose_preload(enum ms_program program, const char **why_out) {
     static char library[4096];
@@ -109,10 +103,9 @@ static bool gains_rights(const char *path) {
             ((file.st_mode & S_ISGID) && file.st_gid != getegid()));
 }
 
-static void put_shell_word(const char *word) {
+static void put_clean_word(const char *word) {
     char *clean = ms_clean(word);
-    bool plain = clean && strpbrk(clean, " '\"\\$`*?[(){}&;<>|!#~") == NULL;
-    fprintf(stderr, plain ? "%s" : "'%s'", clean ? clean : "");
+    ms_put_shell_word(stderr, clean ? clean : "");
     free(clean);
 }
 
@@ -128,16 +121,16 @@ static void name_profiles(const struct ms_found_list *list) {
     char *folder = getcwd(NULL, 0);
     for (size_t i = 0; i < list->count && i < NAMES_SHOWN; i++) {
         fputs("memscope: profile ", stderr);
-        put_shell_word(from_here(list->items[i].path, folder));
+        put_clean_word(from_here(list->items[i].path, folder));
         fputc('\n', stderr);
     }
     if (list->count > NAMES_SHOWN)
         fprintf(stderr, "memscope: and %zu more beside them\n", list->count - NAMES_SHOWN);
     // As the user called us: a memscope that is not in the PATH has to be named the same way again.
     fputs("memscope: read it with: ", stderr);
-    put_shell_word(program_invocation_name);
+    put_clean_word(program_invocation_name);
     fputs(" report ", stderr);
-    put_shell_word(from_here(list->items[0].path, folder));
+    put_clean_word(from_here(list->items[0].path, folder));
     fputc('\n', stderr);
     free(folder);
 }
@@ -160,7 +153,7 @@ static void write_exit(const struct ms_found_list *list, const struct ms_ended *
     if (list->count == 0 || list->items[0].pid != (uint64_t)ended->pid)
         return;
     const struct ms_found *last = &list->items[0];
-    struct ms_exit_facts facts = {.end_monotonic_ns = now_ns(CLOCK_MONOTONIC)};
+    struct ms_exit_facts facts = {.end_monotonic_ns = ms_clock_ns(CLOCK_MONOTONIC)};
     if (WIFSIGNALED(ended->status)) {
         facts.state = MEMSCOPE_PROCESS_SIGNALED;
         facts.exit_signal = WTERMSIG(ended->status);
@@ -186,7 +179,7 @@ static int run_program(const struct ms_verb *verb, const struct request *request
     char *path = ms_program_find(request->argv[0]);
     const char *preload =
         choose_preload(path ? ms_program_look(path) : MS_PROGRAM_UNREADABLE, &why);
-    uint64_t since_ns = now_ns(CLOCK_REALTIME);
+    uint64_t since_ns = ms_clock_ns(CLOCK_REALTIME);
     int code;
     if (why && request->strict && path && access(path, X_OK) == 0) {
         code = ms_fail(verb, "%s cannot be profiled: %s", request->argv[0], why);

@@ -112,20 +112,48 @@ help_and_version_exit_0() {
     done
 }
 
+# as_text PAGE: without the escapes of roff.
+as_text() {
+    sed 's/\\-/-/g' "$MS_SOURCE/docs/man/$1.1"
+}
+
 man_pages_have_every_verb_and_option() {
     local verb word count=0
     for verb in run report info flags config; do
         [ -e "$MS_SOURCE/docs/man/memscope-$verb.1" ] || fail "no memscope-$verb.1"
-        sed 's/\\-/-/g' "$MS_SOURCE/docs/man/memscope.1" | grep -q "memscope-$verb" || fail "$verb"
-        for word in $("$memscope" $verb --help | grep -o -- '--[a-z]*' | sort -u); do
-            sed 's/\\-/-/g' "$MS_SOURCE/docs/man/memscope-$verb.1" | grep -q -- "$word" ||
+        as_text memscope >page
+        grep -q "memscope-$verb" page || fail "$verb"
+        as_text "memscope-$verb" >page
+        grep -A1 -Fx .TP page >heads || fail "no paragraphs in memscope-$verb.1"
+        "$memscope" $verb --help >help
+        # Every option, in its short and its long form, in bold at the head of a paragraph of its own.
+        for word in $(sed -nE 's/^  ((-[a-z], )?--[a-z]+).*/\1/p' help | tr ', ' '\n' | grep .); do
+            grep -qE -- "^\.B (.*, )?$word( |,|\$)" heads ||
                 fail "$word is not in memscope-$verb.1"
             count=$((count + 1))
         done
-        groff -man -ww -z -Tutf8 "$MS_SOURCE/docs/man/memscope-$verb.1" >roff 2>&1 || fail "$(cat roff)"
-        [ ! -s roff ] || fail "$(cat roff)"
+        # And none that is not there.
+        for word in $(sed -n '/^\.SH OPTIONS/,/^\.SH [^O]/p' page | grep '^\.B' | grep -o -- '--[a-z]*'); do
+            grep -q -- "$word" help || fail "memscope $verb has no $word"
+        done
     done
-    [ $count -ge 15 ]
+    [ $count -ge 18 ] || fail "$count options only"
+    count=0
+    as_text memscope-config >page
+    for word in $(sed -n 's/^MEMSCOPE_OPTION_[A-Z]*(\([a-z_]*\),.*/\1/p' "$MS_SOURCE/include/memscope/options.def"); do
+        grep -qx "\.B $word" page || fail "$word is not in memscope-config.1"
+        count=$((count + 1))
+    done
+    [ $count -ge 4 ] || fail "$count keys only"
+}
+
+man_pages_are_sound_roff() {
+    local page
+    for page in "$MS_SOURCE"/docs/man/*.1; do
+        groff -man -ww -z -Tutf8 "$page" >roff 2>&1 || fail "$(cat roff)"
+        [ ! -s roff ] || fail "$(cat roff)"
+        grep -q "^\.TH .* \"MemScope $("$memscope" --version | cut -d' ' -f2)\"" "$page" || fail "$page: another version"
+    done
 }
 
 closed_pipe_is_no_failure_but_a_full_disk_is() {
