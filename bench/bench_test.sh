@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+# shellcheck shell=bash disable=SC2154 # variables of the harness
+#
+# Claims about the benchmark itself. How fast anything is depends on the machine and is no test.
+
+quick_run() {
+    local results=results.json
+    LLVM=$LLVM MEMSCOPE_BENCH_OUT=$PWD "$MS_SOURCE/bench/run" --quick >bench.out 2>bench.err ||
+        { tail -20 bench.err >&2 && fail "bench/run --quick"; }
+    jq -e '[.targets[].what] | length == 8' $results >/dev/null || fail "a target has no row"
+    jq -e '[.measured[] | select(.cpu_ns.median > 0 and .peak_rss_bytes.median > 0
+            and .rounds == 2 and .cpu_ratio.first_quartile <= .cpu_ratio.third_quartile)]
+        | group_by(.subject) | map({key: .[0].subject, value: map(.variant)}) | from_entries
+        | keys == ["containers", "malloc_loop", "two_threads"]
+          and all(.[]; sort == ["foreign", "heaptrack", "linked", "plain", "weak"])' \
+        $results >/dev/null || fail "not every subject was measured in every way"
+    jq -e '[.measured[] | select(.variant == "linked") | .profile_bytes > 4096] | all' \
+        $results >/dev/null || fail "a profile is empty"
+    jq -e '[.instructions[] | select(.variant != "plain") | .added > 20 and .added < 1000] | length == 6 and all' \
+        $results >/dev/null || fail "instructions are missing, or no hook ran"
+    grep -q '^| pure malloc loop: CPU ratio | 1.6 | 1.3 | [0-9]' bench.out || fail "no table of targets"
+    copies_into_docs
+}
+
+# write-docs replaces what it has and leaves the rest.
+copies_into_docs() {
+    printf '%s\n' before '<!-- bench: hooks -->' old '<!-- bench: end -->' between \
+        '<!-- bench: kept -->' kept '<!-- bench: end -->' after >docs.md
+    printf '%s\n' '<!-- bench: hooks -->' new '<!-- bench: end -->' '<!-- bench: none of kept -->' \
+        gone '<!-- bench: end -->' >tables.md
+    "$MS_SOURCE/bench/write-docs" tables.md docs.md
+    printf '%s\n' before '<!-- bench: hooks -->' new '<!-- bench: end -->' between \
+        '<!-- bench: kept -->' kept '<!-- bench: end -->' after | cmp - docs.md || fail "write-docs"
+}

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+# shellcheck shell=bash disable=SC2154 # variables of bench/run and the harness
+#
+# What is measured. A subject is built three times below $out/NAME, in folders whose names have one
+# length, as a program may copy its argv[0]: p/ plain, l/ runtime linked in, w/ weak hooks.
+
+subject_names() {
+    echo malloc_loop containers two_threads sqlite lua jq
+}
+
+is_real() {
+    case $1 in sqlite | lua | jq) return 0 ;; *) return 1 ;; esac
+}
+
+wanted() {
+    [ -z "$only" ] || [ "$only" = "$1" ] || return 1
+    ! { [ $quick = yes ] && is_real "$1" && [ -z "$only" ]; }
+}
+
+# Into `arguments`: about a second of work each, plain.
+set_arguments() {
+    if is_real "$1"; then
+        mapfile -t arguments < <("$MS_SOURCE/scripts/workload" "$1" \
+            "$([ $quick = yes ] && echo test || echo bench)" "$PWD")
+        return
+    fi
+    case $1-$quick in
+    malloc_loop-no) arguments=(60000000) ;;
+    malloc_loop-yes) arguments=(1000000) ;;
+    containers-no) arguments=(400) ;;
+    containers-yes) arguments=(10) ;;
+    two_threads-no) arguments=(20000000) ;;
+    two_threads-yes) arguments=(200000) ;;
+    esac
+}
+
+# variants_of SUBJECT: how it is run, plain first.
+#   linked     instrumented, runtime linked in: "MemScope" of the targets
+#   weak       instrumented by the bare flag, runtime preloaded
+#   foreign    the plain program, runtime preloaded
+#   heaptrack  the plain program, heaptrack's recorder preloaded, nothing interpreted
+variants_of() {
+    if is_real "$1"; then
+        echo plain linked foreign heaptrack
+    else
+        echo plain linked weak foreign heaptrack
+    fi
+}
+
+prepare() {
+    local folder=$out/$1 source
+    mkdir -p "$folder/p" "$folder/l" "$folder/w"
+    cd "$folder"
+    set_arguments "$1"
+    if is_real "$1"; then
+        prepare_real "$1" p MEMSCOPE=off
+        prepare_real "$1" l MEMSCOPE=on
+        return
+    fi
+    source=$(echo "$here/programs/$1".c*)
+    compile_plain "p/$1" "$source"
+    MODE=linked compile "l/$1" "$source"
+    MODE=auto compile "w/$1" "$source"
+}
+
+# prepare_real SUBJECT FOLDER SETTING: the same wrapper, on or off, so that all else is equal.
+prepare_real() {
+    env "$3" CC="$MS_BUILD/bin/memscope-clang-$LLVM" CFLAGS='-O2 -g' \
+        "$MS_SOURCE/scripts/build-program" "$1" "$2" >/dev/null 2>"$2/build.log" || {
+        tail -n 20 "$2/build.log" >&2
+        fail "$1 cannot be built"
+    }
+}
+
+# run_variant SUBJECT VARIANT [WRAPPER…]: runs it in the subject's folder, its output in
+# VARIANT.out, its profile (or heaptrack's record) in VARIANT.msp.
+run_variant() {
+    local subject=$1 variant=$2 folder=p setting=()
+    shift 2
+    rm -f "$variant.msp"
+    case $variant in
+    plain) setting=(BENCH=plain) ;;
+    witness) setting=("LD_PRELOAD=$witness_library" "MS_WITNESS=$PWD/witness.w") ;;
+    linked) folder=l setting=("MEMSCOPE_OPTIONS=strict=1:output=$PWD/$variant.msp") ;;
+    heaptrack) setting=("LD_PRELOAD=$(heaptrack_library)" "DUMP_HEAPTRACK_OUTPUT=$PWD/$variant.msp") ;;
+    *) setting=("MEMSCOPE_OPTIONS=strict=1:output=$PWD/$variant.msp"
+        "LD_PRELOAD=$MS_BUILD/lib/libmemscope_rt.so") ;;
+    esac
+    [ "$variant" != weak ] || folder=w
+    "$@" env "${setting[@]}" "$folder/$subject" "${arguments[@]}" \
+        </dev/null >"$variant.out" 2>"$variant.err" || {
+        cat "$variant.err" >&2
+        fail "$subject, $variant: the program failed"
+    }
+}
+
+heaptrack_library() {
+    local library
+    for library in /usr/lib/heaptrack/libheaptrack_preload.so \
+        /usr/lib/*/heaptrack/libheaptrack_preload.so; do
+        [ ! -e "$library" ] || { echo "$library" && return; }
+    done
+    fail "heaptrack's recorder is not installed (package heaptrack)"
+}

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+# results.json as Markdown, in parts that write-docs puts into docs/performance.md.
+
+def fixed(n): if . == null then "-" else
+    (. * pow(10; n) | round) as $scaled
+    | ($scaled | fabs | tostring) as $digits
+    | ("0" * ([n + 1 - ($digits | length), 0] | max)) as $zeros
+    | (($zeros // "") + $digits) as $all
+    | (if $scaled < 0 then "-" else "" end)
+      + (if n == 0 then $all else $all[:-n] + "." + $all[-n:] end) end;
+def row: "| " + join(" | ") + " |";
+def head: row, (map("---") | "|" + join("|") + "|");
+def part($name; rows; $holds): if $holds then "<!-- bench: \($name) -->" else "<!-- bench: none of \($name) -->" end,
+    rows, "<!-- bench: end -->", "";
+def ratio: "\(.median | fixed(3)) (\(.first_quartile | fixed(3))–\(.third_quartile | fixed(3)))";
+def mib: . / 1048576 | fixed(1);
+def yes: if . == null then "not run" elif . then "yes" else "no" end;
+def order: {plain: 0, linked: 1, weak: 2, foreign: 3, heaptrack: 4}[.];
+
+. as $all
+| "made by `\(.command)` on \(.date): \(.machine)" as $made
+| part("targets";
+    (["target", "must", "aim", "measured", "must reached?", "aim reached?"] | head),
+    (.targets[] | [.what, "\(.must)", "\(.aim)", (.measured | fixed(3)), (.reached | yes), (.aim_reached | yes)] | row),
+    "", "Medians of \(.rounds) paired runs; \($made).";
+    any(.targets[]; .measured != null)),
+  part("times";
+    (["subject", "run as", "CPU s", "CPU ratio (quartiles)", "peak RSS MiB", "ratio", "record MB"] | head),
+    (.measured | sort_by([.subject, (.variant | order)])[]
+     | [.subject, .variant, (.cpu_ns.median / 1e9 | fixed(3)), (.cpu_ratio | ratio),
+        (.peak_rss_bytes.median | mib), (.peak_rss_ratio.median | fixed(2)),
+        (if .profile_bytes == null then "" else .profile_bytes / 1e6 | fixed(2) end)] | row),
+    "", "Medians of \(.rounds) paired runs; \($made).";
+    (.measured | length) > 0),
+  part("instructions";
+    (["path", "strategy", "plain", "linked", "weak", "foreign"] | head),
+    (.instructions | group_by([.path, .strategy])[]
+     | (map({key: .variant, value: .}) | from_entries) as $v
+     | ["`\(.[0].path)`", .[0].strategy, ($v.plain.instructions | fixed(1)),
+        (["linked", "weak", "foreign"][] | "+\($v[.].added | fixed(1))")] | row),
+    "", "Each round; \($made).";
+    (.instructions | length) > 0),
+  part("hooks";
+    (["path", "strategy", "functions of the runtime, instructions of their own (linked)"] | head),
+    (.instructions[] | select(.variant == "linked")
+     | ["`\(.path)`", .strategy,
+        (.hooks | to_entries | sort_by(.key) | map("`\(.key)` \(.value | fixed(1))") | join(", "))] | row);
+    (.instructions | length) > 0)

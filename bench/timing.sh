@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+# shellcheck shell=bash disable=SC2154 # variables of bench/run and the harness
+#
+# No time is believed before the profile is whole and its totals are right.
+
+# trust SUBJECT: totals of every variant against the witness (a run of its own), or, in threads,
+# against the program's own books.
+trust() {
+    local subject=$1 variant
+    say_step "$subject: are the counts right?"
+    run_variant "$subject" plain
+    [ "$subject" = two_threads ] || counted_by_witness "$subject"
+    for variant in $(variants_of "$subject"); do
+        case $variant in plain | heaptrack) continue ;; esac
+        run_variant "$subject" "$variant"
+        report "$variant.msp" "$variant.json"
+        expect_whole "$variant"
+        if [ "$subject" = two_threads ]; then
+            expect_books "$variant"
+        else
+            cmp -s plain.out "$variant.out" || fail "$subject, $variant: other output than plain"
+            cp witness.json "$variant.witness.json"
+            expect_totals "$variant"
+        fi
+        jq -c "$totals" "$variant.json" >"$variant.totals"
+    done
+}
+
+totals='.statistics | {total_allocations, total_bytes, total_frees, freed_bytes}'
+
+counted_by_witness() {
+    rm -f witness.w.*
+    run_variant "$1" witness
+    set -- witness.w.*
+    [ $# = 1 ] || fail "the witness wrote $# files, not one"
+    witness_json "$1" >witness.json
+}
+
+# Against what the program printed, difference 0: its own sites together, or, uninstrumented, the
+# one foreign site of its malloc (libc's own calls are other sites).
+expect_books() {
+    jq -e --slurpfile books "$1.out" '
+        $books[0] as $b
+        | (if any(.sites[]; .foreign | not) then [.sites[] | select(.foreign | not)]
+           else [.sites[] | select(.allocations == $b.allocations)] end) as $own
+        | $b.allocations > 0 and ($own | map(.allocations) | add) == $b.allocations
+          and ($own | map(.bytes) | add) == $b.bytes and ($own | map(.frees) | add) == $b.frees
+          and ($own | map(.live_bytes) | add) == $b.bytes - $b.freed_bytes' "$1.json" >/dev/null || {
+        cat "$1.out" >&2
+        jq -c '.sites[] | {file, line, foreign, allocations, bytes, frees, live_bytes}' "$1.json" >&2
+        fail "$1: not what the program knows"
+    }
+}
+
+# time_subject SUBJECT: rounds of every variant in turn, one line of runs.jsonl a run.
+time_subject() {
+    local subject=$1 round variant
+    for round in $(seq "$rounds"); do
+        say_step "$subject: round $round of $rounds"
+        for variant in $(variants_of "$subject"); do
+            run_variant "$subject" "$variant" "$measure" run.json
+            still_right "$subject" "$variant"
+            jq -c --arg subject "$subject" --arg variant "$variant" --argjson round "$round" \
+                --argjson profile "$(size_of "$variant.msp")" \
+                '{subject: $subject, variant: $variant, round: $round, profile_bytes: $profile} + .' \
+                run.json >>"$out/runs.jsonl"
+            [ "$variant" != heaptrack ] || rm -f heaptrack.msp
+        done
+    done
+}
+
+still_right() {
+    case $2 in plain | heaptrack) return ;; esac
+    report "$2.msp" "$2.json"
+    expect_whole "$2"
+    jq -c "$totals" "$2.json" | cmp -s - "$2.totals" || fail "$1, $2: other totals than before"
+}
+
+size_of() {
+    if [ -e "$1" ]; then stat -c %s "$1"; else echo null; fi
+}
+
+say_step() {
+    echo "==> $*" >&2
+}
