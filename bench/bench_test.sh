@@ -24,11 +24,11 @@ quick_run() {
 
 # write-docs replaces what it has and leaves the rest.
 copies_into_docs() {
-    printf '%s\n' before '<!-- bench: hooks -->' old '<!-- bench: end -->' between \
+    printf '%s\n' before '<!-- bench: times -->' old '<!-- bench: end -->' between \
         '<!-- bench: kept -->' kept '<!-- bench: end -->' after >docs.md
-    printf '%s\n' '<!-- bench: hooks -->' new '<!-- bench: end -->' '<!-- bench: none of kept -->' \
+    printf '%s\n' '<!-- bench: times -->' new '<!-- bench: end -->' '<!-- bench: none of kept -->' \
         gone '<!-- bench: end -->' >tables.md
     "$MS_SOURCE/bench/write-docs" tables.md docs.md
-    printf '%s\n' before '<!-- bench: hooks -->' new '<!-- bench: end -->' between \
+    printf '%s\n' before '<!-- bench: times -->' new '<!-- bench: end -->' between \
         '<!-- bench: kept -->' kept '<!-- bench: end -->' after | cmp - docs.md || fail "write-docs"
 }

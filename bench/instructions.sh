@@ -2,14 +2,13 @@
 # shellcheck shell=bash disable=SC2154 # variables of bench/run and the harness
 #
 # Instructions by callgrind: exact, whatever else the machine does. A path's cost is the difference
-# of two loop lengths, per round, against the plain program; a hook's is what callgrind counted
-# inside it, callees left out (the difference again).
+# of two loop lengths, per round, against the plain program.
 
 instruction_paths() {
     if [ $quick = yes ]; then
         echo malloc_free
     else
-        echo malloc_free calloc_free realloc_in_place posix_memalign_free new_delete \
+        echo malloc_free malloc_alone calloc_free realloc_in_place posix_memalign_free new_delete \
             new_delete_aligned temporary
     fi
 }
@@ -35,7 +34,7 @@ count_instructions() {
     done
 }
 
-# collect PATH ROUNDS STRATEGY VARIANT: callgrind's figures, by function, in ROUNDS.txt.
+# collect PATH ROUNDS STRATEGY VARIANT: callgrind's figures in ROUNDS.callgrind.PID.
 collect() {
     local folder=p setting=() threads=() file=$2.paths.msp
     rm -f "$2".*.msp "$2".callgrind.*
@@ -59,25 +58,16 @@ collect() {
         expect_whole "$2"
         expect_json "$2" ".strategy == \"$3\" and .statistics.total_allocations >= $2"
     fi
-    callgrind_annotate --threshold=100 --inclusive=no "$2".callgrind.* >"$2.txt"
 }
 
-# difference SHORT LONG PATH STRATEGY VARIANT: instructions a round, and of each hook of ours.
+# difference SHORT LONG PATH STRATEGY VARIANT: one line of instructions.jsonl.
 difference() {
-    awk -v rounds=$(($2 - $1)) -v path="$3" -v strategy="$4" -v variant="$5" '
-        { gsub(/,/, "", $1) }
-        /PROGRAM TOTALS/ { total[FILENAME] = $1 }
-        /(__memscope_|ms_own_|ms_note_)[A-Za-z_0-9]* / {
-            match($0, /(__memscope_|ms_own_|ms_note_)[A-Za-z_0-9]*/)
-            name = substr($0, RSTART, RLENGTH)
-            own[name] += FILENAME == ARGV[2] ? $1 : -$1
-        }
-        END {
-            printf "{\"path\": \"%s\", \"strategy\": \"%s\", \"variant\": \"%s\", \"instructions\": %.2f, \"hooks\": {",
-                path, strategy, variant, (total[ARGV[2]] - total[ARGV[1]]) / rounds
-            for (name in own)
-                if (own[name] / rounds >= 1)
-                    printf "%s\"%s\": %.2f", many++ ? ", " : "", name, own[name] / rounds
-            print "}}"
-        }' "$1.txt" "$2.txt"
+    jq -n -c --arg path "$3" --arg strategy "$4" --arg variant "$5" \
+        --argjson short "$(total_of "$1")" --argjson long "$(total_of "$2")" \
+        "{path: \$path, strategy: \$strategy, variant: \$variant,
+          instructions: ((\$long - \$short) / $(($2 - $1)))}"
+}
+
+total_of() {
+    sed -n 's/^\(summary\|totals\): //p' "$1".callgrind.* | head -1
 }

@@ -40,10 +40,4 @@ def order: {plain: 0, linked: 1, weak: 2, foreign: 3, heaptrack: 4}[.];
      | ["`\(.[0].path)`", .[0].strategy, ($v.plain.instructions | fixed(1)),
         (["linked", "weak", "foreign"][] | "+\($v[.].added | fixed(1))")] | row),
     "", "Each round; \($made).";
-    (.instructions | length) > 0),
-  part("hooks";
-    (["path", "strategy", "functions of the runtime, instructions of their own (linked)"] | head),
-    (.instructions[] | select(.variant == "linked")
-     | ["`\(.path)`", .strategy,
-        (.hooks | to_entries | sort_by(.key) | map("`\(.key)` \(.value | fixed(1))") | join(", "))] | row);
     (.instructions | length) > 0)

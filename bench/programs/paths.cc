@@ -27,6 +27,14 @@ void malloc_free(unsigned long rounds) {
     PAIRS(std::malloc(size_of(i)), std::free(kept[i % alive]))
 }
 
+// Nothing is freed; the process's peak is out of reach, the site's rises with each.
+void malloc_alone(unsigned long rounds) {
+    kept[0] = std::malloc(8 << 20);
+    std::free(kept[0]);
+    for (unsigned long i = 0; i < rounds; i++)
+        kept[i % alive] = std::malloc(size_of(i));
+}
+
 void calloc_free(unsigned long rounds) {
     PAIRS(std::calloc(1, size_of(i)), std::free(kept[i % alive]))
 }
@@ -69,6 +77,7 @@ const struct {
     void (*run)(unsigned long);
 } paths[] = {
     {"malloc_free", malloc_free},
+    {"malloc_alone", malloc_alone},
     {"calloc_free", calloc_free},
     {"realloc_in_place", realloc_in_place},
     {"posix_memalign_free", posix_memalign_free},
