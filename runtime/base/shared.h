@@ -32,7 +32,7 @@ union ms_shared_page {
     char page[MS_SHARED_PAGE];
 };
 
-extern union ms_shared_page ms_shared_page;
+extern MS_INTERNAL union ms_shared_page ms_shared_page;
 #define ms_shared (ms_shared_page.state)
 
 // Atomics on plain fields, as the profile format declares them. Counters need no order; what is

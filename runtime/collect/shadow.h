@@ -24,7 +24,8 @@ enum {
 #define MS_LEAF_COUNT (1ull << (MS_ADDRESS_BITS - MS_LEAF_BITS))
 #define MS_SIZE_ASIDE 0x7fffffffu
 
-extern char *ms_shadow_leaves[MS_LEAF_COUNT]; // biased: record of address a at leaf + (a >> 5) * 8
+// Biased: the record of address a is at leaf + (a >> 5) * 8.
+extern MS_INTERNAL char *ms_shadow_leaves[MS_LEAF_COUNT];
 
 MS_HOT uint64_t *ms_shadow_at(char *leaf, uintptr_t address) {
     return (uint64_t *)(leaf + (address >> MS_GRANULE_BITS << 3));

@@ -39,7 +39,7 @@ MS_COLD bool ms_note_free_publish(void);
 // The guard: a signal handler that allocates between these finds it and keeps away from counters
 // that are being changed.
 MS_HOT void ms_guard_take(struct ms_tls *tls) {
-    ms_store(&tls->special, (uint64_t)ms_stack_pointer());
+    ms_store_stack_pointer(&tls->special);
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
 }
 

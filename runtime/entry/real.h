@@ -6,6 +6,8 @@
 #ifndef MS_REAL_H
 #define MS_REAL_H
 
+#include "platform/platform.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -27,7 +29,7 @@ struct ms_real {
     bool is_static;       // no dynamic linker: only hooks are counted
 };
 
-extern struct ms_real ms_real;
+extern MS_INTERNAL struct ms_real ms_real;
 
 // The same for our interposed functions: another only where there is a library in front.
 extern struct ms_real ms_next;

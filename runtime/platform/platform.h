@@ -31,8 +31,16 @@
 #define MS_COLD __attribute__((noinline, cold))
 #define MS_HOT static inline __attribute__((always_inline)) // part of a hook's fast path
 #define MS_ALIGNED(n) __attribute__((aligned(n)))
-// The thread block's static part: one addition from the thread pointer, no call.
-#define MS_THREAD __thread __attribute__((tls_model("initial-exec")))
+// Of one object, so that it is reached without the global offset table. -fvisibility=hidden says so
+// of definitions only.
+#define MS_INTERNAL __attribute__((visibility("hidden")))
+// The thread block's static part: one addition from the thread pointer, no call. In an executable,
+// where alone the static runtime may be linked in, the offset is a constant.
+#ifdef MEMSCOPE_STATIC_RUNTIME
+#define MS_THREAD __thread MS_INTERNAL __attribute__((tls_model("local-exec")))
+#else
+#define MS_THREAD __thread MS_INTERNAL __attribute__((tls_model("initial-exec")))
+#endif
 
 static inline uintptr_t ms_stack_pointer(void) {
     uintptr_t sp;
@@ -46,6 +54,14 @@ static inline uintptr_t ms_stack_pointer(void) {
 
 // The stack pointer of the calling function's caller, at its call.
 #define ms_caller_stack() ((uintptr_t)__builtin_dwarf_cfa())
+// One instruction where the CPU has one for it.
+static inline void ms_store_stack_pointer(uint64_t *place) {
+#if defined(__x86_64__)
+    __asm__ volatile("mov %%rsp, %0" : "=m"(*place));
+#else
+    __atomic_store_n(place, (uint64_t)ms_stack_pointer(), __ATOMIC_RELAXED);
+#endif
+}
 
 // Memory.
 // These two leave the program an eighth of its address space limit: NULL = too little room, failed.
