@@ -14,6 +14,9 @@ quick_run() {
         | keys == ["containers", "malloc_loop", "two_threads"]
           and all(.[]; sort == ["foreign", "heaptrack", "linked", "plain", "weak"])' \
         $results >/dev/null || fail "not every subject was measured in every way"
+    jq -e '.runs as $runs | [.measured[] | .subject as $s | .variant as $v
+        | .cpu_ns.median == ([$runs[] | select(.subject == $s and .variant == $v) | .cpu_ns] | add / 2)] | all' \
+        $results >/dev/null || fail "a median of two is not their mean"
     jq -e '[.measured[] | select(.variant == "linked") | .profile_bytes > 4096] | all' \
         $results >/dev/null || fail "a profile is empty"
     jq -e '[.instructions[] | select(.variant != "plain") | .added > 20 and .added < 1000] | length == 6 and all' \

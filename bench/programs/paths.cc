@@ -14,7 +14,9 @@ namespace {
 constexpr unsigned alive = 64;
 void *volatile kept[alive];
 
-std::size_t size_of(unsigned long i) { return 16 + i % alive; }
+std::size_t size_of(unsigned long i) {
+    return 16 + i % alive;
+}
 
 // One block of each slot is freed, the next is allocated: a pair, and no block is temporary.
 #define PAIRS(allocate, release)                                                                   \
@@ -86,7 +88,9 @@ const struct {
     {"temporary", temporary},
 };
 
-void *nothing(void *) { return nullptr; }
+void *nothing(void *) {
+    return nullptr;
+}
 
 } // namespace
 
