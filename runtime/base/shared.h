@@ -20,7 +20,14 @@ struct ms_shared {
     uint32_t ref_base;  // smallest ref of this process's profile
     uint32_t ref_count; // units with storage; a ref is ours where ref - ref_base < ref_count
     char *units;        // address of unit r of this profile is units + r * 64, r counted from ref 0
-    struct memscope_profile_header *header;
+    struct memscope_profile_header *header; // unit ref_base
+    // 2^64 - (ref_base << 32): added to a record, or to a ref << 32, it carries exactly where that
+    // is one of this process (a greater one than ours is never met), and leaves ref - ref_base
+    // above the record's low half. Zero, it never carries. `direct_bias` is zero but under
+    // GlobalDirect.
+    uint64_t bias;
+    uint64_t direct_bias;
+    uint64_t direct_epoch;       // GlobalDirect: header->peak_epoch
     struct ms_tls *unconverted;  // the thread that counts (or last counted) under GlobalDirect
     uint64_t upgrade_peak_bytes; // the peak when the strategy left GlobalDirect
 };
@@ -58,6 +65,15 @@ extern MS_INTERNAL union ms_shared_page ms_shared_page;
 // The record a ref names, which must be one of this profile's.
 static inline void *ms_ref(uint32_t ref) {
     return ms_shared.units + (uint64_t)ref * MEMSCOPE_UNIT_BYTES;
+}
+
+// The record of the ref that is `above` ms_shared.ref_base; `base` is ms_shared.header.
+static inline void *ms_record_at(char *base, uint64_t above) {
+    return base + above * MEMSCOPE_UNIT_BYTES;
+}
+
+static inline bool ms_ref_is_ours(uint32_t ref) {
+    return ref - ms_shared.ref_base < ms_load(&ms_shared.ref_count);
 }
 
 static inline void ms_count_loss(enum memscope_loss loss, uint64_t amount) {

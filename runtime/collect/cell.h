@@ -13,9 +13,9 @@ MS_HOT uint64_t ms_epoch(void) {
     return ms_load(&ms_shared.header->peak_epoch);
 }
 
-MS_HOT void ms_cell_keep_peak(struct memscope_cell_record *cell) {
-    uint64_t epoch = ms_epoch();
-    if (cell->epoch != epoch) {
+// `epoch`: the peak's now.
+MS_HOT void ms_cell_keep_peak(struct memscope_cell_record *cell, uint64_t epoch) {
+    if (MS_UNLIKELY(cell->epoch != epoch)) {
         cell->at_peak_bytes = cell->bytes - cell->freed_bytes;
         cell->epoch = epoch;
     }
@@ -23,8 +23,8 @@ MS_HOT void ms_cell_keep_peak(struct memscope_cell_record *cell) {
 
 // `remote_freed_bytes`: the cell's, where other threads may free.
 MS_HOT void ms_cell_allocate(struct memscope_cell_record *cell, uint64_t bytes,
-                             uint64_t remote_freed_bytes) {
-    ms_cell_keep_peak(cell);
+                             uint64_t remote_freed_bytes, uint64_t epoch) {
+    ms_cell_keep_peak(cell, epoch);
     cell->allocations++;
     uint64_t total = cell->bytes += bytes;
     uint64_t live = total - cell->freed_bytes - remote_freed_bytes;
@@ -32,8 +32,8 @@ MS_HOT void ms_cell_allocate(struct memscope_cell_record *cell, uint64_t bytes,
         cell->peak_bytes = live;
 }
 
-MS_HOT void ms_cell_free(struct memscope_cell_record *cell, uint64_t bytes) {
-    ms_cell_keep_peak(cell);
+MS_HOT void ms_cell_free(struct memscope_cell_record *cell, uint64_t bytes, uint64_t epoch) {
+    ms_cell_keep_peak(cell, epoch);
     cell->frees++;
     cell->freed_bytes += bytes;
 }

@@ -10,8 +10,8 @@ static const size_t leaf_bytes = 8ull << (MS_LEAF_BITS - MS_GRANULE_BITS);
 static const uint64_t large_heap = 48ull << 20;
 
 char *ms_shadow_leaf_slow(uintptr_t address) {
-    uintptr_t index = address >> MS_LEAF_BITS;
-    if (index >= MS_LEAF_COUNT)
+    uintptr_t index = (address - 1) >> MS_LEAF_BITS;
+    if (index >= MS_LEAF_COUNT - 1) // the last one is NULL's
         return NULL;
     char *leaf = ms_acquire(&ms_shadow_leaves[index]);
     if (leaf)
@@ -23,6 +23,7 @@ char *ms_shadow_leaf_slow(uintptr_t address) {
     char *start = (char *)(((uintptr_t)mapping + huge_page - 1) & ~(huge_page - 1));
     if (ms_load(&ms_shared.header->peak_live_bytes) >= large_heap)
         ms_sys_huge(start, leaf_bytes);
+    // Rounding up has left room for the last record: the block at the next leaf's first address.
     char *biased = start - (index << (MS_LEAF_BITS - MS_GRANULE_BITS) << 3);
     if (ms_swap_if(&ms_shadow_leaves[index], &leaf, biased))
         return biased;
@@ -30,41 +31,43 @@ char *ms_shadow_leaf_slow(uintptr_t address) {
     return leaf;
 }
 
-// Blocks of 4 GiB and more: few, so a fixed table, searched from a hashed start.
+// Blocks of MS_SIZE_ASIDE bytes and more: few, so a fixed table, searched from a hashed start.
 enum { ASIDE_SLOTS = 4096, TAKEN = 1 };
 
 static struct aside {
     uintptr_t address; // 0 = never used, TAKEN = free again
     uint64_t bytes;
+    uint32_t ref;
 } aside[ASIDE_SLOTS];
 
 static unsigned aside_start(uintptr_t address) {
     return (unsigned)((address >> 12) * 2654435761u % ASIDE_SLOTS);
 }
 
-bool ms_shadow_put_aside(uintptr_t address, uint64_t bytes) {
+bool ms_shadow_put_aside(uintptr_t address, uint32_t ref, uint64_t bytes) {
     for (unsigned i = 0, at = aside_start(address); i < ASIDE_SLOTS; i++, at++) {
         struct aside *slot = &aside[at % ASIDE_SLOTS];
         uintptr_t seen = ms_load(&slot->address);
         if (seen <= TAKEN && ms_swap_if(&slot->address, &seen, address)) {
             ms_store(&slot->bytes, bytes);
+            ms_store(&slot->ref, ref);
             return true;
         }
     }
     return false;
 }
 
-uint64_t ms_shadow_take_aside(uintptr_t address) {
+void ms_shadow_take_aside(uintptr_t address, uint32_t *ref_out, uint64_t *bytes_out) {
     for (unsigned i = 0, at = aside_start(address); i < ASIDE_SLOTS; i++, at++) {
         struct aside *slot = &aside[at % ASIDE_SLOTS];
         uintptr_t seen = ms_load(&slot->address);
         if (seen == 0)
-            return 0;
+            return;
         if (seen == address) {
-            uint64_t bytes = ms_load(&slot->bytes);
+            *bytes_out = ms_load(&slot->bytes);
+            *ref_out = ms_load(&slot->ref);
             ms_store(&slot->address, (uintptr_t)TAKEN);
-            return bytes;
+            return;
         }
     }
-    return 0;
 }

@@ -3,19 +3,22 @@
 // From a block's address to its record: eight bytes for every 32 bytes of heap, found by two loads.
 //
 //   address  [ leaf index | granule in leaf | 5 bits ]
-//   ms_shadow_leaves[leaf index] ─▶ biased start of a leaf of 2^21 records (16 MiB for 64 MiB)
+//   ms_shadow_leaves[leaf index] ─▶ biased start of a leaf of 2^21 + 1 records (16 MiB for 64 MiB)
 //   record   [ cell ref : 32 | requested bytes : 32 ]    0 = not ours
+//
+// The index is that of the byte before the block: NULL thereby falls into the last leaf, which
+// never is mapped, and needs no test of its own.
 //
 // Two blocks never share a granule: glibc's start at least 32 bytes apart, of other allocators at
 // least 32 bytes are asked (ms_real.least_bytes). Leaves are mapped when first needed, so that
 // nothing large is reserved under `ulimit -v`, and never given back. Requests of 2^31 - 1 bytes and
-// more have their size in a side table. A block belongs to one thread at a time: its record is
+// more stand in a side table. A block belongs to one thread at a time: its record is
 // written before the program has its address and taken before the allocator has it back.
 
 #ifndef MS_SHADOW_H
 #define MS_SHADOW_H
 
-#include "base/shared.h"
+#include "cell.h"
 
 enum {
     MS_GRANULE_BITS = 5,
@@ -23,6 +26,7 @@ enum {
 };
 #define MS_LEAF_COUNT (1ull << (MS_ADDRESS_BITS - MS_LEAF_BITS))
 #define MS_SIZE_ASIDE 0x7fffffffu
+#define MS_RECORD_ASIDE 1u // the record of a block in the side table
 
 // Biased: the record of address a is at leaf + (a >> 5) * 8.
 extern MS_INTERNAL char *ms_shadow_leaves[MS_LEAF_COUNT];
@@ -41,12 +45,12 @@ MS_HOT uint64_t ms_shadow_record(const char *units, const struct memscope_cell_r
 // MS_ADDRESS_BITS.
 char *ms_shadow_leaf_slow(uintptr_t address);
 
-// Sizes of huge blocks.
-bool ms_shadow_put_aside(uintptr_t address, uint64_t bytes); // false = table full
-uint64_t ms_shadow_take_aside(uintptr_t address);
+// Huge blocks.
+bool ms_shadow_put_aside(uintptr_t address, uint32_t ref, uint64_t bytes); // false = table full
+void ms_shadow_take_aside(uintptr_t address, uint32_t *ref_out, uint64_t *bytes_out);
 
 MS_HOT char *ms_shadow_leaf(uintptr_t address) {
-    return ms_shadow_leaves[address >> MS_LEAF_BITS & (MS_LEAF_COUNT - 1)];
+    return ms_shadow_leaves[(address - 1) >> MS_LEAF_BITS & (MS_LEAF_COUNT - 1)];
 }
 
 // Records a block; false = it could not be.
@@ -56,17 +60,17 @@ MS_HOT bool ms_shadow_put(const void *block, const struct memscope_cell_record *
     char *leaf = ms_shadow_leaf(address);
     if (MS_UNLIKELY(!leaf) && !(leaf = ms_shadow_leaf_slow(address)))
         return false;
+    uint64_t record = ms_shadow_record(ms_shared.units, cell, bytes);
     if (MS_UNLIKELY(bytes >= MS_SIZE_ASIDE)) {
-        if (!ms_shadow_put_aside(address, bytes))
+        if (!ms_shadow_put_aside(address, ms_cell_ref(cell), bytes))
             return false;
-        bytes = MS_SIZE_ASIDE;
+        record = MS_RECORD_ASIDE;
     }
-    ms_store(ms_shadow_at(leaf, address), ms_shadow_record(ms_shared.units, cell, bytes));
+    ms_store(ms_shadow_at(leaf, address), record);
     return true;
 }
 
-// Takes a block's record away; 0 = it has none. A size that is aside stays there until
-// ms_shadow_size.
+// Takes a block's record away; 0 = it has none. What is aside stays there until ms_shadow_read.
 MS_HOT uint64_t ms_shadow_take(const void *block) {
     uintptr_t address = (uintptr_t)block;
     char *leaf = ms_shadow_leaf(address);
@@ -78,9 +82,13 @@ MS_HOT uint64_t ms_shadow_take(const void *block) {
     return record;
 }
 
-MS_HOT uint64_t ms_shadow_size(const void *block, uint64_t record) {
-    uint32_t bytes = (uint32_t)record;
-    return MS_UNLIKELY(bytes == MS_SIZE_ASIDE) ? ms_shadow_take_aside((uintptr_t)block) : bytes;
+// What a record that was taken says.
+static inline void ms_shadow_read(const void *block, uint64_t record, uint32_t *ref_out,
+                                  uint64_t *bytes_out) {
+    *ref_out = (uint32_t)(record >> 32);
+    *bytes_out = (uint32_t)record;
+    if (record == MS_RECORD_ASIDE)
+        ms_shadow_take_aside((uintptr_t)block, ref_out, bytes_out);
 }
 
 // Puts a record that was taken back (a realloc that failed).

@@ -58,7 +58,7 @@ uint32_t ms_origin_site_ref(struct ms_origin *origin) {
         return ms_record_foreign_site(MEMSCOPE_SITE_FOREIGN,
                                       (const void *)(uintptr_t)(origin->key & ~MS_KEY_FOREIGN));
     uint32_t id = ms_load(&origin->site->id);
-    if (id - ms_shared.ref_base >= ms_load(&ms_shared.ref_count))
+    if (!ms_ref_is_ours(id))
         id = ms_record_site(origin->site);
     origin->key = id;
     return id;
@@ -141,7 +141,7 @@ static struct ms_origin take_pending(struct ms_tls *tls, struct ms_origin origin
     uint32_t ref = tls->pending_site;
     if (tls->special & MS_SPECIAL_ONCE)
         tls->special &= ~(MS_SPECIAL_PENDING | MS_SPECIAL_ONCE);
-    if (ref - ms_shared.ref_base >= ms_load(&ms_shared.ref_count))
+    if (!ms_ref_is_ours(ref))
         return origin; // entered before a fork
     return (struct ms_origin){.key = ref, .site = NULL};
 }
@@ -202,12 +202,6 @@ void *ms_note_allocation_publish(void *block) {
     return block;
 }
 
-bool ms_note_free_publish(void) {
-    ms_thread_local_publish();
-    ms_guard_release(&ms_tls);
-    return true;
-}
-
 static void free_inside_hook(struct memscope_cell_record *cell, uint64_t bytes) {
     ms_count_loss(MEMSCOPE_LOSS_reentrant_events, 1);
     ms_count_loss(MEMSCOPE_LOSS_reentrant_bytes, bytes);
@@ -228,21 +222,22 @@ static void free_in(struct ms_tls *tls, struct memscope_cell_record *cell, uint6
     slow_guard_release(tls);
 }
 
-bool ms_note_free_slow(void *block, uint64_t record) {
+static bool note_free_slow(void *block, uint64_t record) {
     struct ms_tls *tls = &ms_tls;
     if (!block)
         return true;
     if (ms_real_is_early(block))
         return false;
     int saved_errno = errno;
-    uint32_t ref = (uint32_t)(record >> 32);
     if ((tls->special & MS_SPECIAL_OFF) || !ms_alive()) {
         // Nothing to count.
     } else if (record == 0) {
         ms_add(&ms_shared.header->unknown_frees, 1u);
     } else {
-        uint64_t bytes = ms_shadow_size(block, record);
-        if (ref - ms_shared.ref_base >= ms_load(&ms_shared.ref_count))
+        uint32_t ref;
+        uint64_t bytes;
+        ms_shadow_read(block, record, &ref, &bytes);
+        if (!ms_ref_is_ours(ref))
             ms_add(&ms_shared.header->inherited_frees, 1u);
         else if (guarded(tls))
             free_inside_hook(ms_ref(ref), bytes);
@@ -251,6 +246,50 @@ bool ms_note_free_slow(void *block, uint64_t record) {
     }
     errno = saved_errno;
     return true;
+}
+
+static void note_free_publish(void) {
+    ms_thread_local_publish();
+    ms_guard_release(&ms_tls);
+}
+
+static void note_free_remote(struct memscope_cell_record *cell, uint64_t bytes) {
+    if (ms_thread_local_free(&ms_tls, cell, bytes, NULL))
+        ms_thread_local_publish();
+    ms_guard_release(&ms_tls);
+}
+
+bool ms_note_free_of(void *block, uint64_t record) {
+    struct memscope_cell_record *cell;
+    switch (ms_count_free(block, record, &cell)) {
+    case MS_END_COUNTED:
+        return true;
+    case MS_END_SLOW:
+        return note_free_slow(block, record);
+    case MS_END_PUBLISH:
+        note_free_publish();
+        return true;
+    case MS_END_REMOTE:
+        note_free_remote(cell, (uint32_t)record);
+        return true;
+    }
+    return true;
+}
+
+void ms_free_slow(void *block, uint64_t record, ms_free_function *real) {
+    if (note_free_slow(block, record))
+        real(block);
+}
+
+void ms_free_publish(void *block, ms_free_function *real) {
+    note_free_publish();
+    real(block);
+}
+
+void ms_free_remote(void *block, struct memscope_cell_record *cell, uint64_t bytes,
+                    ms_free_function *real) {
+    note_free_remote(cell, bytes);
+    real(block);
 }
 
 uint32_t ms_pending_enter(struct ms_origin origin, bool once, uintptr_t caller_stack) {

@@ -32,9 +32,12 @@ MS_HOT struct ms_origin ms_origin_foreign(const void *return_address) {
 MS_COLD void *ms_note_allocation_slow(void *block, size_t bytes, struct ms_origin origin);
 MS_COLD void *ms_note_allocation_publish(void *block);
 
-// False: the block is none of the allocator's and must not be passed on to it.
-MS_COLD bool ms_note_free_slow(void *block, uint64_t record);
-MS_COLD bool ms_note_free_publish(void);
+// Each ends with the block's way to the allocator (`real`), unless it is none of the allocator's.
+typedef void ms_free_function(void *);
+MS_COLD void ms_free_slow(void *block, uint64_t record, ms_free_function *real);
+MS_COLD void ms_free_publish(void *block, ms_free_function *real);
+MS_NOINLINE void ms_free_remote(void *block, struct memscope_cell_record *cell, uint64_t bytes,
+                                ms_free_function *real);
 
 // The guard: a signal handler that allocates between these finds it and keeps away from counters
 // that are being changed.
@@ -57,14 +60,14 @@ MS_HOT void ms_settle(void) {
 // The allocator has returned `block` for a request of `bytes`; NULL = it failed. Returns `block`.
 MS_HOT void *ms_note_allocation(void *block, size_t bytes, struct ms_origin origin) {
     struct ms_tls *tls = &ms_tls;
-    if (MS_UNLIKELY(!block || tls->special != 0))
+    char *leaf = ms_shadow_leaf((uintptr_t)block); // of NULL there is none
+    if (MS_UNLIKELY(!leaf || tls->special != 0))
         return ms_note_allocation_slow(block, bytes, origin);
-    char *leaf = ms_shadow_leaf((uintptr_t)block);
     struct ms_slot *slot = &tls->slots[origin.key * MS_KEY_FACTOR >> tls->shift];
     const char *units = ms_shared.units;
     struct memscope_cell_record *cell = slot->cell;
     ms_settle();
-    if (MS_UNLIKELY(slot->key != origin.key || !leaf || bytes >= MS_SIZE_ASIDE))
+    if (MS_UNLIKELY(slot->key != origin.key || bytes >= MS_SIZE_ASIDE))
         return ms_note_allocation_slow(block, bytes, origin);
     uint64_t *place = ms_shadow_at(leaf, (uintptr_t)block);
     uint64_t record = ms_shadow_record(units, cell, bytes);
@@ -87,30 +90,43 @@ MS_HOT void *ms_note_allocation(void *block, size_t bytes, struct ms_origin orig
     return block;
 }
 
-// A block whose record was taken has been, or is about to be, freed. False: not to be passed on.
-MS_HOT bool ms_note_free_of(void *block, uint64_t record) {
+enum ms_end {
+    MS_END_COUNTED,
+    MS_END_SLOW,    // nothing was done yet
+    MS_END_PUBLISH, // counted; publish, then release the guard
+    MS_END_REMOTE,  // the guard is taken, another thread's cell is to be changed
+};
+
+MS_HOT enum ms_end ms_count_free(void *block, uint64_t record,
+                                 struct memscope_cell_record **cell_out) {
     struct ms_tls *tls = &ms_tls;
-    uint32_t ref = (uint32_t)(record >> 32);
-    char *units = ms_shared.units;
+    char *base = (char *)ms_shared.header;
+    uint64_t relative;
     ms_settle();
-    if (MS_UNLIKELY(ref - ms_shared.ref_base >= ms_load(&ms_shared.ref_count) ||
-                    tls->special != 0 || (uint32_t)record == MS_SIZE_ASIDE))
-        return ms_note_free_slow(block, record);
-    struct memscope_cell_record *cell = (void *)(units + (uint64_t)ref * MEMSCOPE_UNIT_BYTES);
-    if (MS_LIKELY(ms_strategy_is_global_direct())) {
+    if (MS_LIKELY(__builtin_add_overflow(record, ms_load(&ms_shared.direct_bias), &relative))) {
+        if (MS_UNLIKELY(tls->special != 0))
+            return MS_END_SLOW;
         ms_guard_take(tls);
-        ms_global_direct_free(tls, cell, (uint32_t)record, block);
+        ms_global_direct_free(tls, ms_record_at(base, relative >> 32), (uint32_t)record, block);
         ms_guard_release(tls);
-        return true;
+        return MS_END_COUNTED;
     }
-    if (MS_UNLIKELY(ms_strategy_is_outdated(tls)))
-        return ms_note_free_slow(block, record);
+    if (MS_UNLIKELY(!__builtin_add_overflow(record, ms_load(&ms_shared.bias), &relative) ||
+                    tls->special != 0 || ms_strategy_is_outdated(tls)))
+        return MS_END_SLOW;
+    struct memscope_cell_record *cell = *cell_out = ms_record_at(base, relative >> 32);
     ms_guard_take(tls);
-    if (MS_UNLIKELY(ms_thread_local_free(tls, cell, (uint32_t)record, block)))
-        return ms_note_free_publish();
+    if (MS_UNLIKELY(!ms_thread_local_owns(tls, cell)))
+        return MS_END_REMOTE;
+    if (MS_UNLIKELY(ms_thread_local_free_own(tls, cell, (uint32_t)record, block)))
+        return MS_END_PUBLISH;
     ms_guard_release(tls);
-    return true;
+    return MS_END_COUNTED;
 }
+
+// A block whose record was taken has been, or is about to be, freed. False: it is none of the
+// allocator's and must not be passed on to it.
+bool ms_note_free_of(void *block, uint64_t record);
 
 // Between these the thread's allocations are charged to `origin`; an outer pending site wins,
 // unless its call was left by longjmp. `caller_stack`: of the function that makes the call. Returns

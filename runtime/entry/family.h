@@ -38,8 +38,22 @@ MS_HOT void *ms_do_calloc(size_t count, size_t size, struct ms_origin origin) {
 
 // The record is taken before the allocator can hand the address to another thread.
 MS_HOT void ms_do_free(void *block) {
-    if (MS_LIKELY(ms_note_free_of(block, ms_shadow_take(block))))
+    struct memscope_cell_record *cell;
+    uint64_t record = ms_shadow_take(block);
+    switch (ms_count_free(block, record, &cell)) {
+    case MS_END_COUNTED:
         MS_REAL.free(block);
+        return;
+    case MS_END_SLOW:
+        ms_free_slow(block, record, MS_REAL.free);
+        return;
+    case MS_END_PUBLISH:
+        ms_free_publish(block, MS_REAL.free);
+        return;
+    case MS_END_REMOTE:
+        ms_free_remote(block, cell, (uint32_t)record, MS_REAL.free);
+        return;
+    }
 }
 
 // One free of the old block and one allocation of the new size; a realloc(p, 0) that returns NULL

@@ -9,21 +9,20 @@
 
 MS_HOT void ms_global_direct_allocate(struct ms_tls *tls, struct memscope_cell_record *cell,
                                       uint64_t bytes) {
-    ms_cell_allocate(cell, bytes, 0);
-    int64_t credit = tls->credit - (int64_t)bytes;
-    if (credit < 0) {
+    ms_cell_allocate(cell, bytes, 0, ms_shared.direct_epoch);
+    tls->credit -= (int64_t)bytes;
+    if (MS_UNLIKELY(tls->credit < 0)) {
         struct memscope_profile_header *header = ms_shared.header;
-        ms_store(&header->peak_live_bytes, header->peak_live_bytes - (uint64_t)credit);
-        ms_store(&header->peak_epoch, header->peak_epoch + 1);
-        credit = 0;
+        ms_store(&header->peak_live_bytes, header->peak_live_bytes - (uint64_t)tls->credit);
+        ms_store(&header->peak_epoch, ++ms_shared.direct_epoch);
+        ms_store(&tls->credit, (int64_t)0);
     }
-    ms_store(&tls->credit, credit);
 }
 
 MS_HOT void ms_global_direct_free(struct ms_tls *tls, struct memscope_cell_record *cell,
                                   uint64_t bytes, const void *block) {
-    ms_cell_free(cell, bytes);
-    ms_store(&tls->credit, tls->credit + (int64_t)bytes);
+    ms_cell_free(cell, bytes, ms_shared.direct_epoch);
+    tls->credit += (int64_t)bytes;
     if (block == tls->last_block)
         cell->temporary++;
 }

@@ -33,6 +33,13 @@ void ms_thread_local_publish(void) {
     raise_peak(live + unconverted_bytes() - others * MS_CREDIT);
 }
 
+void ms_thread_local_free_remote(struct memscope_cell_record *cell, uint64_t bytes) {
+    ms_cell_free_remote(cell, bytes);
+    struct memscope_thread_record *owner = ms_ref(cell->thread_ref);
+    if (cell->thread_ref != 0)
+        ms_add(&owner->remote_freed_bytes, bytes);
+}
+
 void ms_thread_local_attach(void) {
     ms_tls.credit = MS_CREDIT;
 }

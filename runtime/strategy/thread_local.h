@@ -11,17 +11,13 @@
 
 void ms_thread_local_publish(void);
 
-// A cell freed into by a thread that does not own it.
-MS_HOT void ms_thread_local_free_remote(struct memscope_cell_record *cell, uint64_t bytes) {
-    ms_cell_free_remote(cell, bytes);
-    struct memscope_thread_record *owner = ms_ref(cell->thread_ref);
-    if (cell->thread_ref != 0)
-        ms_add(&owner->remote_freed_bytes, bytes);
-}
+// A cell freed into by a thread that does not own it. Not inlined: its atomics cost more than the
+// call.
+void ms_thread_local_free_remote(struct memscope_cell_record *cell, uint64_t bytes);
 
 MS_HOT bool ms_thread_local_allocate(struct ms_tls *tls, struct memscope_cell_record *cell,
                                      uint64_t bytes) {
-    ms_cell_allocate(cell, bytes, ms_load(&cell->remote_freed_bytes));
+    ms_cell_allocate(cell, bytes, ms_load(&cell->remote_freed_bytes), ms_epoch());
     struct memscope_thread_record *own = tls->record;
     own->live_bytes += (int64_t)bytes;
     int64_t live = own->live_bytes - (int64_t)ms_load(&own->remote_freed_bytes);
@@ -31,17 +27,26 @@ MS_HOT bool ms_thread_local_allocate(struct ms_tls *tls, struct memscope_cell_re
     return tls->credit < 0;
 }
 
-MS_HOT bool ms_thread_local_free(struct ms_tls *tls, struct memscope_cell_record *cell,
-                                 uint64_t bytes, const void *block) {
-    if (MS_LIKELY(cell->thread_ref == tls->record_ref &&
-                  !(cell->record.flags & MEMSCOPE_CELL_ATOMIC))) {
-        ms_cell_free(cell, bytes);
-        tls->record->live_bytes -= (int64_t)bytes;
-        if (block == tls->last_block)
-            cell->temporary++;
-    } else {
-        ms_thread_local_free_remote(cell, bytes);
-    }
+MS_HOT bool ms_thread_local_owns(const struct ms_tls *tls,
+                                 const struct memscope_cell_record *cell) {
+    return cell->thread_ref == tls->record_ref && !(cell->record.flags & MEMSCOPE_CELL_ATOMIC);
+}
+
+MS_HOT bool ms_thread_local_free_own(struct ms_tls *tls, struct memscope_cell_record *cell,
+                                     uint64_t bytes, const void *block) {
+    ms_cell_free(cell, bytes, ms_epoch());
+    tls->record->live_bytes -= (int64_t)bytes;
+    if (block == tls->last_block)
+        cell->temporary++;
+    tls->credit += (int64_t)bytes;
+    return tls->credit > 2 * MS_CREDIT;
+}
+
+static inline bool ms_thread_local_free(struct ms_tls *tls, struct memscope_cell_record *cell,
+                                        uint64_t bytes, const void *block) {
+    if (ms_thread_local_owns(tls, cell))
+        return ms_thread_local_free_own(tls, cell, bytes, block);
+    ms_thread_local_free_remote(cell, bytes);
     tls->credit += (int64_t)bytes;
     return tls->credit > 2 * MS_CREDIT;
 }
