@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 #
 # Real programs, exact: SQLite, lua and jq from Debian's source packages, doing the fixed work of
-# scripts/workload. PROGRAM and MODE (auto, linked, none) come from the table.
+# scripts/workload. PROGRAM, MODE (auto, linked, none) and the library PRELOADED come from the table.
 
 built=$MS_BUILD/tests/real
 
@@ -26,8 +26,13 @@ equals_the_witness() {
     ln "$built/$MODE/$PROGRAM" "m/$PROGRAM"
     "$MS_SOURCE/scripts/workload" "$PROGRAM" test . >arguments
     mapfile -t arguments <arguments
-    witness real "w/$PROGRAM" "${arguments[@]}"
-    profile real "m/$PROGRAM" "${arguments[@]}"
+    local before=
+    # tcmalloc allocates with its own operator new, which the witness does not know.
+    [[ ${PRELOADED-} != *tcmalloc* ]] || before=libstdc++.so.6
+    witness_library="$witness_library $before ${PRELOADED-}" witness real "w/$PROGRAM" "${arguments[@]}"
+    LD_PRELOAD=${PRELOADED-} profile real "m/$PROGRAM" "${arguments[@]}"
+    [ -z "${PRELOADED-}" ] ||
+        expect_json real ".process.allocator | endswith(\"/$PRELOADED\")"
     cmp real.plain.out real.out || fail "$PROGRAM did not do the same work in both runs"
     expect_totals real
     expect_whole real
