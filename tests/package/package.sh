@@ -76,6 +76,35 @@ instrumented_targets_are_profiled() {
     expect_site bare "$examples/find-package/words.cc" '// 10000 bytes, kept' 1 10000
 }
 
+# target_link_libraries has two signatures, which CMake does not let a target mix.
+projects_may_link_with_or_without_keywords() {
+    mkdir source
+    cat >source/CMakeLists.txt <<'CMAKE'
+cmake_minimum_required(VERSION 3.24)
+project(signatures LANGUAGES C)
+find_package(MemScope REQUIRED)
+foreach(keyword "" PRIVATE)
+    add_library(part${keyword} STATIC part.c)
+    target_link_libraries(part${keyword} ${keyword} m)
+    memscope_instrument(part${keyword} LINK_RUNTIME ON)
+    add_executable(program${keyword} main.c)
+    memscope_instrument(program${keyword})
+    target_link_libraries(program${keyword} ${keyword} part${keyword})
+endforeach()
+CMAKE
+    echo '#include <stdlib.h>
+void *part(void) { return malloc(1000); }' >source/part.c
+    echo 'void *part(void); int main(void) { return !part(); }' >source/main.c
+    # shellcheck disable=SC2046
+    configure_and_build source $(with_clang)
+    local program
+    for program in program programPRIVATE; do
+        MEMSCOPE_OPTIONS="strict=1:output='$PWD/$program.msp'" build/$program || fail "$program exits $?"
+        report $program.msp $program.json
+        expect_site $program "$PWD/source/part.c" 'malloc(1000)' 1 1000
+    done
+}
+
 # A -g of the target or of the build type is kept, -gline-tables-only does not replace it.
 own_debug_level_is_kept() {
     mkdir source
