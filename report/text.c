@@ -191,6 +191,25 @@ static void put_no_debug_info(FILE *out, const struct ms_summary *summary,
     free(names);
 }
 
+#define HEADERS_WORTH_A_WORD 10 // percent of bytes
+
+// At -O0 nothing is inlined: a container's allocation then stands in its header, with no way out.
+static void put_header_hint(FILE *out, const struct ms_summary *summary) {
+    uint64_t bytes = 0;
+    char text[MS_NUMBER_BYTES];
+    for (size_t i = 0; i < summary->site_count; i++) {
+        const struct ms_site *site = &summary->sites[i];
+        if (!site->foreign && site->file && site->inlined_count == 0 &&
+            site->user_depth == MS_NO_FRAME)
+            bytes += site->counts.bytes;
+    }
+    if (bytes > summary->total.bytes / 100 * HEADERS_WORTH_A_WORD)
+        fprintf(out,
+                "%s of bytes were allocated by functions of headers that stand by themselves: with "
+                "-O1 or more they are inlined, and the lines that call them shown\n",
+                ms_format_percent(bytes, summary->total.bytes, text));
+}
+
 static void put_losses(FILE *out, const struct ms_summary *summary,
                        const struct ms_report_options *options) {
     const struct memscope_profile_header *header = ms_profile_header(summary->profile);
@@ -230,6 +249,7 @@ memscope_status ms_report_text(const struct ms_summary *summary,
         ms_put_threads(out, summary);
     if (failed > 0)
         fprintf(out, "failed allocations: %s\n", ms_format_count(failed, text));
+    put_header_hint(out, summary);
     put_no_debug_info(out, summary, options);
     put_losses(out, summary, options);
     put_parent(out, summary);

@@ -287,6 +287,25 @@ START_TEST(users_line_comes_before_the_headers) {
 }
 END_TEST
 
+START_TEST(headers_that_stand_alone_bring_a_hint) {
+    const char *words = "with -O1 or more they are inlined";
+    for (uint16_t callers = 0; callers < 2; callers++) {
+        const struct builder_frame caller = {"main", "/src/main.cc", 5, 3};
+        builder_begin(&b, 0);
+        uint32_t site = builder_inlined_site(&b, MEMSCOPE_SITE_NEW, "f", "/usr/include/x.h", 1, 1,
+                                             callers, &caller);
+        struct memscope_cell_record *cell = builder_cell(&b, site, 0);
+        cell->allocations = 1;
+        cell->bytes = 1000;
+        sum_up();
+        if (callers == 0)
+            expect_words(text_of(&plain), words);
+        else
+            expect_no_words(text_of(&plain), words);
+    }
+}
+END_TEST
+
 START_TEST(json_has_each_site_and_its_user_frame) {
     build_containers();
     char *json = NULL;
@@ -418,6 +437,7 @@ static const struct claim claims[] = {
     CLAIM(functions_are_named_as_people_say_them),
     CLAIM(equal_base_names_are_told_apart),
     CLAIM(users_line_comes_before_the_headers),
+    CLAIM(headers_that_stand_alone_bring_a_hint),
     CLAIM(json_has_each_site_and_its_user_frame),
     CLAIM(site_is_found_by_the_users_line_and_by_the_headers),
     CLAIM(system_files_are_told_from_the_users),
