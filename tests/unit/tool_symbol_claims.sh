@@ -102,3 +102,16 @@ build_id_of_the_program_is_told_in_every_mode() {
         grep -qx "main module     $PWD/$mode  $id" info || fail "$mode is not $id: $(cat info)"
     done
 }
+
+slow_names_show_progress_on_a_terminal_only() {
+    plain_program p
+    "$memscope" run -q --strict -o p.msp ./p || fail run
+    printf '#!/bin/sh\nwhile read -r line; do sleep 1.1; echo "{}"; done\n' >slow
+    chmod +x slow
+    export MEMSCOPE_SYMBOLIZER=$PWD/slow TERM=xterm
+    script -qec "'$memscope' report p.msp >/dev/null" /dev/null >terminal & # stderr is the terminal
+    "$memscope" report p.msp >out 2>err || fail "$(cat err)"
+    wait $! || fail "report on a terminal"
+    [ ! -s err ] || fail "progress into a file: $(cat err)"
+    grep -q 'memscope report: names of 2 of [2-9] sites' terminal || fail "no progress: $(cat -v terminal)"
+}
