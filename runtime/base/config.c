@@ -201,34 +201,23 @@ static const char *from_environ(const char *name) {
     return NULL;
 }
 
-// Before libc has set `environ` (an allocation by the dynamic linker): from the kernel, a piece at
-// a time, since other variables may be of any length. A value that fills the buffer is cut.
+// Before libc has set `environ` (an allocation by the dynamic linker): from the kernel.
 static const char *from_kernel(const char *name) {
-    static char value[16384];
-    char piece[1024];
-    size_t length = strlen(name), at = 0; // `at`: how much of the entry has been seen
-    bool matches = true;
-    int64_t got;
+    static char buffer[16384];
     int fd = ms_sys_open_read("/proc/self/environ");
     if (fd < 0)
         return NULL;
-    while ((got = ms_sys_read(fd, piece, sizeof piece)) > 0) {
-        for (int64_t i = 0; i < got; i++, at++) {
-            if (at <= length)
-                matches = matches && piece[i] == (at < length ? name[at] : '=');
-            else if (matches && at - length <= sizeof value)
-                value[at - length - 1] = at - length < sizeof value ? piece[i] : '\0';
-            if (piece[i] == '\0' && matches && at > length) {
-                ms_sys_close(fd);
-                return value;
-            }
-            if (piece[i] == '\0') {
-                at = (size_t)-1;
-                matches = true;
-            }
-        }
-    }
+    size_t filled = 0;
+    int64_t got;
+    while (filled < sizeof buffer - 1 &&
+           (got = ms_sys_read(fd, buffer + filled, sizeof buffer - 1 - filled)) > 0)
+        filled += (size_t)got;
     ms_sys_close(fd);
+    buffer[filled] = '\0';
+    size_t length = strlen(name);
+    for (const char *at = buffer; at < buffer + filled; at += strlen(at) + 1)
+        if (strncmp(at, name, length) == 0 && at[length] == '=')
+            return at + length + 1;
     return NULL;
 }
 

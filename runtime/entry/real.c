@@ -157,10 +157,15 @@ static void *c11_aligned_alloc(size_t alignment, size_t bytes) {
 // Somebody's malloc that hides ours, and is neither the program's own nor libc's (we were loaded
 // late), stands before us in LD_PRELOAD. It calls the next one, which is ours, and must not be
 // called in turn: only hooks go to it.
+static bool in_executable(const char *module) {
+    return !module || strcmp(module, ms_module_executable()) == 0;
+}
+
 static const char *library_in_front(const void *visible) {
+    if (in_executable(ms_real_module_of((const void *)library_in_front)))
+        return NULL; // linked in, we come first
     const char *module = ms_real_module_of(visible);
-    return module && !is_glibc(module) && strcmp(module, ms_module_executable()) != 0 ? module
-                                                                                      : NULL;
+    return in_executable(module) || is_glibc(module) ? NULL : module;
 }
 
 static void resolve_dynamic(void) {

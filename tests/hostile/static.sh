@@ -32,7 +32,7 @@ static_program() {
         ;;
     jemalloc)
         [ -e /usr/lib/"$(uname -m)"-linux-gnu/libjemalloc.a ] || skip "no libjemalloc.a"
-        more=(-ljemalloc -lm -lstdc++)
+        more=(-l:libjemalloc.a -lm -lstdc++)
         loss=(hidden_allocator)
         ;;
     esac
