@@ -32,42 +32,29 @@ char *ms_shadow_leaf_slow(uintptr_t address) {
 }
 
 // Blocks of MS_SIZE_ASIDE bytes and more: few, so a fixed table, searched from a hashed start.
-enum { ASIDE_SLOTS = 4096, TAKEN = 1 };
-
 static struct aside {
-    uintptr_t address; // 0 = never used, TAKEN = free again
-    uint64_t bytes;
+    uint32_t taken; // atomic
     uint32_t ref;
-} aside[ASIDE_SLOTS];
+    uint64_t bytes;
+} aside[MS_ASIDE_SLOTS];
 
-static unsigned aside_start(uintptr_t address) {
-    return (unsigned)((address >> 12) * 2654435761u % ASIDE_SLOTS);
-}
-
-bool ms_shadow_put_aside(uintptr_t address, uint32_t ref, uint64_t bytes) {
-    for (unsigned i = 0, at = aside_start(address); i < ASIDE_SLOTS; i++, at++) {
-        struct aside *slot = &aside[at % ASIDE_SLOTS];
-        uintptr_t seen = ms_load(&slot->address);
-        if (seen <= TAKEN && ms_swap_if(&slot->address, &seen, address)) {
-            ms_store(&slot->bytes, bytes);
-            ms_store(&slot->ref, ref);
-            return true;
+uint64_t ms_shadow_put_aside(uintptr_t address, uint32_t ref, uint64_t bytes) {
+    unsigned start = (unsigned)((address >> 12) * 2654435761u);
+    for (unsigned i = 0; i < MS_ASIDE_SLOTS; i++) {
+        unsigned at = (start + i) % MS_ASIDE_SLOTS;
+        uint32_t seen = ms_load(&aside[at].taken);
+        if (seen == 0 && ms_swap_if(&aside[at].taken, &seen, 1u)) {
+            aside[at].ref = ref;
+            aside[at].bytes = bytes;
+            return at + 1;
         }
     }
-    return false;
+    return 0;
 }
 
-void ms_shadow_take_aside(uintptr_t address, uint32_t *ref_out, uint64_t *bytes_out) {
-    for (unsigned i = 0, at = aside_start(address); i < ASIDE_SLOTS; i++, at++) {
-        struct aside *slot = &aside[at % ASIDE_SLOTS];
-        uintptr_t seen = ms_load(&slot->address);
-        if (seen == 0)
-            return;
-        if (seen == address) {
-            *bytes_out = ms_load(&slot->bytes);
-            *ref_out = ms_load(&slot->ref);
-            ms_store(&slot->address, (uintptr_t)TAKEN);
-            return;
-        }
-    }
+void ms_shadow_take_aside(uint64_t record, uint32_t *ref_out, uint64_t *bytes_out) {
+    struct aside *slot = &aside[record - 1];
+    *ref_out = slot->ref;
+    *bytes_out = slot->bytes;
+    ms_release(&slot->taken, 0u); // pairs with the next taker's compare-and-swap
 }

@@ -26,7 +26,7 @@ enum {
 };
 #define MS_LEAF_COUNT (1ull << (MS_ADDRESS_BITS - MS_LEAF_BITS))
 #define MS_SIZE_ASIDE 0x7fffffffu
-#define MS_RECORD_ASIDE 1u // the record of a block in the side table
+#define MS_ASIDE_SLOTS 4096u
 
 // Biased: the record of address a is at leaf + (a >> 5) * 8.
 extern MS_INTERNAL char *ms_shadow_leaves[MS_LEAF_COUNT];
@@ -45,9 +45,11 @@ MS_HOT uint64_t ms_shadow_record(const char *units, const struct memscope_cell_r
 // MS_ADDRESS_BITS.
 char *ms_shadow_leaf_slow(uintptr_t address);
 
-// Huge blocks.
-bool ms_shadow_put_aside(uintptr_t address, uint32_t ref, uint64_t bytes); // false = table full
-void ms_shadow_take_aside(uintptr_t address, uint32_t *ref_out, uint64_t *bytes_out);
+// Huge blocks: their cell and size stand in a side table. Returns the record that leads there,
+// below every record of a cell; 0 = table full. Each block has a place of its own, so that one
+// whose address was given to another thread before its free was counted is not taken for it.
+uint64_t ms_shadow_put_aside(uintptr_t address, uint32_t ref, uint64_t bytes);
+void ms_shadow_take_aside(uint64_t record, uint32_t *ref_out, uint64_t *bytes_out);
 
 MS_HOT char *ms_shadow_leaf(uintptr_t address) {
     return ms_shadow_leaves[(address - 1) >> MS_LEAF_BITS & (MS_LEAF_COUNT - 1)];
@@ -61,11 +63,9 @@ MS_HOT bool ms_shadow_put(const void *block, const struct memscope_cell_record *
     if (MS_UNLIKELY(!leaf) && !(leaf = ms_shadow_leaf_slow(address)))
         return false;
     uint64_t record = ms_shadow_record(ms_shared.units, cell, bytes);
-    if (MS_UNLIKELY(bytes >= MS_SIZE_ASIDE)) {
-        if (!ms_shadow_put_aside(address, ms_cell_ref(cell), bytes))
-            return false;
-        record = MS_RECORD_ASIDE;
-    }
+    if (MS_UNLIKELY(bytes >= MS_SIZE_ASIDE) &&
+        !(record = ms_shadow_put_aside(address, ms_cell_ref(cell), bytes)))
+        return false;
     ms_store(ms_shadow_at(leaf, address), record);
     return true;
 }
@@ -83,12 +83,11 @@ MS_HOT uint64_t ms_shadow_take(const void *block) {
 }
 
 // What a record that was taken says.
-static inline void ms_shadow_read(const void *block, uint64_t record, uint32_t *ref_out,
-                                  uint64_t *bytes_out) {
+static inline void ms_shadow_read(uint64_t record, uint32_t *ref_out, uint64_t *bytes_out) {
     *ref_out = (uint32_t)(record >> 32);
     *bytes_out = (uint32_t)record;
-    if (record == MS_RECORD_ASIDE)
-        ms_shadow_take_aside((uintptr_t)block, ref_out, bytes_out);
+    if (record - 1 < MS_ASIDE_SLOTS)
+        ms_shadow_take_aside(record, ref_out, bytes_out);
 }
 
 // Puts a record that was taken back (a realloc that failed).

@@ -236,7 +236,7 @@ static bool note_free_slow(void *block, uint64_t record) {
     } else {
         uint32_t ref;
         uint64_t bytes;
-        ms_shadow_read(block, record, &ref, &bytes);
+        ms_shadow_read(record, &ref, &bytes);
         if (!ms_ref_is_ours(ref))
             ms_add(&ms_shared.header->inherited_frees, 1u);
         else if (guarded(tls))

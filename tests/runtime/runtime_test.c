@@ -156,6 +156,24 @@ MS_NOINLINE static void *allocate_enclosed(struct memscope_site *inner, struct m
     return block;
 }
 
+// A realloc has moved a huge block and not counted its free yet; another thread has the old
+// address.
+START_TEST(huge_blocks_at_one_address_are_told_apart) {
+    const uintptr_t address = 0x7000000000;
+    const uint32_t refs[] = {5, 7, 9};
+    uint64_t records[3];
+    for (unsigned i = 0; i < 3; i++)
+        ck_assert_uint_ne(records[i] = ms_shadow_put_aside(address, refs[i], refs[i] * 10), 0);
+    for (unsigned i = 3; i-- > 0;) {
+        uint32_t ref;
+        uint64_t bytes;
+        ms_shadow_read(records[i], &ref, &bytes);
+        ck_assert_uint_eq(ref, refs[i]);
+        ck_assert_uint_eq(bytes, refs[i] * 10);
+    }
+}
+END_TEST
+
 START_TEST(entered_site_is_charged_and_the_outer_one_wins) {
     static struct memscope_site outer = SITE(7), inner = SITE(8), own = SITE(9);
     uint32_t first = __memscope_enter_site(&outer);
@@ -341,6 +359,7 @@ int main(void) {
     tcase_add_test(single, peak_and_its_composition_are_exact_on_one_thread);
     tcase_add_test(single, failed_realloc_keeps_the_block);
     tcase_add_test(single, entered_site_is_charged_and_the_outer_one_wins);
+    tcase_add_test(single, huge_blocks_at_one_address_are_told_apart);
     tcase_add_test(single, site_that_was_left_by_longjmp_is_dropped);
     tcase_add_test(single, next_site_holds_once);
     tcase_add_test(single, signals_in_hooks_lose_nothing);
