@@ -13,11 +13,20 @@ killed_at_random() {
         kill_once "$turn"
     done
     for turn in $(seq 100); do
-        report "$turn.msp" "$turn.json"
-        od -v -An -w32 -t u8 "$turn.count" | jq -R '[scan("[0-9]+") | tonumber]' | jq -sc .
-    done >counts.json
-    jq -c '{losses: ([.losses[] | if type == "object" then .count else . end] | add),
-            threads: [.threads[] | {name, allocations, frees}]}' $(seq -f %g.json 100) >profiles.json
+        "$memscope" report --json "$turn.msp" >"$turn.json" || fail "$turn.msp does not read"
+    done
+    # 128 rows of four words a file.
+    # shellcheck disable=SC2046
+    cat $(seq -f %g.count 100) | od -v -An -w32 -t u8 | jq -Rnc '[inputs | [scan("[0-9]+") | tonumber]]
+        | range(100) as $turn | .[$turn * 128:($turn + 1) * 128]' >counts.json
+    # The loop's own lines: the first thread also has what libc allocates to start others.
+    # shellcheck disable=SC2046 # numbers
+    jq -c '[.sites[] | select(.foreign | not) | .threads[]] as $lines
+        | {losses: ([.losses[] | if type == "object" then .count else . end] | add),
+           threads: [.threads[] | .index as $i
+               | {name, allocations: ([$lines[] | select(.thread == $i) | .allocations] | add),
+                  frees: ([$lines[] | select(.thread == $i) | .frees] | add)}]}' \
+        $(seq -f %g.json 100) >profiles.json
     compare_counts
 }
 
