@@ -22,7 +22,7 @@ compare() {
           def counts: [(map(.allocations) | add // 0), (map(.frees) | add // 0)];
         {child: $t.child, loop: (at($t.loop_line) | counts), want_loop: $t.loop,
          handler: (at($t.handler_line) + inside | counts), want_handler: $t.handler,
-         inside: (inside | counts), reentrant: .losses.reentrant_events}' "$profile" >>compared
+         jumps: $t.jumps, inside: (inside | counts), reentrant: .losses.reentrant_events}' "$profile" >>compared
 }
 
 # expect_all CONDITION: for every line of `compared`.
@@ -54,4 +54,12 @@ handlers() {
     else
         expect_all '.loop == .want_loop'
     fi
+}
+
+# A jump leaves at most the event half done that it interrupted, and no hook counts as running on.
+jumps() {
+    run_signals
+    compare truth.*
+    expect_all '.jumps >= 500 and .reentrant == 0'
+    expect_all '(.loop[0] - .want_loop[0] | fabs) + (.loop[1] - .want_loop[1] | fabs) <= .jumps'
 }

@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// jumps.c MODE: calls that allocate inside libc and are left by longjmp, from a stream's own reader;
-// and hooks that a signal handler leaves by siglongjmp. What follows has its own lines.
+// jumps.c MODE: calls that allocate inside libc and are left by longjmp, from a stream's own reader.
+// What follows has its own lines.
 
 #include "truth.h"
 
 #include <setjmp.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/time.h>
 
 static jmp_buf place;
 static volatile int jump_is_wanted;
@@ -100,39 +98,6 @@ static int mode_next_call(void)
     return line == NULL || after == NULL;
 }
 
-// Handlers that jump out of whatever they interrupt, with malloc kept out of their way.
-static sigjmp_buf again;
-static volatile sig_atomic_t may_jump;
-
-static void on_alarm(int number)
-{
-    (void)number;
-    if (may_jump)
-        siglongjmp(again, 1);
-}
-
-static int mode_handler(void)
-{
-    struct sigaction action = {.sa_handler = on_alarm};
-    struct itimerval often = {{0, 200}, {0, 200}};
-    struct itimerval never = {{0, 0}, {0, 0}};
-    sigaction(SIGALRM, &action, NULL);
-    setitimer(ITIMER_REAL, &often, NULL);
-    void *kept = malloc(10);
-    for (volatile int i = 0; i < 300; ++i) {
-        if (sigsetjmp(again, 1) == 0) {
-            may_jump = 1;
-            for (;;)
-                __asm__ volatile("" ::: "memory");
-        }
-        may_jump = 0;
-        deeper(3);
-    }
-    setitimer(ITIMER_REAL, &never, NULL);
-    free(kept);
-    return 0;
-}
-
 static const struct {
     const char *name;
     int (*run)(void);
@@ -140,7 +105,6 @@ static const struct {
     {"same_function", mode_same_function},
     {"outer_function", mode_outer_function},
     {"next_call", mode_next_call},
-    {"handler", mode_handler},
 };
 
 int main(int argc, char **argv)
