@@ -27,6 +27,8 @@ struct ms_shared {
     // GlobalDirect.
     uint64_t bias;
     uint64_t direct_bias;
+    uint32_t ref_bias; // the same for refs alone: their upper halves
+    uint32_t direct_ref_bias;
     uint64_t direct_epoch;       // GlobalDirect: header->peak_epoch
     struct ms_tls *unconverted;  // the thread that counts (or last counted) under GlobalDirect
     uint64_t upgrade_peak_bytes; // the peak when the strategy left GlobalDirect
@@ -67,8 +69,17 @@ static inline void *ms_ref(uint32_t ref) {
     return ms_shared.units + (uint64_t)ref * MEMSCOPE_UNIT_BYTES;
 }
 
+// From now on no event takes GlobalDirect's path.
+static inline void ms_leave_direct(void) {
+    ms_release(&ms_shared.direct_bias, (uint64_t)0);
+    ms_release(&ms_shared.direct_ref_bias, 0u);
+}
+
+// Units of a cell, and how far before its site's record a home stands.
+enum { MS_HOME_UNITS = sizeof(struct memscope_cell_record) / MEMSCOPE_UNIT_BYTES };
+
 // The record of the ref that is `above` ms_shared.ref_base; `base` is ms_shared.header.
-static inline void *ms_record_at(char *base, uint64_t above) {
+MS_HOT void *ms_record_at(char *base, uint64_t above) {
     return base + above * MEMSCOPE_UNIT_BYTES;
 }
 

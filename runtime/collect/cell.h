@@ -9,6 +9,11 @@
 
 #include "base/shared.h"
 
+// The home of the site that is `above` ms_shared.ref_base (store/records.h); `base` is the header.
+MS_HOT struct memscope_cell_record *ms_home_at(char *base, uint64_t above) {
+    return (struct memscope_cell_record *)ms_record_at(base, above) - 1;
+}
+
 MS_HOT uint64_t ms_epoch(void) {
     return ms_load(&ms_shared.header->peak_epoch);
 }
@@ -16,7 +21,8 @@ MS_HOT uint64_t ms_epoch(void) {
 // `epoch`: the peak's now.
 MS_HOT void ms_cell_keep_peak(struct memscope_cell_record *cell, uint64_t epoch) {
     if (MS_UNLIKELY(cell->epoch != epoch)) {
-        cell->at_peak_bytes = cell->bytes - cell->freed_bytes;
+        // Loads of their own, or the usual path would keep both at hand for this one.
+        cell->at_peak_bytes = ms_load(&cell->bytes) - ms_load(&cell->freed_bytes);
         cell->epoch = epoch;
     }
 }

@@ -182,7 +182,7 @@ static void insert(struct ms_thread *thread, uint64_t key, struct memscope_cell_
 
 // At most a quarter full, so that nearly every key is in its first slot, the one the fast path
 // looks at. The outgrown table stays mapped: ms_threads_forget_addresses may be reading it.
-void ms_thread_remember(uint64_t key, struct memscope_cell_record *cell) {
+bool ms_thread_remember(uint64_t key, struct memscope_cell_record *cell) {
     struct ms_thread *thread = ms_tls.thread;
     if (thread->slots_used >= thread->slot_count / 4) {
         struct ms_slot *old = thread->slots;
@@ -193,10 +193,11 @@ void ms_thread_remember(uint64_t key, struct memscope_cell_record *cell) {
                 if (old[i].key != 0)
                     insert(thread, old[i].key, old[i].cell);
         } else if (thread->slots_used >= old_count / 2) {
-            return;
+            return false;
         }
     }
     insert(thread, key, cell);
+    return true;
 }
 
 // A slot whose key is taken away keeps its cell, so that probing goes on past it.

@@ -46,8 +46,8 @@ void ms_thread_detach(void);
 
 // The calling thread's cell for `key`, NULL = has none yet.
 struct memscope_cell_record *ms_thread_find(uint64_t key);
-// Remembers it; where memory runs out it is found by nobody, and a later event makes another.
-void ms_thread_remember(uint64_t key, struct memscope_cell_record *cell);
+// Remembers it; false = memory has run out, it will be found by nobody.
+bool ms_thread_remember(uint64_t key, struct memscope_cell_record *cell);
 
 // Return addresses in [start, end) mean other code from now on, on every thread.
 void ms_threads_forget_addresses(uintptr_t start, uintptr_t end);

@@ -57,11 +57,19 @@ uint32_t ms_origin_site_ref(struct ms_origin *origin) {
     if (!origin->site)
         return ms_record_foreign_site(MEMSCOPE_SITE_FOREIGN,
                                       (const void *)(uintptr_t)(origin->key & ~MS_KEY_FOREIGN));
-    uint32_t id = ms_load(&origin->site->id);
-    if (!ms_ref_is_ours(id))
-        id = ms_record_site(origin->site);
-    origin->key = id;
-    return id;
+    uint32_t ref = ms_load(&origin->site->id);
+    if (ms_ref_is_ours(ref))
+        return ref;
+    if (!ms_tls.thread || (ref = ms_record_site(origin->site, ms_tls.record_ref)) == 0)
+        return 0;
+    // The table holds all cells of a thread, so its homes too (ms_thread_local_convert).
+    struct memscope_cell_record *home =
+        ms_home_at((char *)ms_shared.header, ref - ms_shared.ref_base);
+    if (home->thread_ref == ms_tls.record_ref && !ms_thread_find(ref) &&
+        !ms_thread_remember(ref, home))
+        return 0;
+    ms_release(&origin->site->id, ref); // with the home's thread_ref
+    return ref;
 }
 
 static struct memscope_cell_record *overflow_cell(void) {
@@ -70,16 +78,21 @@ static struct memscope_cell_record *overflow_cell(void) {
 }
 
 static struct memscope_cell_record *cell_for(struct ms_tls *tls, struct ms_origin origin) {
-    struct memscope_cell_record *cell = ms_thread_find(origin.key);
+    uint32_t site_ref = 0;
+    uint64_t key = origin.key;
+    if (origin.site) // its ref may be new, and then finds its home
+        key = site_ref = ms_origin_site_ref(&origin);
+    struct memscope_cell_record *cell = key ? ms_thread_find(key) : NULL;
     if (cell)
         return cell;
-    uint32_t site_ref = ms_origin_site_ref(&origin);
+    if (!origin.site)
+        site_ref = key & MS_KEY_FOREIGN ? ms_origin_site_ref(&origin) : (uint32_t)key;
     if (site_ref == 0)
         return overflow_cell();
-    cell = ms_thread_find(origin.key); // the site's ref, if it was new to this thread alone
     uint32_t cell_ref;
-    if (!cell && (cell = ms_cell_new(site_ref, tls->record_ref, 0, true, &cell_ref)))
-        ms_thread_remember(origin.key, cell);
+    cell = ms_cell_new(site_ref, tls->record_ref, 0, true, &cell_ref);
+    if (cell)
+        (void)ms_thread_remember(key, cell);
     return cell ? cell : overflow_cell();
 }
 
@@ -147,18 +160,7 @@ static struct ms_origin take_pending(struct ms_tls *tls, struct ms_origin origin
 }
 
 static void allocate_at(struct ms_tls *tls, void *block, size_t bytes, struct ms_origin origin) {
-    struct ms_origin charged = take_pending(tls, origin);
-    struct memscope_cell_record *cell;
-    if (charged.site == NULL && !(charged.key & MS_KEY_FOREIGN)) {
-        uint32_t ref;
-        cell = ms_thread_find(charged.key);
-        if (!cell && (cell = ms_cell_new((uint32_t)charged.key, tls->record_ref, 0, true, &ref)))
-            ms_thread_remember(charged.key, cell);
-        if (!cell)
-            cell = overflow_cell();
-    } else {
-        cell = cell_for(tls, charged);
-    }
+    struct memscope_cell_record *cell = cell_for(tls, take_pending(tls, origin));
     put_shadow(block, cell, bytes);
     tls->last_block = block;
     bool publish;

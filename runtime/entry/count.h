@@ -3,8 +3,9 @@
 // From an event to its count. The fast paths, inlined into each hook: no lock, no system call, no
 // allocation, errno untouched. Whatever is out of the ordinary goes to the slow paths of count.c.
 //
-// An event's origin is a key and a site: for rewritten calls the key is the site's ref; for others
-// the site is NULL and the key is MS_KEY_FOREIGN | return address.
+// An event's origin is a site for rewritten calls; for others the site is NULL and the key is
+// MS_KEY_FOREIGN | return address, or the ref of a site that is entered. Cells are found by a
+// thread's table, by the site's ref or the key; a rewritten call's first by the site's home.
 
 #ifndef MS_COUNT_H
 #define MS_COUNT_H
@@ -21,7 +22,7 @@ struct ms_origin {
 };
 
 MS_HOT struct ms_origin ms_origin_of(struct memscope_site *site) {
-    return (struct ms_origin){.key = ms_load(&site->id), .site = site};
+    return (struct ms_origin){.key = 0, .site = site};
 }
 
 MS_HOT struct ms_origin ms_origin_foreign(const void *return_address) {
@@ -57,32 +58,53 @@ MS_HOT void ms_settle(void) {
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
 }
 
+// The thread's cell for `key`, where it is in its first place of the table.
+MS_HOT struct memscope_cell_record *ms_cell_in_table(const struct ms_tls *tls, uint64_t key) {
+    const struct ms_slot *slot = &tls->slots[key * MS_KEY_FACTOR >> tls->shift];
+    return MS_LIKELY(slot->key == key) ? slot->cell : NULL;
+}
+
+MS_HOT void *ms_allocate_direct(struct ms_tls *tls, void *block, size_t bytes, uint64_t *place,
+                                struct memscope_cell_record *cell, uint64_t record) {
+    ms_guard_take(tls);
+    ms_store(place, record);
+    tls->last_block = block;
+    ms_global_direct_allocate(tls, cell, bytes);
+    ms_guard_release(tls);
+    return block;
+}
+
 // The allocator has returned `block` for a request of `bytes`; NULL = it failed. Returns `block`.
 MS_HOT void *ms_note_allocation(void *block, size_t bytes, struct ms_origin origin) {
     struct ms_tls *tls = &ms_tls;
     char *leaf = ms_shadow_leaf((uintptr_t)block); // of NULL there is none
-    if (MS_UNLIKELY(!leaf || tls->special != 0))
-        return ms_note_allocation_slow(block, bytes, origin);
-    struct ms_slot *slot = &tls->slots[origin.key * MS_KEY_FACTOR >> tls->shift];
-    const char *units = ms_shared.units;
-    struct memscope_cell_record *cell = slot->cell;
-    ms_settle();
-    if (MS_UNLIKELY(slot->key != origin.key || bytes >= MS_SIZE_ASIDE))
+    if (MS_UNLIKELY(!leaf || tls->special != 0 || bytes >= MS_SIZE_ASIDE))
         return ms_note_allocation_slow(block, bytes, origin);
     uint64_t *place = ms_shadow_at(leaf, (uintptr_t)block);
-    uint64_t record = ms_shadow_record(units, cell, bytes);
-    if (MS_LIKELY(ms_strategy_is_global_direct())) {
-        ms_guard_take(tls);
-        ms_store(place, record);
-        tls->last_block = block;
-        ms_global_direct_allocate(tls, cell, bytes);
-        ms_guard_release(tls);
-        return block;
+    const char *units = ms_shared.units;
+    char *base = (char *)ms_shared.header;
+    ms_settle();
+    struct memscope_cell_record *cell;
+    if (origin.key == 0) {
+        uint32_t ref = ms_acquire(&origin.site->id), above; // pairs with ms_origin_site_ref
+        if (MS_LIKELY(__builtin_add_overflow(ref, ms_load(&ms_shared.direct_ref_bias), &above)))
+            return ms_allocate_direct(tls, block, bytes, place, ms_home_at(base, above),
+                                      ((uint64_t)(ref - MS_HOME_UNITS) << 32) + bytes);
+        if (MS_UNLIKELY(!__builtin_add_overflow(ref, ms_load(&ms_shared.ref_bias), &above)))
+            return ms_note_allocation_slow(block, bytes, origin);
+        cell = ms_home_at(base, above);
+        if (cell->thread_ref != tls->record_ref)
+            cell = ms_cell_in_table(tls, ref);
+    } else {
+        cell = ms_cell_in_table(tls, origin.key);
+        if (MS_LIKELY(cell && ms_load(&ms_shared.direct_bias) != 0))
+            return ms_allocate_direct(tls, block, bytes, place, cell,
+                                      ms_shadow_record(units, cell, bytes));
     }
-    if (MS_UNLIKELY(ms_strategy_is_outdated(tls)))
+    if (MS_UNLIKELY(!cell || ms_strategy_is_outdated(tls)))
         return ms_note_allocation_slow(block, bytes, origin);
     ms_guard_take(tls);
-    ms_store(place, record);
+    ms_store(place, ms_shadow_record(units, cell, bytes));
     tls->last_block = block;
     if (MS_UNLIKELY(ms_thread_local_allocate(tls, cell, bytes)))
         return ms_note_allocation_publish(block);

@@ -33,7 +33,8 @@ void ms_switch_off(void) {
     ms_store(&ms_shared.alive, 0u);
     ms_store(&ms_shared.ref_count, 0u);
     ms_store(&ms_shared.bias, (uint64_t)0);
-    ms_store(&ms_shared.direct_bias, (uint64_t)0);
+    ms_store(&ms_shared.ref_bias, 0u);
+    ms_leave_direct();
 }
 
 static void fill_header(uint32_t flags) {
@@ -74,6 +75,7 @@ static bool begin_profile(uint32_t flags, uint32_t ref_base) {
     ms_shared.strategy = MEMSCOPE_STRATEGY_GLOBAL_DIRECT;
     ms_shared.direct_epoch = ms_shared.header->peak_epoch;
     ms_shared.direct_bias = ms_shared.bias;
+    ms_shared.direct_ref_bias = ms_shared.ref_bias;
     ms_release(&ms_shared.alive, 1u);
     ms_message(MS_MESSAGE_INFO, "profile: ", path, NULL);
     return true;

@@ -13,7 +13,8 @@ MS_HOT void ms_global_direct_allocate(struct ms_tls *tls, struct memscope_cell_r
     tls->credit -= (int64_t)bytes;
     if (MS_UNLIKELY(tls->credit < 0)) {
         struct memscope_profile_header *header = ms_shared.header;
-        ms_store(&header->peak_live_bytes, header->peak_live_bytes - (uint64_t)tls->credit);
+        ms_store(&header->peak_live_bytes,
+                 header->peak_live_bytes - (uint64_t)ms_load(&tls->credit));
         ms_store(&header->peak_epoch, ++ms_shared.direct_epoch);
         ms_store(&tls->credit, (int64_t)0);
     }

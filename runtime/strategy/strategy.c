@@ -29,7 +29,7 @@ void ms_strategy_upgrade(enum memscope_upgrade reason, uint32_t site_ref) {
     ms_shared.upgrade_peak_bytes = ms_load(&header->peak_live_bytes);
     ms_release(&header->strategy, (uint32_t)MEMSCOPE_STRATEGY_THREAD_LOCAL);
     ms_release(&ms_shared.strategy, (uint32_t)MEMSCOPE_STRATEGY_THREAD_LOCAL);
-    ms_release(&ms_shared.direct_bias, (uint64_t)0);
+    ms_leave_direct();
     ms_message(MS_MESSAGE_DETAIL, "strategy: GlobalDirect to ThreadLocal, ",
                reason == MEMSCOPE_UPGRADE_THREAD_STARTED ? "a thread is started"
                                                          : "an unknown thread runs",
