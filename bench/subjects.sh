@@ -63,8 +63,22 @@ prepare() {
     MODE=auto compile "w/$1" "$source"
 }
 
-# prepare_real SUBJECT FOLDER SETTING: the same wrapper, on or off, so that all else is equal.
+# is_newer FILE THAN…
+is_newer() {
+    local file=$1 than
+    shift
+    for than in "$@"; do
+        [ "$file" -nt "$than" ] || return 1
+    done
+}
+
+# prepare_real SUBJECT FOLDER SETTING: the same wrapper, on or off, so that all else is equal. Not
+# again where it is newer than what it is made of.
 prepare_real() {
+    local made=$2/$1
+    is_newer "$made" "$MS_SOURCE/scripts/build-program" &&
+        { [ "$3" = MEMSCOPE=off ] || is_newer "$made" "$MS_BUILD/lib/libmemscope_rt.a" \
+            "$MS_BUILD/lib/llvm-$LLVM/memscope.so"; } && return
     env "$3" CC="$MS_BUILD/bin/memscope-clang-$LLVM" CFLAGS='-O2 -g' \
         "$MS_SOURCE/scripts/build-program" "$1" "$2" >/dev/null 2>"$2/build.log" || {
         tail -n 20 "$2/build.log" >&2
