@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// paths PATH ROUNDS [threads]: one way into the runtime, ROUNDS times, 64 blocks alive, so that
-// instructions can be counted as the difference of two runs. With `threads` a thread has run
-// before: ThreadLocal instead of GlobalDirect.
+// paths GlobalDirect|ThreadLocal SHORT LONG PATH…: each way into the runtime, SHORT times, then
+// LONG times, 64 blocks alive. Under callgrind each of the two is a dump of its own, named after
+// the path, so that a round's instructions are the difference. For ThreadLocal a thread has run
+// before.
 
 #include <cstdlib>
 #include <cstring>
 #include <new>
 #include <pthread.h>
+#include <valgrind/callgrind.h>
 
 namespace {
 
@@ -33,6 +35,7 @@ void malloc_free(unsigned long rounds) {
 void malloc_alone(unsigned long rounds) {
     kept[0] = std::malloc(8 << 20);
     std::free(kept[0]);
+    kept[0] = nullptr;
     for (unsigned long i = 0; i < rounds; i++)
         kept[i % alive] = std::malloc(size_of(i));
 }
@@ -72,6 +75,7 @@ void temporary(unsigned long rounds) {
         kept[0] = std::malloc(size_of(i));
         std::free(kept[0]);
     }
+    kept[0] = nullptr;
 }
 
 const struct {
@@ -95,19 +99,29 @@ void *nothing(void *) {
 } // namespace
 
 int main(int argc, char **argv) {
-    if (argc < 3)
+    if (argc < 4)
         return 2;
-    if (argc > 3) {
+    if (std::strcmp(argv[1], "ThreadLocal") == 0) {
         pthread_t thread;
         if (pthread_create(&thread, nullptr, nothing, nullptr) != 0)
             return 3;
         pthread_join(thread, nullptr);
     }
-    for (const auto &path : paths) {
-        if (std::strcmp(path.name, argv[1]) == 0) {
+    for (int i = 4; i < argc; i++) {
+        for (const auto &path : paths) {
+            if (std::strcmp(path.name, argv[i]) != 0)
+                continue;
+            path.run(alive); // whatever happens once has happened
+            CALLGRIND_ZERO_STATS;
             path.run(std::strtoul(argv[2], nullptr, 10));
-            return 0;
+            CALLGRIND_DUMP_STATS_AT(path.name);
+            path.run(std::strtoul(argv[3], nullptr, 10));
+            CALLGRIND_DUMP_STATS_AT(path.name);
+            for (void *volatile &block : kept) {
+                std::free(block);
+                block = nullptr;
+            }
         }
     }
-    return 2;
+    return 0;
 }
