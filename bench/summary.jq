@@ -37,6 +37,7 @@ def spread: {median: quantile(0.5), first_quartile: quantile(0.25), third_quarti
        aim_reached: (if $measured == null then null
                      elif $better == "less" then $measured <= $aim else $measured >= $aim end)};
   def first_or_null(f): [f] | first;
+  # Below a thousandth nothing is measured: MemScope's added CPU counts as at least that.
   def heaptrack_over($subject):
       first_or_null(of($subject; "heaptrack").cpu_ratio.median) as $peer
       | first_or_null(cpu($subject)) as $ours
