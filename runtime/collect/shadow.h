@@ -52,7 +52,7 @@ uint64_t ms_shadow_put_aside(uintptr_t address, uint32_t ref, uint64_t bytes);
 void ms_shadow_take_aside(uint64_t record, uint32_t *ref_out, uint64_t *bytes_out);
 
 MS_HOT char *ms_shadow_leaf(uintptr_t address) {
-    return ms_shadow_leaves[(address - 1) >> MS_LEAF_BITS & (MS_LEAF_COUNT - 1)];
+    return ms_load(&ms_shadow_leaves[(address - 1) >> MS_LEAF_BITS & (MS_LEAF_COUNT - 1)]);
 }
 
 // Records a block; false = it could not be.
