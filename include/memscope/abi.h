@@ -60,6 +60,35 @@ struct memscope_site {
     const struct memscope_inlined_frame *inlined;
 };
 
+enum memscope_suspend {
+    MEMSCOPE_SUSPEND_AWAIT = 0,
+    MEMSCOPE_SUSPEND_INITIAL = 1,
+    MEMSCOPE_SUSPEND_FINAL = 2,
+    MEMSCOPE_SUSPEND_YIELD = 3,
+};
+
+// A static descriptor of one coroutine function, in writable data.
+//
+//   offset  0  id              runtime-owned: the function's ref in the profile on its first event
+//           4  promise_bytes
+//           8  line, column    of the function; 0 = unknown
+//          16  function        demangled name
+//          24  file            absolute where the debug info tells; NULL = no debug info
+//          32  promise_type    NULL = unknown (no debug info)
+//          40  await_points, yield_points   suspend points in its body, initial and final not
+//          counted
+struct memscope_coroutine {
+    uint32_t id;
+    uint32_t promise_bytes;
+    uint32_t line;
+    uint32_t column;
+    const char *function;
+    const char *file;
+    const char *promise_type;
+    uint32_t await_points;
+    uint32_t yield_points;
+};
+
 #define MEMSCOPE_MODULE_NO_DEBUG_INFO 1u // compiled without -g, and it has sites
 
 // One per instrumented translation unit: the facts by which the runtime knows what is linked in.

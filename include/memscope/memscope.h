@@ -6,6 +6,7 @@
 #define MEMSCOPE_MEMSCOPE_H
 
 #include "status.h"
+#include "tasks.h"
 
 #define MEMSCOPE_VERSION_MAJOR 0
 #define MEMSCOPE_VERSION_MINOR 1

@@ -87,6 +87,11 @@ static inline bool ms_ref_is_ours(uint32_t ref) {
     return ref - ms_shared.ref_base < ms_load(&ms_shared.ref_count);
 }
 
+// GlobalDirect or TaskLocal, which keep the process's peak alike: one thread counts.
+static inline bool ms_single_threaded(void) {
+    return (ms_load(&ms_shared.strategy) & MEMSCOPE_STRATEGY_THREAD_LOCAL) == 0;
+}
+
 static inline void ms_count_loss(enum memscope_loss loss, uint64_t amount) {
     ms_add(&ms_shared.header->losses[loss], amount);
 }

@@ -3,6 +3,7 @@
 #include "thread.h"
 
 #include "store/arena.h"
+#include "fiber.h"
 #include "strategy/strategy.h"
 
 #include <string.h>
@@ -108,7 +109,7 @@ static void start_record(struct ms_thread *thread) {
 
 static void fit_shift(struct ms_thread *thread) {
     ms_tls.slots = thread->slots;
-    ms_tls.shift = 64u - (uint64_t)__builtin_ctzll(thread->slot_count);
+    ms_tls.shift = 64u - (uint32_t)__builtin_ctzll(thread->slot_count);
 }
 
 static bool make_table(struct ms_thread *thread, uint64_t slot_count) {
@@ -139,6 +140,9 @@ void ms_thread_attach(struct ms_thread *thread) {
     ms_tls.record = thread->record;
     ms_tls.record_ref = thread->record_ref;
     ms_tls.last_block = NULL;
+    ms_tls.top = NULL;
+    if (thread->tasks) // an ended thread's
+        ms_tasks_begin_again(thread->tasks);
     fit_shift(thread);
     ms_strategy_attach();
     ms_tls.special &= ~(uint64_t)MS_SPECIAL_NEW;
@@ -158,12 +162,12 @@ void ms_thread_detach(void) {
     ms_release(&thread->in_use, 0u);
 }
 
-struct memscope_cell_record *ms_thread_find(uint64_t key) {
+struct memscope_cell_record *ms_thread_find(uint64_t key, uint32_t class_ref) {
     uint64_t mask = ms_tls.thread->slot_count - 1;
     uint64_t at = key * MS_KEY_FACTOR >> ms_tls.shift;
     for (;; at = (at + 1) & mask) {
         struct ms_slot *slot = &ms_tls.slots[at];
-        if (slot->key == key)
+        if (slot->key == key && slot->cell->class_ref == class_ref)
             return slot->cell;
         if (slot->key == 0 && !slot->cell)
             return NULL;
@@ -206,17 +210,21 @@ void ms_threads_forget_addresses(uintptr_t start, uintptr_t end) {
         struct ms_slot *slots = ms_acquire(&thread->slots);
         for (uint64_t i = 0; slots && i < thread->slot_count; i++) {
             uint64_t key = ms_load(&slots[i].key);
-            uintptr_t address = (uintptr_t)(key & ~MS_KEY_FOREIGN);
+            uint64_t plain = ms_task_plain_key(key, slots[i].cell);
+            uintptr_t address = (uintptr_t)(plain & ~MS_KEY_FOREIGN);
             if ((key & MS_KEY_FOREIGN) && address >= start && address < end)
                 (void)ms_swap_if(&slots[i].key, &key, (uint64_t)0);
         }
+        ms_lookup_forget(&thread->lookup, start, end);
     }
 }
 
 void ms_threads_restart(void) {
     ms_threads = NULL;
     records_made = 0;
-    ms_tls.special = (ms_tls.special & ~(uint64_t)MS_SPECIAL_EXITING) | MS_SPECIAL_NEW;
+    ms_tasks_restart();
+    ms_fibers_restart();
+    ms_tls.special = (ms_tls.special & (MS_SPECIAL_GUARD | MS_SPECIAL_OFF)) | MS_SPECIAL_NEW;
     ms_tls.thread = NULL;
     ms_thread_attach(NULL);
 }

@@ -10,6 +10,7 @@
 #ifndef MS_THREAD_H
 #define MS_THREAD_H
 
+#include "lookup.h"
 #include "tls.h"
 
 enum { MS_THREADS_KEPT = 1024 };
@@ -29,6 +30,9 @@ struct ms_thread {
     void *argument;
     uintptr_t pending_stack;                // of who entered tls.pending_site; all ones: holds once
     struct memscope_cell_record *reentrant; // events inside a hook; made when first needed
+    uint32_t pending_site;                  // ref of the site that MS_SPECIAL_PENDING refers to
+    struct ms_tasks *tasks;                 // collect/task.h; NULL = has run none
+    struct ms_lookup lookup;                // task folds and transfers
 };
 
 extern struct ms_thread *ms_threads; // newest first
@@ -44,8 +48,9 @@ void ms_thread_attach(struct ms_thread *thread);
 // The calling thread's end: its unpublished bytes go to the total, its record says when it ended.
 void ms_thread_detach(void);
 
-// The calling thread's cell for `key`, NULL = has none yet.
-struct memscope_cell_record *ms_thread_find(uint64_t key);
+// The calling thread's cell for `key` and task class, NULL = has none yet. `key` is of ms_task_key
+// where class_ref is not 0.
+struct memscope_cell_record *ms_thread_find(uint64_t key, uint32_t class_ref);
 // Remembers it; false = memory has run out, it will be found by nobody.
 bool ms_thread_remember(uint64_t key, struct memscope_cell_record *cell);
 

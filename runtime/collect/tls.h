@@ -15,7 +15,9 @@ struct ms_thread;
 #define MS_SPECIAL_ONCE (1ull << 60)    // ... for one event only
 #define MS_SPECIAL_EXITING (1ull << 61) // the thread's end was seen: publish every event at once
 #define MS_SPECIAL_OFF (1ull << 62)     // nothing of this thread is counted
-#define MS_SPECIAL_GUARD ((1ull << 58) - 1)
+#define MS_SPECIAL_TASKS (1ull << 63)   // the thread has run tasks; stays
+#define MS_SPECIAL_COMING (1ull << 57)  // the next allocation may be a new coroutine's frame
+#define MS_SPECIAL_GUARD ((1ull << 57) - 1)
 // ... where GUARD is the stack pointer of the hook that runs now, zero when none does. A handler
 // that finds it at a deeper place than its own knows that the hook was left by longjmp.
 
@@ -27,13 +29,13 @@ struct ms_slot {
 struct ms_tls {
     uint64_t special;
     struct ms_slot *slots; // the thread's table, on pages that a fork child finds zeroed
-    uint64_t shift;        // a key's first slot: key * MS_KEY_FACTOR >> shift
-    int64_t credit;        // see strategy.h
-    void *last_block;      // the thread's latest allocation, to tell temporary ones
+    uint32_t shift;        // a key's first slot: key * MS_KEY_FACTOR >> shift
+    uint32_t record_ref;
+    int64_t credit;   // see strategy.h
+    void *last_block; // the thread's latest allocation, to tell temporary ones
     struct memscope_thread_record *record;
     struct ms_thread *thread;
-    uint32_t record_ref;
-    uint32_t pending_site; // ref of the site that PENDING refers to
+    struct ms_running *top; // of the shadow stack of tasks (task.h); NULL = has run none
 };
 
 _Static_assert(sizeof(struct ms_tls) == 64, "one cache line, small enough for the TLS surplus");

@@ -42,7 +42,7 @@ static void slow_guard_take(struct ms_tls *tls) {
 static void catch_up(struct ms_tls *tls) {
     if (tls->special & MS_SPECIAL_NEW)
         ms_thread_attach(NULL);
-    if (!ms_strategy_is_global_direct() && ms_strategy_is_outdated(tls))
+    if (!ms_single_threaded() && ms_strategy_is_outdated(tls))
         ms_thread_local_convert();
 }
 
@@ -65,7 +65,7 @@ uint32_t ms_origin_site_ref(struct ms_origin *origin) {
     // The table holds all cells of a thread, so its homes too (ms_thread_local_convert).
     struct memscope_cell_record *home =
         ms_home_at((char *)ms_shared.header, ref - ms_shared.ref_base);
-    if (home->thread_ref == ms_tls.record_ref && !ms_thread_find(ref) &&
+    if (home->thread_ref == ms_tls.record_ref && !ms_thread_find(ref, 0) &&
         !ms_thread_remember(ref, home))
         return 0;
     ms_release(&origin->site->id, ref); // with the home's thread_ref
@@ -77,28 +77,37 @@ static struct memscope_cell_record *overflow_cell(void) {
     return ms_ref(ms_shared.header->overflow_ref);
 }
 
-static struct memscope_cell_record *cell_for(struct ms_tls *tls, struct ms_origin origin) {
+// The calling thread's cell for an origin and the class of the task that allocates (0 = root).
+static struct memscope_cell_record *cell_for(struct ms_tls *tls, struct ms_origin origin,
+                                             uint32_t class_ref) {
     uint32_t site_ref = 0;
     uint64_t key = origin.key;
     if (origin.site) // its ref may be new, and then finds its home
         key = site_ref = ms_origin_site_ref(&origin);
-    struct memscope_cell_record *cell = key ? ms_thread_find(key) : NULL;
+    if (key == 0)
+        return overflow_cell();
+    if (class_ref)
+        key = ms_task_key(key, class_ref);
+    struct memscope_cell_record *cell = ms_thread_find(key, class_ref);
     if (cell)
         return cell;
     if (!origin.site)
-        site_ref = key & MS_KEY_FOREIGN ? ms_origin_site_ref(&origin) : (uint32_t)key;
+        site_ref = origin.key & MS_KEY_FOREIGN ? ms_origin_site_ref(&origin) : (uint32_t)origin.key;
     if (site_ref == 0)
         return overflow_cell();
     uint32_t cell_ref;
-    cell = ms_cell_new(site_ref, tls->record_ref, 0, true, &cell_ref);
-    if (cell)
+    uint8_t flags = class_ref ? MEMSCOPE_CELL_TASK : 0;
+    cell = ms_cell_new(site_ref, tls->record_ref, flags, true, &cell_ref);
+    if (cell) {
+        cell->class_ref = class_ref;
         (void)ms_thread_remember(key, cell);
+    }
     return cell ? cell : overflow_cell();
 }
 
 // Bytes that go to the process's total past the thread's credit.
 static void publish_directly(int64_t bytes) {
-    if (ms_load(&ms_shared.strategy) != MEMSCOPE_STRATEGY_GLOBAL_DIRECT)
+    if (!ms_single_threaded())
         ms_add(&ms_shared.header->published_live_bytes, bytes);
 }
 
@@ -139,7 +148,7 @@ static void allocate_without_buffer(void *block, size_t bytes) {
 // No room for a cell of its own: the overflow cell's part, then the thread's.
 static bool allocate_in_shared_cell(struct ms_tls *tls, struct memscope_cell_record *cell,
                                     uint64_t bytes) {
-    if (ms_strategy_is_global_direct()) {
+    if (ms_single_threaded()) {
         ms_global_direct_allocate(tls, cell, bytes);
         return false;
     }
@@ -151,7 +160,7 @@ static bool allocate_in_shared_cell(struct ms_tls *tls, struct memscope_cell_rec
 static struct ms_origin take_pending(struct ms_tls *tls, struct ms_origin origin) {
     if (!(tls->special & MS_SPECIAL_PENDING))
         return origin;
-    uint32_t ref = tls->pending_site;
+    uint32_t ref = tls->thread->pending_site;
     if (tls->special & MS_SPECIAL_ONCE)
         tls->special &= ~(MS_SPECIAL_PENDING | MS_SPECIAL_ONCE);
     if (!ms_ref_is_ours(ref))
@@ -159,21 +168,87 @@ static struct ms_origin take_pending(struct ms_tls *tls, struct ms_origin origin
     return (struct ms_origin){.key = ref, .site = NULL};
 }
 
+// Whose the block is: the coming coroutine's if this is its frame, else the running task's.
+static struct memscope_task_record *owner_of(struct ms_tls *tls, const void *block, size_t bytes) {
+    if (!(tls->special & MS_SPECIAL_COMING))
+        return ms_task_running(tls);
+    // Promises with an allocator of their own keep it behind the frame.
+    const size_t room_for_allocator = 64;
+    struct ms_tasks *tasks = tls->thread->tasks;
+    if (bytes < tasks->coming_bytes || bytes > tasks->coming_bytes + room_for_allocator)
+        return ms_task_running(tls);
+    tls->special &= ~MS_SPECIAL_COMING;
+    struct memscope_task_record *task = tasks->coming;
+    task->record.flags |= MEMSCOPE_TASK_FRAME_COUNTED;
+    ms_store(&task->runtime[0], (uint64_t)(uintptr_t)block);
+    task->runtime[1] = bytes;
+    return task;
+}
+
+static bool allocate_in_task(struct ms_tls *tls, struct memscope_cell_record *cell,
+                             struct memscope_task_record *task, uint64_t bytes) {
+    if (task != ms_task_running(tls) || tls->top->mark != MS_MARK_LEAVING)
+        return ms_task_local_allocate(tls, cell, task, bytes);
+    ms_task_allocate_late(task, bytes);
+    return ms_strategy_allocate(tls, cell, bytes);
+}
+
 static void allocate_at(struct ms_tls *tls, void *block, size_t bytes, struct ms_origin origin) {
-    struct memscope_cell_record *cell = cell_for(tls, take_pending(tls, origin));
+    struct ms_origin charged = take_pending(tls, origin);
+    struct memscope_task_record *task = owner_of(tls, block, bytes);
+    uint32_t *word = task ? ms_task_word_slow((uintptr_t)block) : NULL;
+    if (task && !word) {
+        ms_count_loss(MEMSCOPE_LOSS_unfollowed_tasks, 1);
+        task = NULL;
+    }
+    struct memscope_cell_record *cell = cell_for(tls, charged, task ? task->class_ref : 0);
+    if (word)
+        ms_store(word, ms_task_ref(task));
     put_shadow(block, cell, bytes);
     tls->last_block = block;
     bool publish;
     if (cell->record.flags & MEMSCOPE_CELL_ATOMIC)
         publish = allocate_in_shared_cell(tls, cell, bytes);
+    else if (task)
+        publish = allocate_in_task(tls, cell, task, bytes);
     else
         publish = ms_strategy_allocate(tls, cell, bytes);
     if (publish)
         ms_strategy_publish();
 }
 
+// The fast path of threads that run tasks. False: not this time.
+static bool note_allocation_of_task(struct ms_tls *tls, void *block, size_t bytes,
+                                    struct ms_origin origin) {
+    struct memscope_task_record *task = tls->top->task;
+    uint32_t class_ref = task ? task->class_ref : 0;
+    uint64_t plain = origin.site ? ms_acquire(&origin.site->id) : origin.key;
+    uint64_t key = task ? ms_task_key(plain, class_ref) : plain;
+    struct ms_slot *slot = &tls->slots[key * MS_KEY_FACTOR >> tls->shift];
+    char *leaf = ms_shadow_leaf((uintptr_t)block);
+    uint32_t *word = ms_task_word_at((uintptr_t)block);
+    if (tls->top->mark == MS_MARK_LEAVING || slot->key != key || !leaf || (task && !word) ||
+        bytes >= MS_SIZE_ASIDE || slot->cell->class_ref != class_ref ||
+        (!ms_single_threaded() && ms_strategy_is_outdated(tls)))
+        return false;
+    struct memscope_cell_record *cell = slot->cell;
+    slow_guard_take(tls);
+    if (task)
+        ms_store(word, ms_task_ref(task));
+    ms_store(ms_shadow_at(leaf, (uintptr_t)block), ms_shadow_record(ms_shared.units, cell, bytes));
+    tls->last_block = block;
+    if (ms_task_local_allocate(tls, cell, task, bytes))
+        ms_thread_local_publish();
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    tls->special = MS_SPECIAL_TASKS;
+    return true;
+}
+
 void *ms_note_allocation_slow(void *block, size_t bytes, struct ms_origin origin) {
     struct ms_tls *tls = &ms_tls;
+    if (block && tls->special == MS_SPECIAL_TASKS &&
+        note_allocation_of_task(tls, block, bytes, origin))
+        return block;
     int saved_errno = errno;
     drop_stale_pending(tls, ms_caller_stack() - 1); // equal: a tail call inside the enclosed one
     if ((tls->special & MS_SPECIAL_OFF) || !ms_alive()) {
@@ -226,6 +301,16 @@ static void free_in(struct ms_tls *tls, struct memscope_cell_record *cell, uint6
 
 static bool note_free_slow(void *block, uint64_t record) {
     struct ms_tls *tls = &ms_tls;
+    uint32_t ref = (uint32_t)(record >> 32);
+    if (tls->special == MS_SPECIAL_TASKS && ms_ref_is_ours(ref) &&
+        (ms_single_threaded() || !ms_strategy_is_outdated(tls))) {
+        slow_guard_take(tls);
+        if (ms_task_local_free(tls, ms_ref(ref), (uint32_t)record, block))
+            ms_thread_local_publish();
+        __atomic_signal_fence(__ATOMIC_SEQ_CST);
+        tls->special = MS_SPECIAL_TASKS;
+        return true;
+    }
     if (!block)
         return true;
     if (ms_real_is_early(block))
@@ -255,8 +340,8 @@ static void note_free_publish(void) {
     ms_guard_release(&ms_tls);
 }
 
-static void note_free_remote(struct memscope_cell_record *cell, uint64_t bytes) {
-    if (ms_thread_local_free(&ms_tls, cell, bytes, NULL))
+static void note_free_remote(void *block, struct memscope_cell_record *cell, uint64_t bytes) {
+    if (ms_task_local_free(&ms_tls, cell, bytes, block))
         ms_thread_local_publish();
     ms_guard_release(&ms_tls);
 }
@@ -272,7 +357,7 @@ bool ms_note_free_of(void *block, uint64_t record) {
         note_free_publish();
         return true;
     case MS_END_REMOTE:
-        note_free_remote(cell, (uint32_t)record);
+        note_free_remote(block, cell, (uint32_t)record);
         return true;
     }
     return true;
@@ -290,8 +375,20 @@ void ms_free_publish(void *block, ms_free_function *real) {
 
 void ms_free_remote(void *block, struct memscope_cell_record *cell, uint64_t bytes,
                     ms_free_function *real) {
-    note_free_remote(cell, bytes);
+    note_free_remote(block, cell, bytes);
     real(block);
+}
+
+bool ms_slow_begin(struct ms_tls *tls) {
+    if ((tls->special & MS_SPECIAL_OFF) || !ms_alive() || guarded(tls))
+        return false;
+    slow_guard_take(tls);
+    catch_up(tls);
+    return true;
+}
+
+void ms_slow_end(struct ms_tls *tls) {
+    slow_guard_release(tls);
 }
 
 uint32_t ms_pending_enter(struct ms_origin origin, bool once, uintptr_t caller_stack) {
@@ -303,11 +400,10 @@ uint32_t ms_pending_enter(struct ms_origin origin, bool once, uintptr_t caller_s
         slow_guard_take(tls);
         if (tls->special & MS_SPECIAL_NEW)
             ms_thread_attach(NULL);
-        tls->pending_site = ms_origin_site_ref(&origin);
-        if (tls->pending_site != 0 && tls->thread) {
+        if (tls->thread && (token = ms_origin_site_ref(&origin)) != 0) {
+            tls->thread->pending_site = token;
             tls->thread->pending_stack = once ? UINTPTR_MAX : caller_stack;
             tls->special |= MS_SPECIAL_PENDING | (once ? MS_SPECIAL_ONCE : 0);
-            token = tls->pending_site;
         }
         slow_guard_release(tls);
     }
@@ -316,7 +412,7 @@ uint32_t ms_pending_enter(struct ms_origin origin, bool once, uintptr_t caller_s
 }
 
 void ms_pending_leave(uint32_t token) {
-    if (token != 0 && (ms_tls.special & MS_SPECIAL_PENDING) && ms_tls.pending_site == token)
+    if (token != 0 && (ms_tls.special & MS_SPECIAL_PENDING) && ms_tls.thread->pending_site == token)
         ms_tls.special &= ~(MS_SPECIAL_PENDING | MS_SPECIAL_ONCE);
 }
 

@@ -150,6 +150,12 @@ MS_HOT enum ms_end ms_count_free(void *block, uint64_t record,
 // allocator's and must not be passed on to it.
 bool ms_note_free_of(void *block, uint64_t record);
 
+// Around what changes a thread's tables: false = not now (switched off, or inside a hook already,
+// in a signal handler). Takes the guard; attaches the thread, whose tls.thread is NULL where that
+// failed. errno is the caller's to keep.
+bool ms_slow_begin(struct ms_tls *tls);
+void ms_slow_end(struct ms_tls *tls);
+
 // Between these the thread's allocations are charged to `origin`; an outer pending site wins,
 // unless its call was left by longjmp. `caller_stack`: of the function that makes the call. Returns
 // a token for ms_pending_leave.

@@ -16,10 +16,12 @@
 #endif
 
 #ifdef MEMSCOPE_NO_INTERPOSE // sanitizer builds of the collecting code: hooks only
+#define MS_INTERPOSES 0
 #define MS_INTERPOSE(ret, name, params)                                                            \
     ret ms_own_##name params;                                                                      \
     ret ms_own_##name params
 #else
+#define MS_INTERPOSES 1
 #define MS_INTERPOSE(ret, name, params)                                                            \
     ret ms_own_##name params;                                                                      \
     MS_INTERPOSED ret name params __attribute__((alias("ms_own_" #name)));                         \

@@ -171,8 +171,9 @@ static const char *library_in_front(const void *visible) {
 static void resolve_dynamic(void) {
     struct ms_real found = {.malloc = NULL};
     ms_real_find_family(&found);
-    const char *in_front =
-        found.hidden && !only_next ? library_in_front(ms_real_visible("malloc")) : NULL;
+    const char *in_front = MS_INTERPOSES && found.hidden && !only_next
+                               ? library_in_front(ms_real_visible("malloc"))
+                               : NULL;
     struct ms_real next = found;
     if (in_front) {
         only_next = true;

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <ucontext.h>
 
 #if !defined(__linux__)
 #error "MemScope's runtime knows Linux only"
@@ -99,8 +100,15 @@ int64_t ms_sys_write_at(int fd, const void *buffer, size_t bytes, uint64_t offse
 int ms_sys_make_private_folder(const char *path); // 0 when it is ours, 0700 and no symlink
 int ms_sys_prune_folder(const char *path, const char *suffix, unsigned keep);
 
+// ucontext (context.c).
+uintptr_t ms_context_stack_pointer(const ucontext_t *context); // saved, or of a made context
+const void *ms_context_entry(const ucontext_t *context);       // a made context's function
+void **ms_context_return_place(ucontext_t *context);           // where that returns to
+void ms_context_return_thunk(void); // calls ms_ucontext_returned, goes on at the real place
+
 // Process, time.
 uint64_t ms_sys_clock_monotonic_ns(void);
+uint64_t ms_sys_clock_coarse_ns(void); // CLOCK_MONOTONIC to a tick of the kernel (1 to 10 ms)
 uint64_t ms_sys_clock_realtime_ns(void);
 int32_t ms_sys_process_id(void);
 int32_t ms_sys_parent_id(void);

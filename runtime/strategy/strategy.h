@@ -13,6 +13,8 @@
 // the thread must publish now: the caller does that last, so that the fast path saves no registers
 // for it.
 //
+// TaskLocal and HybridTracking add the running task's part to GlobalDirect's and ThreadLocal's.
+//
 // ms_tls.credit is how the process's peak is kept without touching shared memory. GlobalDirect: how
 // far the process is below its peak, so that less than zero means a new peak, exact at every
 // allocation. ThreadLocal: MS_CREDIT minus what the thread has not yet published; outside
@@ -28,20 +30,18 @@ enum { MS_CREDIT = 32 << 10 };
 
 #include "global_direct.h"
 #include "thread_local.h"
+#include "task_local.h"
 
-// Leaves GlobalDirect, if that is still in force: the calling thread is the only one
-// (THREAD_STARTED), or one that no hook saw start (UNKNOWN_THREAD). `site_ref`: where the thread is
-// started, 0 = unknown.
+// The strategies' numbers say what they know (memscope_strategy): bit 0 threads, bit 1 tasks.
+// Upgrading sets a bit, if it was not set: the calling thread is the only one (THREAD_STARTED), or
+// one that no hook saw start (UNKNOWN_THREAD), or has begun a task (TASK_STARTED). `site_ref`:
+// where the thread is started, 0 = unknown.
 void ms_strategy_upgrade(enum memscope_upgrade reason, uint32_t site_ref);
 
 void ms_strategy_attach(void);
 void ms_strategy_publish(void);
 
-MS_HOT bool ms_strategy_is_global_direct(void) {
-    return (ms_load(&ms_shared.strategy) == MEMSCOPE_STRATEGY_GLOBAL_DIRECT);
-}
-
-// Under ThreadLocal: the thread that counted under GlobalDirect takes notice of the upgrade at its
+// Once threads run: the thread that counted under GlobalDirect takes notice of the upgrade at its
 // next event, on the slow path; true until then.
 MS_HOT bool ms_strategy_is_outdated(const struct ms_tls *tls) {
     return ms_load(&ms_shared.unconverted) == tls;
@@ -50,7 +50,7 @@ MS_HOT bool ms_strategy_is_outdated(const struct ms_tls *tls) {
 // For the slow paths; the fast ones spell the choice out (entry/count.h).
 static inline bool ms_strategy_allocate(struct ms_tls *tls, struct memscope_cell_record *cell,
                                         uint64_t bytes) {
-    if (!ms_strategy_is_global_direct())
+    if (!ms_single_threaded())
         return ms_thread_local_allocate(tls, cell, bytes);
     ms_global_direct_allocate(tls, cell, bytes);
     return false;
@@ -58,7 +58,9 @@ static inline bool ms_strategy_allocate(struct ms_tls *tls, struct memscope_cell
 
 static inline bool ms_strategy_free(struct ms_tls *tls, struct memscope_cell_record *cell,
                                     uint64_t bytes, const void *block) {
-    if (!ms_strategy_is_global_direct())
+    if (tls->special & MS_SPECIAL_TASKS)
+        return ms_task_local_free(tls, cell, bytes, block);
+    if (!ms_single_threaded())
         return ms_thread_local_free(tls, cell, bytes, block);
     ms_global_direct_free(tls, cell, bytes, block);
     return false;

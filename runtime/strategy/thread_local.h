@@ -15,6 +15,10 @@ void ms_thread_local_publish(void);
 // call.
 void ms_thread_local_free_remote(struct memscope_cell_record *cell, uint64_t bytes);
 
+// Any block, also another thread's or a task's (task_local.c).
+MS_NOINLINE bool ms_task_local_free(struct ms_tls *tls, struct memscope_cell_record *cell,
+                                    uint64_t bytes, const void *block);
+
 MS_HOT bool ms_thread_local_allocate(struct ms_tls *tls, struct memscope_cell_record *cell,
                                      uint64_t bytes) {
     ms_cell_allocate(cell, bytes, ms_load(&cell->remote_freed_bytes), ms_epoch());
@@ -27,9 +31,10 @@ MS_HOT bool ms_thread_local_allocate(struct ms_tls *tls, struct memscope_cell_re
     return tls->credit < 0;
 }
 
+// The thread's own cell, of its root task.
 MS_HOT bool ms_thread_local_owns(const struct ms_tls *tls,
                                  const struct memscope_cell_record *cell) {
-    return cell->thread_ref == tls->record_ref && !(cell->record.flags & MEMSCOPE_CELL_ATOMIC);
+    return cell->thread_ref == tls->record_ref && cell->record.flags == 0;
 }
 
 MS_HOT bool ms_thread_local_free_own(struct ms_tls *tls, struct memscope_cell_record *cell,
@@ -46,9 +51,7 @@ static inline bool ms_thread_local_free(struct ms_tls *tls, struct memscope_cell
                                         uint64_t bytes, const void *block) {
     if (ms_thread_local_owns(tls, cell))
         return ms_thread_local_free_own(tls, cell, bytes, block);
-    ms_thread_local_free_remote(cell, bytes);
-    tls->credit += (int64_t)bytes;
-    return tls->credit > 2 * MS_CREDIT;
+    return ms_task_local_free(tls, cell, bytes, block);
 }
 
 void ms_thread_local_attach(void);

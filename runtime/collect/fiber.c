@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "fiber.h"
+
+enum { PAGE_BITS = 12, LEAF_BITS = 18 };
+
+// Two levels: page number → fiber. A leaf (2 MiB, touched where stacks are) stands for 1 GiB.
+static struct ms_fiber **leaves[1ull << (MS_ADDRESS_BITS - PAGE_BITS - LEAF_BITS)];
+
+static struct ms_fiber **place_of(uintptr_t address, bool make) {
+    uintptr_t page = address >> PAGE_BITS, index = page >> LEAF_BITS;
+    const size_t leaf_bytes = sizeof(struct ms_fiber *) << LEAF_BITS;
+    if (index >= sizeof leaves / sizeof leaves[0])
+        return NULL;
+    struct ms_fiber **leaf = ms_acquire(&leaves[index]);
+    if (!leaf && make) {
+        struct ms_fiber **fresh = ms_sys_map_anonymous(leaf_bytes);
+        if (!fresh)
+            return NULL;
+        if (ms_swap_if(&leaves[index], &leaf, fresh))
+            leaf = fresh;
+        else
+            ms_sys_unmap(fresh, leaf_bytes);
+    }
+    return leaf ? &leaf[page & ((1u << LEAF_BITS) - 1)] : NULL;
+}
+
+struct ms_fiber *ms_fiber_at(uintptr_t address) {
+    struct ms_fiber **place = place_of(address, false);
+    struct ms_fiber *fiber = place ? ms_acquire(place) : NULL;
+    return fiber && fiber->task && address >= fiber->stack_low && address < fiber->stack_high
+               ? fiber
+               : NULL;
+}
+
+struct ms_fiber *ms_fiber_of(const struct memscope_task_record *task) {
+    struct ms_fiber *fiber = (void *)(uintptr_t)ms_load(&task->runtime[1]);
+    return fiber && fiber->task == task && fiber->id == task->id ? fiber : NULL;
+}
+
+// Fibers are never given back, only used again: a stale pointer meets another fiber or an ended
+// one. The idle ones are a stack; the 16 bits above each pointer count, so that a compare-and-swap
+// sees that what it read has been away.
+static uint64_t idle;
+
+static struct ms_fiber *pointer_in(uint64_t tagged) {
+    return (void *)(uintptr_t)(tagged << 16 >> 16); // NOLINT(performance-no-int-to-ptr)
+}
+
+static void put_idle(struct ms_fiber *fiber) {
+    uint64_t seen = ms_acquire(&idle), wanted;
+    do {
+        ms_store(&fiber->next, pointer_in(seen));
+        wanted = (uint64_t)(uintptr_t)fiber | ((seen >> 48) + 1) << 48;
+    } while (!ms_swap_if(&idle, &seen, wanted));
+}
+
+static struct ms_fiber *take_idle(void) {
+    uint64_t seen = ms_acquire(&idle), wanted;
+    do {
+        if (!pointer_in(seen))
+            return NULL;
+        struct ms_fiber *next = ms_load(&pointer_in(seen)->next);
+        wanted = (uint64_t)(uintptr_t)next | ((seen >> 48) + 1) << 48;
+    } while (!ms_swap_if(&idle, &seen, wanted));
+    return pointer_in(seen);
+}
+
+static struct ms_fiber *take(void) {
+    enum { AT_ONCE = 64 };
+    struct ms_fiber *fiber = take_idle();
+    struct ms_fiber *batch = fiber ? NULL : ms_sys_map_anonymous(AT_ONCE * sizeof *batch);
+    for (unsigned i = 1; batch && i < AT_ONCE; i++)
+        put_idle(&batch[i]);
+    return fiber ? fiber : batch;
+}
+
+void ms_fibers_restart(void) {
+    idle = 0; // what a fork child inherits stays where it is, named by stale pages alone
+}
+
+// Small stacks may share a page; stack pointers are near the high end, so the page of a low end
+// stays its neighbour's.
+static void note_page(struct ms_tasks *tasks, struct ms_fiber *fiber, uintptr_t page) {
+    struct ms_fiber **place = place_of(page << PAGE_BITS, true);
+    struct ms_fiber *before = place ? ms_acquire(place) : NULL;
+    if (!place)
+        return;
+    if (before && before != fiber && before->task) {
+        if (before->stack_low < fiber->stack_high && before->stack_high > fiber->stack_low)
+            ms_fiber_end(tasks, before); // its stack is another's now
+        else if (page == fiber->stack_low >> PAGE_BITS)
+            return;
+    }
+    ms_release(place, fiber);
+}
+
+struct ms_fiber *ms_fiber_new(struct ms_tasks *tasks, struct memscope_task_fold_record *fold,
+                              uintptr_t stack_low, uintptr_t stack_high) {
+    struct ms_fiber *fiber = take();
+    struct memscope_task_record *task = fiber ? ms_task_new(tasks, fold) : NULL;
+    if (!task) {
+        if (fiber)
+            put_idle(fiber);
+        return NULL;
+    }
+    *fiber = (struct ms_fiber){
+        .task = task, .id = task->id, .stack_low = stack_low, .stack_high = stack_high};
+    ms_store(&task->runtime[1], (uint64_t)(uintptr_t)fiber);
+    task->frame_bytes = (uint32_t)(stack_high - stack_low);
+    if (stack_high > stack_low)
+        for (uintptr_t page = stack_low >> PAGE_BITS; page <= (stack_high - 1) >> PAGE_BITS; page++)
+            note_page(tasks, fiber, page);
+    return fiber;
+}
+
+static void switch_away(struct ms_tls *tls, struct ms_tasks *tasks) {
+    struct ms_fiber *fiber = tasks->fiber;
+    uint64_t count = (uint64_t)(tls->top - tasks->fiber_base);
+    if (count > MS_FIBER_SAVED) {
+        ms_count_loss(MEMSCOPE_LOSS_task_mistakes, count - MS_FIBER_SAVED);
+        count = MS_FIBER_SAVED;
+    }
+    for (uint64_t i = 0; i < count; i++)
+        fiber->saved[i] = tasks->fiber_base[1 + i];
+    fiber->saved_count = (uint32_t)count;
+    while (tls->top >= tasks->fiber_base)
+        ms_tasks_pop(tls);
+    tasks->fiber = NULL;
+    if (fiber->task)
+        ms_release(&fiber->task->state, (uint32_t)MEMSCOPE_TASK_SUSPENDED);
+}
+
+void ms_fiber_switch(struct ms_tls *tls, struct ms_tasks *tasks, struct ms_fiber *fiber) {
+    if (tasks->fiber == fiber)
+        return;
+    if (tasks->fiber)
+        switch_away(tls, tasks);
+    if (!fiber || !fiber->task)
+        return;
+    struct memscope_task_record *task = fiber->task;
+    (void)ms_acquire(&task->state); // pairs with switch_away, maybe on another thread
+    if (!ms_tasks_push(tls, task, MS_MARK_RUNNING))
+        return;
+    tasks->fiber = fiber;
+    tasks->fiber_base = tls->top;
+    for (uint32_t i = 0; i < fiber->saved_count; i++)
+        (void)ms_tasks_push(tls, fiber->saved[i].task, (enum ms_mark)fiber->saved[i].mark);
+    task->resumes++;
+    if (task->thread_ref != tls->record_ref) {
+        task->migrations += task->resumes > 1;
+        ms_store(&task->thread_ref, tls->record_ref);
+    }
+    ms_store(&task->state, (uint32_t)MEMSCOPE_TASK_RUNNING);
+}
+
+void ms_fiber_end(struct ms_tasks *tasks, struct ms_fiber *fiber) {
+    struct memscope_task_record *task = fiber->task;
+    if (!task)
+        return;
+    fiber->task = NULL;
+    ms_task_ended(tasks, task);
+    put_idle(fiber);
+}

@@ -1,0 +1,365 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "task.h"
+
+#include "store/arena.h"
+#include "strategy/strategy.h"
+#include "task_class.h"
+
+char *ms_task_leaves[1ull << (MS_ADDRESS_BITS - 26)];
+struct ms_tasks *ms_all_tasks;
+
+uint32_t *ms_task_word_slow(uintptr_t address) {
+    const size_t leaf_bytes = 4ull << (26 - 5);
+    uintptr_t index = address >> 26;
+    if (index >= sizeof ms_task_leaves / sizeof ms_task_leaves[0])
+        return NULL;
+    char *leaf = ms_acquire(&ms_task_leaves[index]);
+    if (!leaf) {
+        char *mapping = ms_sys_map_anonymous(leaf_bytes);
+        if (!mapping)
+            return NULL;
+        char *biased = mapping - (index << (26 - 5) << 2);
+        if (ms_swap_if(&ms_task_leaves[index], &leaf, biased))
+            leaf = biased;
+        else
+            ms_sys_unmap(mapping, leaf_bytes);
+    }
+    return (uint32_t *)(leaf + (address >> 5 << 2)); // NOLINT(clang-analyzer-*)
+}
+
+struct memscope_task_record *ms_task_at(uintptr_t address) {
+    const uintptr_t promise_offset = 16; // behind the resume and destroy pointers
+    if (address < 4096 || address >> MS_ADDRESS_BITS != 0 || address % sizeof(void *) != 0)
+        return NULL;
+    for (uintptr_t frame = address; frame >= address - promise_offset; frame -= promise_offset) {
+        const uint32_t *word = ms_task_word_at(frame);
+        struct memscope_task_record *task = word ? ms_task_of(ms_load(word)) : NULL;
+        if (task && ms_load(&task->record.type) == MEMSCOPE_RECORD_TASK &&
+            ms_load(&task->frame_address) == frame)
+            return task;
+    }
+    return NULL;
+}
+
+// ---- a thread's part ---------------------------------------------------------------------------
+
+static char *map_aligned(uint64_t bytes) {
+    char *mapping = ms_sys_map_anonymous(2 * bytes);
+    if (!mapping)
+        return NULL;
+    char *start = (char *)(((uintptr_t)mapping + bytes - 1) & ~(bytes - 1));
+    if (start != mapping)
+        ms_sys_unmap(mapping, (size_t)(start - mapping));
+    if (start != mapping + bytes)
+        ms_sys_unmap(start + bytes, (size_t)(mapping + bytes - start));
+    return start;
+}
+
+void ms_tasks_begin_again(struct ms_tasks *tasks) {
+    tasks->coming = NULL;
+    tasks->fiber = NULL;
+    tasks->stack->mark = MS_MARK_RUNNING;
+    ms_store(&tasks->stack[1].mark, (uint64_t)MS_MARK_ABOVE);
+    ms_tls.top = tasks->stack;
+    ms_tls.special |= MS_SPECIAL_TASKS;
+}
+
+static struct ms_tasks *new_tasks(void) {
+    enum { PAGE = 4096 };
+    _Static_assert(sizeof(struct ms_tasks) <= PAGE, "before the stack");
+    char *region = map_aligned(MS_TASKS_REGION);
+    if (!region)
+        return NULL;
+    (void)ms_sys_wipe_on_fork(region, MS_TASKS_REGION);
+    struct ms_tasks *tasks = (void *)region;
+    tasks->stack = (void *)(region + PAGE);
+    struct ms_tasks *first = ms_acquire(&ms_all_tasks);
+    do
+        tasks->next = first;
+    while (!ms_swap_if(&ms_all_tasks, &first, tasks));
+    return tasks;
+}
+
+struct ms_tasks *ms_tasks_of_thread(void) {
+    struct ms_thread *thread = ms_tls.thread;
+    if (!thread)
+        return NULL;
+    if (!thread->tasks) {
+        if (!(thread->tasks = new_tasks()))
+            return NULL;
+        ms_tasks_begin_again(thread->tasks);
+    }
+    ms_strategy_upgrade(MEMSCOPE_UPGRADE_TASK_STARTED, 0);
+    return thread->tasks;
+}
+
+// ---- records -----------------------------------------------------------------------------------
+
+// Ids are taken in ranges, so that threads that start many tasks do not meet.
+static uint64_t next_id(struct ms_tasks *tasks) {
+    const uint64_t range = ms_single_threaded() ? 1 : 64;
+    if (tasks->next_id == tasks->last_id) {
+        tasks->next_id = ms_bump(&ms_shared.header->tasks_started, range);
+        tasks->last_id = tasks->next_id + range;
+    }
+    return ++tasks->next_id;
+}
+
+// Stands the task on a shadow stack, suspending? (task.h says why that is seen.)
+static bool is_leaving(const struct memscope_task_record *task) {
+    for (struct ms_tasks *tasks = ms_acquire(&ms_all_tasks); tasks; tasks = tasks->next) {
+        uint64_t mark;
+        for (const struct ms_running *entry = tasks->stack + 1;
+             ((uintptr_t)entry & (MS_TASKS_REGION - 1)) != 0 &&
+             (mark = ms_acquire(&entry->mark)) != MS_MARK_ABOVE;
+             entry++)
+            if (mark == MS_MARK_LEAVING && ms_load(&entry->task) == task)
+                return true;
+    }
+    return false;
+}
+
+static void link_idle(struct memscope_task_record **list, struct memscope_task_record *task) {
+    ms_store(&task->runtime[0], (uint64_t)(uintptr_t)*list);
+    *list = task;
+}
+
+static struct memscope_task_record *unlink_idle(struct memscope_task_record **list) {
+    struct memscope_task_record *task = *list;
+    if (task)
+        *list = (void *)(uintptr_t)task->runtime[0];
+    return task;
+}
+
+// Tasks that begin on one thread and end on another would pile up there: what a thread has too many
+// of goes to all, a batch at a time. `spare` is a stack of batches, each linked to the next by its
+// first record's runtime[1]: the ref of that in the low half, and a count in the high half, so that
+// a compare-and-swap sees that what it read has been away.
+enum { BATCH = 128 };
+static uint64_t spare;
+
+static void give_spare(struct ms_tasks *tasks) {
+    struct memscope_task_record *first = tasks->idle;
+    tasks->idle = NULL;
+    tasks->idle_count = 0;
+    uint64_t seen = ms_acquire(&spare), wanted;
+    do {
+        ms_store(&first->runtime[1], seen & UINT32_MAX);
+        wanted = ms_task_ref(first) | ((seen >> 32) + 1) << 32;
+    } while (!ms_swap_if(&spare, &seen, wanted));
+}
+
+static void take_spare(struct ms_tasks *tasks) {
+    uint64_t seen = ms_acquire(&spare), wanted;
+    struct memscope_task_record *first;
+    do {
+        if (!(first = ms_task_of((uint32_t)seen)))
+            return;
+        wanted = (ms_load(&first->runtime[1]) & UINT32_MAX) | ((seen >> 32) + 1) << 32;
+    } while (!ms_swap_if(&spare, &seen, wanted));
+    tasks->idle = first;
+    tasks->idle_count = BATCH;
+}
+
+static void put_idle(struct ms_tasks *tasks, struct memscope_task_record *task) {
+    ms_release(&task->state, (uint32_t)MEMSCOPE_TASK_FREE);
+    link_idle(&tasks->idle, task);
+    if (++tasks->idle_count >= 2 * BATCH)
+        give_spare(tasks);
+}
+
+void ms_tasks_restart(void) {
+    ms_all_tasks = NULL;
+    spare = 0;
+}
+
+// Does its last block's free end its record? Only once it has ended.
+static bool is_empty(const struct memscope_task_record *task) {
+    uint64_t remote = ms_acquire(&task->remote_frees);
+    return (remote & MEMSCOPE_TASK_ENDED) != 0 &&
+           (remote & ~MEMSCOPE_TASK_ENDED) ==
+               task->allocations + ms_load(&task->late_allocations) - task->frees;
+}
+
+// The heaviest that ended on this thread stay visible; returns what is to be used again instead.
+static struct memscope_task_record *keep_heaviest(struct ms_tasks *tasks,
+                                                  struct memscope_task_record *task) {
+    struct memscope_task_record *lightest = NULL;
+    uint64_t at = tasks->kept_count;
+    if (at < MS_TASKS_KEPT) {
+        tasks->kept_count++;
+    } else {
+        at = tasks->lightest;
+        lightest = tasks->kept[at];
+        if (lightest->peak_bytes >= task->peak_bytes)
+            return task;
+    }
+    tasks->kept[at] = task;
+    ms_release(&task->state, (uint32_t)MEMSCOPE_TASK_KEPT);
+    for (uint64_t i = 0; i < tasks->kept_count; i++)
+        if (tasks->kept[i]->peak_bytes < tasks->kept[tasks->lightest]->peak_bytes)
+            tasks->lightest = i;
+    return lightest;
+}
+
+static void recycle(struct ms_tasks *tasks, struct memscope_task_record *task) {
+    ms_store(&task->frame_address, (uint64_t)0);
+    task = keep_heaviest(tasks, task);
+    if (task)
+        put_idle(tasks, task);
+}
+
+// Exactly one caller wins the state; a task that is still leaving waits on the winner's list.
+static void retire(struct ms_tasks *tasks, struct memscope_task_record *task) {
+    uint32_t outlived = MEMSCOPE_TASK_OUTLIVED;
+    if (!is_empty(task) || !ms_swap_if(&task->state, &outlived, (uint32_t)MEMSCOPE_TASK_FREE))
+        return;
+    if (is_leaving(task))
+        link_idle(&tasks->deferred, task);
+    else
+        recycle(tasks, task);
+}
+
+// What was leaving may have popped, or allocated before it did.
+static void retry_deferred(struct ms_tasks *tasks) {
+    struct memscope_task_record *waiting = tasks->deferred, *task;
+    tasks->deferred = NULL;
+    while ((task = unlink_idle(&waiting)) != NULL) {
+        if (is_leaving(task)) {
+            link_idle(&tasks->deferred, task);
+        } else if (is_empty(task)) {
+            recycle(tasks, task);
+        } else {
+            ms_release(&task->state, (uint32_t)MEMSCOPE_TASK_OUTLIVED);
+            retire(tasks, task); // its last block may have been freed meanwhile
+        }
+    }
+}
+
+static struct memscope_task_record *take_record(struct ms_tasks *tasks) {
+    if (MS_UNLIKELY(tasks->deferred != NULL))
+        retry_deferred(tasks);
+    if (!tasks->idle)
+        take_spare(tasks);
+    struct memscope_task_record *task = unlink_idle(&tasks->idle);
+    if (task) {
+        tasks->idle_count--;
+        struct memscope_record kept = task->record;
+        kept.flags = 0;
+        *task = (struct memscope_task_record){.record = kept};
+        return task;
+    }
+    uint32_t ref;
+    enum { UNITS = (sizeof *task + MEMSCOPE_UNIT_BYTES - 1) / MEMSCOPE_UNIT_BYTES };
+    task = ms_arena_take(UNITS, true, &ref);
+    if (task)
+        ms_arena_publish(task, MEMSCOPE_RECORD_TASK);
+    return task;
+}
+
+void ms_task_set_parent(struct memscope_task_record *task,
+                        const struct memscope_task_record *parent, enum memscope_task_edge edge,
+                        enum memscope_edge_rule rule) {
+    task->parent_id = parent ? parent->id : 0;
+    task->parent_ref = parent ? ms_task_ref(parent) : ms_tls.record_ref;
+    task->edge = (uint16_t)edge;
+    task->edge_rule = (uint16_t)rule;
+}
+
+struct memscope_task_record *ms_task_new(struct ms_tasks *tasks,
+                                         struct memscope_task_fold_record *fold) {
+    struct memscope_task_record *task = fold ? take_record(tasks) : NULL;
+    if (!task) {
+        ms_count_loss(MEMSCOPE_LOSS_unfollowed_tasks, 1);
+        return NULL;
+    }
+    task->class_ref = fold->class_ref;
+    task->id = next_id(tasks);
+    task->thread_ref = ms_tls.record_ref;
+    task->created_ns = ms_sys_clock_coarse_ns();
+    ms_task_set_parent(task, ms_task_running(&ms_tls), MEMSCOPE_EDGE_SPAWN,
+                       MEMSCOPE_RULE_CREATED_BY);
+    ms_release(&task->state, (uint32_t)MEMSCOPE_TASK_CREATED);
+    fold->started++;
+    return task;
+}
+
+void ms_task_discard(struct ms_tasks *tasks, struct memscope_task_record *task) {
+    struct memscope_task_fold_record *fold = ms_fold_of_class(task->class_ref);
+    if (fold)
+        fold->started--;
+    put_idle(tasks, task);
+}
+
+static void note_outlived(struct memscope_task_record *task) {
+    bool frame = (task->record.flags & MEMSCOPE_TASK_FRAME_COUNTED) != 0;
+    uint64_t blocks = task->allocations + ms_load(&task->late_allocations) - task->frees -
+                      ms_load(&task->remote_frees) - (frame ? 1 : 0);
+    uint64_t bytes = task->bytes + ms_load(&task->late_bytes) - task->freed_bytes -
+                     ms_load(&task->remote_freed_bytes) - (frame ? task->runtime[1] : 0);
+    task->outlived_blocks = blocks;
+    task->outlived_bytes = bytes;
+}
+
+void ms_task_ended(struct ms_tasks *tasks, struct memscope_task_record *task) {
+    task->ended_ns = ms_sys_clock_coarse_ns();
+    note_outlived(task);
+    struct memscope_task_fold_record *fold = ms_fold_of_class(task->class_ref);
+    if (fold)
+        ms_fold_task(fold, task);
+    ms_release(&task->state, (uint32_t)MEMSCOPE_TASK_OUTLIVED);
+    ms_bump(&task->remote_frees, MEMSCOPE_TASK_ENDED);
+    retire(tasks, task);
+}
+
+bool ms_tasks_unwind_to(struct ms_tls *tls, const struct memscope_task_record *task) {
+    ms_count_loss(MEMSCOPE_LOSS_task_mistakes, 1);
+    const struct ms_running *bottom = ms_tasks_in(tls->top)->stack;
+    struct ms_running *entry = tls->top;
+    while (entry > bottom && entry->task != task)
+        entry--;
+    if (entry == bottom)
+        return false;
+    while (tls->top != entry)
+        ms_tasks_pop(tls);
+    return true;
+}
+
+// ---- frees -------------------------------------------------------------------------------------
+
+static void free_remotely(struct memscope_task_record *task, uint64_t bytes) {
+    ms_bump(&task->remote_freed_bytes, bytes);
+    uint64_t before = ms_bump(&task->remote_frees, 1);
+    if (!(before & MEMSCOPE_TASK_ENDED))
+        return;
+    struct ms_tasks *tasks = ms_tasks_of_thread();
+    if (tasks)
+        retire(tasks, task);
+}
+
+void ms_task_free(struct ms_tls *tls, const struct memscope_cell_record *cell, const void *block,
+                  uint64_t bytes) {
+    struct memscope_task_record *owner = NULL, *running = ms_task_running(tls);
+    if (cell->record.flags & MEMSCOPE_CELL_TASK) {
+        const uint32_t *word = ms_task_word_at((uintptr_t)block);
+        owner = word ? ms_task_of(ms_load(word)) : NULL;
+        if (!owner)
+            return;
+        if (owner == running && tls->top->mark != MS_MARK_LEAVING) {
+            owner->frees++;
+            owner->freed_bytes += bytes;
+            return;
+        }
+    } else if (!running && cell->thread_ref == tls->record_ref) {
+        return;
+    }
+    bool is_frame = owner && (owner->record.flags & MEMSCOPE_TASK_FRAME_COUNTED) &&
+                    ms_load(&owner->runtime[0]) == (uint64_t)(uintptr_t)block;
+    uint32_t from_ref = owner ? owner->class_ref : cell->thread_ref;
+    if (from_ref != 0 && owner != running && !is_frame)
+        ms_transfer(from_ref, running ? running->class_ref : tls->record_ref, bytes,
+                    owner && (ms_load(&owner->remote_frees) & MEMSCOPE_TASK_ENDED) != 0);
+    if (owner)
+        free_remotely(owner, bytes);
+}

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Tasks: coroutines, fibers and scopes, each with a record of its own in the profile
+// (memscope_task_record). The thread that runs a task is the only writer of its own counters;
+// suspending releases them to whoever resumes it; everybody else counts atomically.
+//
+// A block of a task is known by its cell (MEMSCOPE_CELL_TASK) and by its task word: four bytes for
+// every 32 bytes of heap, beside the shadow (shadow.h), mapped where tasks allocate.
+//
+//   tls.top ─▶ [ root task | … | the running task ]   the thread's shadow stack, in a region whose
+//   first page is its struct ms_tasks
+//
+// Between suspend and pop a task stands on the shadow stack as LEAVING: another thread may run it
+// already, so what await_suspend allocates here is counted atomically (late_*), and the record is
+// not used again before the pop. The mark is written before the suspension is published, so whoever
+// ends the task sees it.
+
+#ifndef MS_TASK_H
+#define MS_TASK_H
+
+#include "lookup.h"
+#include "thread.h"
+
+enum ms_mark {
+    MS_MARK_ABOVE = 0, // above the top
+    MS_MARK_RUNNING = 1,
+    MS_MARK_LEAVING = 2,    // between suspend and pop
+    MS_MARK_UNFOLLOWED = 3, // a task without a record: counted with the one below
+};
+
+struct ms_running {
+    struct memscope_task_record *task; // NULL = the thread's root task
+    uint64_t mark;                     // enum ms_mark; atomic
+};
+
+// A region's size and alignment: more nested resumptions than a thread's stack of 8 MiB has room
+// for.
+#define MS_TASKS_REGION (4ull << 20)
+
+enum { MS_TASKS_KEPT = 32 };
+
+// What a thread needs to run tasks; made at its first one.
+struct ms_tasks {
+    struct ms_running *stack; // its bottom: the root task
+    struct ms_tasks *next;    // of all threads', newest first
+
+    // Between coro_alloc and coro_begin: the task whose frame is about to be allocated.
+    struct memscope_task_record *coming;
+    uint64_t coming_bytes;
+
+    struct memscope_task_record *idle; // records to use again, linked by runtime[0]
+    uint64_t idle_count;
+    struct memscope_task_record *deferred; // the same, but LEAVING somewhere
+    uint64_t next_id, last_id;
+
+    struct ms_fiber *fiber;        // that runs on this thread now (fiber.h)
+    struct ms_running *fiber_base; // its own entry
+    struct ms_fiber *jumped_from;  // fcontext: who jumped here
+
+    struct memscope_task_record *kept[MS_TASKS_KEPT]; // the heaviest that ended here
+    uint64_t kept_count;
+    uint64_t lightest; // of the kept
+};
+
+extern struct ms_tasks *ms_all_tasks;
+
+// The calling thread's; NULL = no memory. Under the guard, of an attached thread. Makes the
+// strategy one that knows tasks.
+struct ms_tasks *ms_tasks_of_thread(void);
+
+// Another thread goes on with it.
+void ms_tasks_begin_again(struct ms_tasks *tasks);
+// A fork child: forget all.
+void ms_tasks_restart(void);
+
+// ---- task words --------------------------------------------------------------------------------
+
+extern char *ms_task_leaves[]; // biased: word of address a at leaf + (a >> 5) * 4
+
+MS_HOT uint32_t *ms_task_word_at(uintptr_t address) {
+    char *leaf = ms_load(&ms_task_leaves[address >> 26 & ((1ull << (MS_ADDRESS_BITS - 26)) - 1)]);
+    return MS_LIKELY(leaf) ? (uint32_t *)(leaf + (address >> 5 << 2)) : NULL;
+}
+
+uint32_t *ms_task_word_slow(uintptr_t address); // maps the leaf; NULL = no memory
+
+// ---- records -----------------------------------------------------------------------------------
+
+MS_HOT uint32_t ms_task_ref(const struct memscope_task_record *task) {
+    return (uint32_t)(((uintptr_t)task - (uintptr_t)ms_shared.units) / MEMSCOPE_UNIT_BYTES);
+}
+
+// NULL where the ref names none of this process's: 0, or a forebear's before a fork.
+MS_HOT struct memscope_task_record *ms_task_of(uint32_t ref) {
+    return ms_ref_is_ours(ref) ? ms_ref(ref) : NULL;
+}
+
+// The task whose frame begins at `address`, or whose promise does; NULL = none known.
+struct memscope_task_record *ms_task_at(uintptr_t address);
+
+// Adds where other threads may write too: plainly while there are none.
+MS_HOT uint64_t ms_bump(uint64_t *place, uint64_t value) {
+    if (!ms_single_threaded())
+        return __atomic_fetch_add(place, value, __ATOMIC_ACQ_REL);
+    uint64_t before = *place;
+    ms_store(place, before + value);
+    return before;
+}
+
+// A task of a class is beginning: its record, state CREATED, parent set to what runs now. NULL = no
+// room (counted).
+struct memscope_task_record *ms_task_new(struct ms_tasks *tasks,
+                                         struct memscope_task_fold_record *fold);
+// It never began.
+void ms_task_discard(struct ms_tasks *tasks, struct memscope_task_record *task);
+// It is over: counted in its class, its record used again when its last block is freed.
+void ms_task_ended(struct ms_tasks *tasks, struct memscope_task_record *task);
+
+void ms_task_set_parent(struct memscope_task_record *task,
+                        const struct memscope_task_record *parent, enum memscope_task_edge edge,
+                        enum memscope_edge_rule rule);
+
+// ---- the shadow stack --------------------------------------------------------------------------
+
+// Of a thread that has run tasks.
+MS_HOT struct ms_tasks *ms_tasks_in(const struct ms_running *top) {
+    return (struct ms_tasks *)((uintptr_t)top & ~(MS_TASKS_REGION - 1));
+}
+
+// NULL = the root task.
+MS_HOT struct memscope_task_record *ms_task_running(const struct ms_tls *tls) {
+    return tls->top ? tls->top->task : NULL;
+}
+
+// False = the stack is full: the task runs unfollowed.
+MS_HOT bool ms_tasks_push(struct ms_tls *tls, struct memscope_task_record *task,
+                          enum ms_mark mark) {
+    struct ms_running *entry = tls->top + 1;
+    if (MS_UNLIKELY(((uintptr_t)entry & (MS_TASKS_REGION - 1)) == 0))
+        return false;
+    ms_store(&entry->task, task);
+    ms_store(&entry->mark, (uint64_t)mark);
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    tls->top = entry;
+    return true;
+}
+
+MS_HOT void ms_tasks_pop(struct ms_tls *tls) {
+    struct ms_running *entry = tls->top;
+    ms_release(&entry->mark, (uint64_t)MS_MARK_ABOVE); // pairs with the scan in task.c
+    tls->top = entry - 1;
+}
+
+// `task` must be the top. Where it stands deeper, what is above was left without a word (longjmp)
+// and is dropped; where it is not there at all, false. Either is a counted mistake.
+bool ms_tasks_unwind_to(struct ms_tls *tls, const struct memscope_task_record *task);
+
+// ---- counting ----------------------------------------------------------------------------------
+
+// A key that holds for one task class alone. Keys of root tasks have bit 62 clear (tls.h), so the
+// two kinds never meet; two classes' may, which is why cells are compared with their class, too.
+#define MS_KEY_TASK (1ull << 62)
+
+MS_HOT uint64_t ms_task_key(uint64_t key, uint32_t class_ref) {
+    return (key ^ ((uint64_t)class_ref * MS_KEY_FACTOR >> 2)) | MS_KEY_TASK;
+}
+
+static inline uint64_t ms_task_plain_key(uint64_t key, const struct memscope_cell_record *cell) {
+    if (!(key & MS_KEY_TASK))
+        return key;
+    return (key & ~MS_KEY_TASK) ^ ((uint64_t)cell->class_ref * MS_KEY_FACTOR >> 2);
+}
+
+MS_HOT void ms_task_allocate(struct memscope_task_record *task, uint64_t bytes) {
+    task->allocations++;
+    uint64_t total = task->bytes += bytes;
+    uint64_t live =
+        total + ms_load(&task->late_bytes) - task->freed_bytes - ms_load(&task->remote_freed_bytes);
+    if ((int64_t)live > (int64_t)task->peak_bytes)
+        task->peak_bytes = live;
+}
+
+// Of a task that is leaving: other threads may be writing its own counters.
+MS_HOT void ms_task_allocate_late(struct memscope_task_record *task, uint64_t bytes) {
+    ms_bump(&task->late_bytes, bytes);
+    ms_bump(&task->late_allocations, 1);
+}
+
+// A block counted in `cell` was freed by this thread: its task's part, and who freed whose.
+void ms_task_free(struct ms_tls *tls, const struct memscope_cell_record *cell, const void *block,
+                  uint64_t bytes);
+
+#endif

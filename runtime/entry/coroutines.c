@@ -1,0 +1,328 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The hooks of C++20 coroutines (include/memscope/hooks.def). resume, suspend and pop are the hot
+// ones: no lock, no system call. What begins, ends or meets something for the first time takes the
+// guard. Any thread, signal handlers too.
+//
+// A coroutine that has no record (no room, begun inside another hook, a fork child's inheritance)
+// is pushed all the same, marked unfollowed: coro_pop cannot tell whose it is.
+
+#include "count.h"
+
+#include "base/config.h"
+#include "collect/task_class.h"
+
+#include <errno.h>
+
+// ---- verify=1 ----------------------------------------------------------------------------------
+
+static void complain(const struct memscope_task_record *task, const char *event) {
+    enum { NAMED = 10 };
+    static uint32_t named;
+    ms_count_loss(MEMSCOPE_LOSS_task_mistakes, 1);
+    if (ms_add(&named, 1u) >= NAMED)
+        return;
+    const struct memscope_task_class_record *class = ms_ref(task->class_ref);
+    const struct memscope_string_record *name =
+        class->function_ref ? ms_ref(class->function_ref) : NULL;
+    static const char *const states[] = {"free",      "created",  "running",
+                                         "suspended", "outlived", "kept"};
+    ms_message(MS_MESSAGE_WARNING, "verify: ", event, " of a coroutine that is ",
+               states[ms_load(&task->state) % 6], ": ", name ? name->text : "(no name)", NULL);
+}
+
+static void verify(const struct memscope_task_record *task, enum memscope_task_state wanted,
+                   const char *event) {
+    if (MS_UNLIKELY(ms_config.verify) && ms_load(&task->state) != (uint32_t)wanted)
+        complain(task, event);
+}
+
+// ---- who waits for whom (compiler-facts: await, or spawn?) --------------------------------------
+
+static void start(void) {
+    ms_bump(&ms_shared.header->tasks_not_started, (uint64_t)-1);
+}
+
+// Rule 1: the awaiter of a suspending coroutine holds one that has not started yet.
+static void find_awaited(struct memscope_task_record *task, const void *awaiter, size_t bytes) {
+    const size_t most_words = 16;
+    const uintptr_t *words = awaiter;
+    size_t count = bytes / sizeof *words;
+    for (size_t i = 0; i < count && i < most_words; i++) {
+        struct memscope_task_record *held = ms_task_at(words[i]);
+        if (held && held != task && ms_load(&held->state) == MEMSCOPE_TASK_CREATED)
+            ms_task_set_parent(held, task, MEMSCOPE_EDGE_AWAIT, MEMSCOPE_RULE_AWAITER_HOLDS_FRAME);
+    }
+}
+
+// A suspended coroutine that the promise of `task` points to.
+static struct memscope_task_record *pointed_to(const struct memscope_task_record *task) {
+    const size_t most_words = 32, promise_offset = 16;
+    const struct memscope_task_class_record *class = ms_ref(task->class_ref);
+    const uintptr_t *words = (const void *)(uintptr_t)(task->frame_address + promise_offset);
+    size_t count = class->promise_bytes / sizeof *words;
+    for (size_t i = 0; task->frame_address && i < count && i < most_words; i++) {
+        struct memscope_task_record *other = ms_task_at(words[i]);
+        if (other && other != task && ms_load(&other->state) == MEMSCOPE_TASK_SUSPENDED)
+            return other;
+    }
+    return NULL;
+}
+
+// Rules 2 to 5, at the first resumption; `below` is who resumes.
+static void find_parent(struct memscope_task_record *task, const struct ms_running *below) {
+    if (task->edge_rule == MEMSCOPE_RULE_AWAITER_HOLDS_FRAME)
+        return;
+    struct memscope_task_record *parent = below->task;
+    if (parent && below->mark == MS_MARK_LEAVING)
+        ms_task_set_parent(task, parent, MEMSCOPE_EDGE_AWAIT, MEMSCOPE_RULE_RESUMED_BY_SUSPENDING);
+    else if ((parent = pointed_to(task)) != NULL)
+        ms_task_set_parent(task, parent, MEMSCOPE_EDGE_AWAIT, MEMSCOPE_RULE_PROMISE_POINTS_BACK);
+    else if ((parent = below->task) != NULL && parent != task)
+        ms_task_set_parent(task, parent, MEMSCOPE_EDGE_SPAWN, MEMSCOPE_RULE_RESUMED_BY_RUNNING);
+}
+
+// Rule 6: a coroutine that ends knows whom it will resume.
+static void confirm_parent(struct memscope_task_record *task) {
+    struct memscope_task_record *parent = pointed_to(task);
+    if (parent)
+        ms_task_set_parent(task, parent, MEMSCOPE_EDGE_AWAIT, MEMSCOPE_RULE_CONFIRMED_BY_END);
+}
+
+// ---- begin and end -----------------------------------------------------------------------------
+
+static void drop_coming(struct ms_tls *tls, struct ms_tasks *tasks) {
+    if (tasks->coming && !(tasks->coming->record.flags & MEMSCOPE_TASK_FRAME_COUNTED))
+        ms_task_discard(tasks, tasks->coming);
+    tasks->coming = NULL;
+    tls->special &= ~MS_SPECIAL_COMING;
+}
+
+MS_EXPORT void __memscope_coro_alloc(struct memscope_coroutine *coroutine, size_t frame_bytes,
+                                     struct memscope_site *spawn_site, const void *return_address) {
+    struct ms_tls *tls = &ms_tls;
+    int saved_errno = errno;
+    if (ms_slow_begin(tls)) {
+        struct ms_tasks *tasks = ms_tasks_of_thread();
+        if (tasks) {
+            drop_coming(tls, tasks);
+            tasks->coming = ms_task_new(
+                tasks,
+                ms_fold_of_coroutine(coroutine, (struct ms_spawn){spawn_site, return_address}));
+            tasks->coming_bytes = frame_bytes;
+            if (tasks->coming)
+                tls->special |= MS_SPECIAL_COMING;
+        }
+        ms_slow_end(tls);
+    }
+    errno = saved_errno;
+}
+
+// So that ms_task_at finds it. Where a block begins in the same 32 bytes (a pool's, the frame that
+// an elided one lies in) the word is that block's.
+static void note_frame(const struct memscope_task_record *task) {
+    uintptr_t frame = task->frame_address;
+    if (!(task->record.flags & MEMSCOPE_TASK_FRAME_COUNTED)) {
+        char *leaf = frame >> MS_ADDRESS_BITS == 0 ? ms_shadow_leaf(frame) : NULL;
+        if (leaf && ms_load(ms_shadow_at(leaf, frame)) != 0)
+            return;
+    }
+    uint32_t *word = ms_task_word_slow(frame);
+    if (word)
+        ms_store(word, ms_task_ref(task));
+}
+
+static struct memscope_task_record *begin(struct ms_tls *tls, struct ms_tasks *tasks,
+                                          struct memscope_task_fold_record *fold) {
+    struct memscope_task_record *task = tasks->coming;
+    if (!task || !fold || task->class_ref != fold->class_ref) {
+        drop_coming(tls, tasks);
+        return ms_task_new(tasks, fold);
+    }
+    tasks->coming = NULL;
+    tls->special &= ~MS_SPECIAL_COMING;
+    return task;
+}
+
+MS_EXPORT uint32_t __memscope_coro_begin(struct memscope_coroutine *coroutine, void *frame,
+                                         size_t frame_bytes, struct memscope_site *spawn_site,
+                                         const void *return_address, uint32_t elided) {
+    struct ms_tls *tls = &ms_tls;
+    struct memscope_task_record *task = NULL;
+    int saved_errno = errno;
+    if (ms_slow_begin(tls)) {
+        struct ms_tasks *tasks = ms_tasks_of_thread();
+        if (tasks) {
+            struct memscope_task_fold_record *fold =
+                ms_fold_of_coroutine(coroutine, (struct ms_spawn){spawn_site, return_address});
+            if ((task = begin(tls, tasks, fold)) != NULL) {
+                task->frame_bytes = (uint32_t)frame_bytes;
+                ms_store(&task->frame_address, (uint64_t)(uintptr_t)frame);
+                if (elided) {
+                    task->record.flags |= MEMSCOPE_TASK_ELIDED;
+                    fold->elided++;
+                }
+                note_frame(task);
+                ms_release(&task->state, (uint32_t)MEMSCOPE_TASK_RUNNING);
+            }
+            (void)ms_tasks_push(tls, task ? task : tls->top->task,
+                                task ? MS_MARK_RUNNING : MS_MARK_UNFOLLOWED);
+        }
+        ms_slow_end(tls);
+    }
+    errno = saved_errno;
+    return task ? ms_task_ref(task) : 0;
+}
+
+// What ends or leaves a coroutine that is not followed.
+static void leave_unfollowed(struct ms_tls *tls) {
+    if (tls->top && tls->top->mark == MS_MARK_UNFOLLOWED)
+        ms_tasks_pop(tls);
+}
+
+MS_EXPORT void __memscope_coro_end(uint32_t ref) {
+    struct ms_tls *tls = &ms_tls;
+    struct memscope_task_record *task = ms_task_of(ref);
+    if (!tls->top || !task) {
+        leave_unfollowed(tls);
+        return;
+    }
+    int saved_errno = errno;
+    verify(task, MEMSCOPE_TASK_RUNNING, "end");
+    if (tls->top->task == task || ms_tasks_unwind_to(tls, task))
+        ms_tasks_pop(tls);
+    if (ms_slow_begin(tls)) {
+        ms_task_ended(ms_tasks_in(tls->top), task);
+        ms_slow_end(tls);
+    }
+    errno = saved_errno;
+}
+
+// An exception leaves it for good, to be destroyed later: suspended, as at its final suspend point.
+MS_EXPORT void __memscope_coro_unwind(uint32_t ref) {
+    struct ms_tls *tls = &ms_tls;
+    struct memscope_task_record *task = ms_task_of(ref);
+    if (!tls->top || !task) {
+        leave_unfollowed(tls);
+        return;
+    }
+    verify(task, MEMSCOPE_TASK_RUNNING, "unwind");
+    if (tls->top->task != task && !ms_tasks_unwind_to(tls, task))
+        return;
+    ms_release(&task->state, (uint32_t)MEMSCOPE_TASK_SUSPENDED);
+    ms_tasks_pop(tls);
+}
+
+// ---- resume, suspend, pop ----------------------------------------------------------------------
+
+// The thread's first task, a task's first resumption, another thread than before, a mistake.
+MS_COLD static void enter_slow(uint32_t ref, const char *event) {
+    struct ms_tls *tls = &ms_tls;
+    struct memscope_task_record *task = ms_task_of(ref);
+    int saved_errno = errno;
+    if (!tls->top && ms_slow_begin(tls)) {
+        (void)ms_tasks_of_thread();
+        ms_slow_end(tls);
+    }
+    errno = saved_errno;
+    if (!tls->top)
+        return;
+    if (!task) {
+        (void)ms_tasks_push(tls, tls->top->task, MS_MARK_UNFOLLOWED);
+        return;
+    }
+    if (ms_acquire(&task->state) == MEMSCOPE_TASK_CREATED) {
+        find_parent(task, tls->top);
+        start();
+    } else {
+        verify(task, MEMSCOPE_TASK_SUSPENDED, event);
+    }
+    if (task->thread_ref != tls->record_ref) {
+        task->migrations++;
+        ms_store(&task->thread_ref, tls->record_ref);
+    }
+    task->resumes++;
+    ms_store(&task->state, (uint32_t)MEMSCOPE_TASK_RUNNING);
+    if (!ms_tasks_push(tls, task, MS_MARK_RUNNING))
+        ms_count_loss(MEMSCOPE_LOSS_task_mistakes, 1);
+}
+
+// A task that this thread ran last is one of a thread with a shadow stack.
+MS_EXPORT void __memscope_coro_resume(uint32_t ref) {
+    struct ms_tls *tls = &ms_tls;
+    struct memscope_task_record *task = ms_task_of(ref);
+    // The acquire pairs with the release of coro_suspend, maybe on another thread.
+    if (MS_UNLIKELY(!task || ms_acquire(&task->state) != MEMSCOPE_TASK_SUSPENDED ||
+                    task->thread_ref != tls->record_ref ||
+                    !ms_tasks_push(tls, task, MS_MARK_RUNNING))) {
+        enter_slow(ref, "resume");
+        return;
+    }
+    task->resumes++;
+    ms_store(&task->state, (uint32_t)MEMSCOPE_TASK_RUNNING);
+}
+
+MS_EXPORT void __memscope_coro_destroy(uint32_t ref) {
+    enter_slow(ref, "destroy");
+}
+
+// False: not on this thread's shadow stack.
+MS_COLD static bool suspend_slow(struct ms_tls *tls, struct memscope_task_record *task,
+                                 const void *awaiter, size_t awaiter_bytes, uint32_t kind) {
+    verify(task, MEMSCOPE_TASK_RUNNING, "suspend");
+    if (tls->top->task != task && !ms_tasks_unwind_to(tls, task))
+        return false;
+    if (kind == MEMSCOPE_SUSPEND_FINAL && task->edge != MEMSCOPE_EDGE_AWAIT)
+        confirm_parent(task);
+    if (kind == MEMSCOPE_SUSPEND_INITIAL)
+        ms_bump(&ms_shared.header->tasks_not_started, 1);
+    else if (awaiter && ms_load(&ms_shared.header->tasks_not_started) != 0)
+        find_awaited(task, awaiter, awaiter_bytes);
+    return true;
+}
+
+MS_EXPORT void __memscope_coro_suspend(uint32_t ref, const void *awaiter, size_t awaiter_bytes,
+                                       uint32_t kind) {
+    struct ms_tls *tls = &ms_tls;
+    struct memscope_task_record *task = ms_task_of(ref);
+    if (MS_UNLIKELY(!task || !tls->top))
+        return;
+    bool is_initial = kind == MEMSCOPE_SUSPEND_INITIAL;
+    if (MS_UNLIKELY(tls->top->task != task || is_initial || kind == MEMSCOPE_SUSPEND_FINAL ||
+                    ms_load(&ms_shared.header->tasks_not_started) != 0 || ms_config.verify) &&
+        !suspend_slow(tls, task, awaiter, awaiter_bytes, kind))
+        return;
+    ms_store(&tls->top->mark, (uint64_t)MS_MARK_LEAVING);
+    // What this thread wrote of the task, the mark included, before anyone resumes it.
+    ms_release(&task->state,
+               (uint32_t)(is_initial ? MEMSCOPE_TASK_CREATED : MEMSCOPE_TASK_SUSPENDED));
+}
+
+MS_EXPORT void __memscope_coro_pop(void) {
+    struct ms_tls *tls = &ms_tls;
+    if (MS_UNLIKELY(!tls->top))
+        return;
+    if (MS_UNLIKELY(tls->top->mark == MS_MARK_RUNNING)) {
+        if (tls->top != ms_tasks_in(tls->top)->stack) // the bottom: a fork child's inheritance
+            ms_count_loss(MEMSCOPE_LOSS_task_mistakes, 1);
+        return;
+    }
+    ms_tasks_pop(tls);
+}
+
+MS_EXPORT void __memscope_coro_unsuspend(uint32_t ref) {
+    struct ms_running *top = ms_tls.top;
+    struct memscope_task_record *task = ms_task_of(ref);
+    if (!top || !task)
+        return;
+    if (top->task != task || top->mark != MS_MARK_LEAVING) {
+        ms_count_loss(MEMSCOPE_LOSS_task_mistakes, 1);
+        return;
+    }
+    if (ms_load(&task->state) == MEMSCOPE_TASK_CREATED)
+        start();
+    else
+        verify(task, MEMSCOPE_TASK_SUSPENDED, "unsuspend");
+    ms_store(&task->state, (uint32_t)MEMSCOPE_TASK_RUNNING);
+    ms_store(&top->mark, (uint64_t)MS_MARK_RUNNING);
+}

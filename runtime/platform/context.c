@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What glibc's makecontext and swapcontext leave in a ucontext_t, and the thunk that a made
+// context's function returns to.
+
+#include "platform.h"
+
+#include <ucontext.h>
+
+// After makecontext (glibc, sysdeps/unix/sysv/linux/*/makecontext.c): on x86-64 the stack pointer
+// is at the return address; on aarch64 the link register holds it.
+#if defined(__x86_64__)
+
+uintptr_t ms_context_stack_pointer(const ucontext_t *context) {
+    return (uintptr_t)context->uc_mcontext.gregs[REG_RSP];
+}
+
+const void *ms_context_entry(const ucontext_t *context) {
+    return (const void *)(uintptr_t)context->uc_mcontext.gregs[REG_RIP];
+}
+
+void **ms_context_return_place(ucontext_t *context) {
+    return (void **)(uintptr_t)context->uc_mcontext.gregs[REG_RSP];
+}
+
+// At the place of a return address: the stack is aligned to 16 bytes here, callee-saved registers
+// are what libc's own function expects.
+__asm__(".text\n"
+        ".globl ms_context_return_thunk\n"
+        ".hidden ms_context_return_thunk\n"
+        ".type ms_context_return_thunk,@function\n"
+        "ms_context_return_thunk:\n"
+        "    push %rbp\n"
+        "    mov %rsp, %rbp\n"
+        "    and $-16, %rsp\n"
+        "    call ms_ucontext_returned\n"
+        "    call ms_ucontext_real_return\n"
+        "    mov %rbp, %rsp\n"
+        "    pop %rbp\n"
+        "    jmp *%rax\n"
+        ".size ms_context_return_thunk,.-ms_context_return_thunk\n");
+
+#else
+
+uintptr_t ms_context_stack_pointer(const ucontext_t *context) {
+    return (uintptr_t)context->uc_mcontext.sp;
+}
+
+const void *ms_context_entry(const ucontext_t *context) {
+    return (const void *)(uintptr_t)context->uc_mcontext.pc;
+}
+
+void **ms_context_return_place(ucontext_t *context) {
+    return (void **)&context->uc_mcontext.regs[30];
+}
+
+// x19 holds uc_link for libc's function; it is callee-saved.
+__asm__(".text\n"
+        ".globl ms_context_return_thunk\n"
+        ".hidden ms_context_return_thunk\n"
+        ".type ms_context_return_thunk,%function\n"
+        "ms_context_return_thunk:\n"
+        "    bl ms_ucontext_returned\n"
+        "    bl ms_ucontext_real_return\n"
+        "    br x0\n"
+        ".size ms_context_return_thunk,.-ms_context_return_thunk\n");
+
+#endif
