@@ -65,7 +65,7 @@ extern MS_INTERNAL union ms_shared_page ms_shared_page;
                                 __ATOMIC_ACQUIRE)
 
 // The record a ref names, which must be one of this profile's.
-static inline void *ms_ref(uint32_t ref) {
+MS_HOT void *ms_ref(uint32_t ref) {
     return ms_shared.units + (uint64_t)ref * MEMSCOPE_UNIT_BYTES;
 }
 
@@ -83,12 +83,12 @@ MS_HOT void *ms_record_at(char *base, uint64_t above) {
     return base + above * MEMSCOPE_UNIT_BYTES;
 }
 
-static inline bool ms_ref_is_ours(uint32_t ref) {
+MS_HOT bool ms_ref_is_ours(uint32_t ref) {
     return ref - ms_shared.ref_base < ms_load(&ms_shared.ref_count);
 }
 
 // GlobalDirect or TaskLocal, which keep the process's peak alike: one thread counts.
-static inline bool ms_single_threaded(void) {
+MS_HOT bool ms_single_threaded(void) {
     return (ms_load(&ms_shared.strategy) & MEMSCOPE_STRATEGY_THREAD_LOCAL) == 0;
 }
 

@@ -33,7 +33,7 @@ static void drop_stale_pending(struct ms_tls *tls, uintptr_t caller_stack) {
         tls->special &= ~(MS_SPECIAL_PENDING | MS_SPECIAL_ONCE);
 }
 
-static void slow_guard_take(struct ms_tls *tls) {
+static inline void slow_guard_take(struct ms_tls *tls) {
     tls->special = (tls->special & ~MS_SPECIAL_GUARD) | ms_stack_pointer();
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
 }
