@@ -6,6 +6,7 @@
 #define MEMSCOPE_PROFILE_INTERNAL_H
 
 #include "profile.h"
+#include "tasks.h"
 
 #define MS_FIRST_UNIT (MEMSCOPE_HEADER_BYTES / MEMSCOPE_UNIT_BYTES)
 
@@ -96,6 +97,33 @@ struct ms_peak_bounds {
 void ms_counts_add(struct ms_counts *into, const struct ms_counts *cell,
                    struct ms_peak_bounds *bounds);
 void ms_counts_bound_peak(struct ms_counts *counts, const struct ms_peak_bounds *bounds);
+
+// --- tasks -------------------------------------------------------------------------------------
+
+// While the tasks of a summary are made.
+struct ms_task_work {
+    const struct ms_profile *profile;
+    const struct ms_summary *summary; // its sites and threads are there
+    struct ms_tasks *tasks;
+    const uint32_t *canonical;
+    uint32_t *place; // by unit: index + 1 into sites, threads, classes or tasks
+};
+
+// The tasks of a summary whose cells are summed up. Sites may still move by one afterwards: see
+// ms_tasks_shift_sites. OK or OUT_OF_MEMORY.
+memscope_status ms_tasks_create(struct ms_summary *summary, const uint32_t *canonical,
+                                uint32_t *place);
+void ms_tasks_shift_sites(struct ms_tasks *tasks);
+void ms_tasks_destroy(struct ms_tasks *tasks);
+
+// Parts of the above; false = out of memory.
+bool ms_take_task_classes(struct ms_task_work *work);
+bool ms_take_task_folds(struct ms_task_work *work);
+bool ms_take_transfers(struct ms_task_work *work);
+
+static inline size_t ms_place_of(const struct ms_task_work *work, uint32_t ref, uint8_t type) {
+    return work->place[ms_unit_of(work->profile, ref, type)];
+}
 
 // --- symbols -----------------------------------------------------------------------------------
 

@@ -164,6 +164,7 @@ struct ms_summary {
     struct ms_unit *units_without_debug_info;
     const char **files;         // that reports name, each once
     struct ms_symbols *symbols; // owns what ms_summary_resolve found; NULL = not asked
+    struct ms_tasks *tasks;     // see tasks.h
 };
 
 // OK or OUT_OF_MEMORY. The profile must outlive the summary.

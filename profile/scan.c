@@ -44,6 +44,21 @@ static const char *check_content(const struct memscope_record *record) {
         return bytes < sizeof(struct memscope_cell_record) ? "a cell record too small" : NULL;
     case MEMSCOPE_RECORD_UNIT:
         return bytes < sizeof(struct memscope_unit_record) ? "a unit record too small" : NULL;
+    case MEMSCOPE_RECORD_TASK:
+        if (bytes < sizeof(struct memscope_task_record))
+            return "a task record too small";
+        return ((const struct memscope_task_record *)record)->state > MEMSCOPE_TASK_KEPT
+                   ? "a task in no known state"
+                   : NULL;
+    case MEMSCOPE_RECORD_TASK_CLASS:
+        return bytes < sizeof(struct memscope_task_class_record) ? "a task class record too small"
+                                                                 : NULL;
+    case MEMSCOPE_RECORD_TASK_FOLD:
+        return bytes < sizeof(struct memscope_task_fold_record) ? "a task fold record too small"
+                                                                : NULL;
+    case MEMSCOPE_RECORD_TRANSFER:
+        return bytes < sizeof(struct memscope_transfer_record) ? "a transfer record too small"
+                                                               : NULL;
     case MEMSCOPE_RECORD_PENDING:
         return NULL;
     default:
@@ -130,8 +145,9 @@ static void check_ref(struct ms_profile *profile, uint32_t ref, uint8_t type, co
         return;
     const uint8_t *base = profile->data;
     uint64_t offset = (uint64_t)((const uint8_t *)where - base);
-    static const char *const names[] = {"record", "string", "module", "site",
-                                        "thread", "cell",   "unit"};
+    static const char *const names[] = {"record",     "string",    "module",  "site",
+                                        "thread",     "cell",      "unit",    "task",
+                                        "task class", "task fold", "transfer"};
     ms_note_damage(profile, offset, "ref 0x%x names no %s", ref, names[type]);
 }
 
@@ -159,6 +175,33 @@ static void check_site_refs(struct ms_profile *profile, const struct memscope_si
     }
 }
 
+// A ref to a thread's root task is one to the thread.
+static void check_task_ref(struct ms_profile *profile, uint32_t ref, uint8_t type,
+                           const void *where) {
+    if (!ms_unit_of(profile, ref, MEMSCOPE_RECORD_THREAD))
+        check_ref(profile, ref, type, where);
+}
+
+static void check_task_refs(struct ms_profile *profile, const struct memscope_task_record *task) {
+    check_ref(profile, task->class_ref, MEMSCOPE_RECORD_TASK_CLASS, &task->class_ref);
+    check_task_ref(profile, task->parent_ref, MEMSCOPE_RECORD_TASK, &task->parent_ref);
+    check_ref(profile, task->thread_ref, MEMSCOPE_RECORD_THREAD, &task->thread_ref);
+    check_ref(profile, task->label_ref, MEMSCOPE_RECORD_STRING, &task->label_ref);
+    check_ref(profile, task->name_ref, MEMSCOPE_RECORD_STRING, &task->name_ref);
+}
+
+static void check_class_refs(struct ms_profile *profile,
+                             const struct memscope_task_class_record *task_class) {
+    const uint32_t *strings[] = {&task_class->function_ref, &task_class->file_ref,
+                                 &task_class->promise_type_ref, &task_class->name_ref};
+    for (size_t i = 0; i < sizeof strings / sizeof *strings; i++)
+        check_ref(profile, *strings[i], MEMSCOPE_RECORD_STRING, strings[i]);
+    check_ref(profile, task_class->spawn_site_ref, MEMSCOPE_RECORD_SITE,
+              &task_class->spawn_site_ref);
+    check_ref(profile, task_class->entry_site_ref, MEMSCOPE_RECORD_SITE,
+              &task_class->entry_site_ref);
+}
+
 void ms_check_refs(struct ms_profile *profile) {
     check_header_refs(profile);
     for (uint32_t unit = MS_FIRST_UNIT; unit < profile->end_unit; unit++) {
@@ -182,6 +225,29 @@ void ms_check_refs(struct ms_profile *profile) {
             const struct memscope_cell_record *cell = record;
             check_ref(profile, cell->site_ref, MEMSCOPE_RECORD_SITE, &cell->site_ref);
             check_ref(profile, cell->thread_ref, MEMSCOPE_RECORD_THREAD, &cell->thread_ref);
+            if (cell->record.flags & MEMSCOPE_CELL_TASK)
+                check_ref(profile, cell->class_ref, MEMSCOPE_RECORD_TASK_CLASS, &cell->class_ref);
+            break;
+        }
+        case MEMSCOPE_RECORD_TASK:
+            check_task_refs(profile, record);
+            break;
+        case MEMSCOPE_RECORD_TASK_CLASS:
+            check_class_refs(profile, record);
+            break;
+        case MEMSCOPE_RECORD_TASK_FOLD: {
+            const struct memscope_task_fold_record *fold = record;
+            check_ref(profile, fold->class_ref, MEMSCOPE_RECORD_TASK_CLASS, &fold->class_ref);
+            check_ref(profile, fold->thread_ref, MEMSCOPE_RECORD_THREAD, &fold->thread_ref);
+            break;
+        }
+        case MEMSCOPE_RECORD_TRANSFER: {
+            const struct memscope_transfer_record *transfer = record;
+            check_task_ref(profile, transfer->from_ref, MEMSCOPE_RECORD_TASK_CLASS,
+                           &transfer->from_ref);
+            check_task_ref(profile, transfer->to_ref, MEMSCOPE_RECORD_TASK_CLASS,
+                           &transfer->to_ref);
+            check_ref(profile, transfer->thread_ref, MEMSCOPE_RECORD_THREAD, &transfer->thread_ref);
             break;
         }
         case MEMSCOPE_RECORD_UNIT: {

@@ -14,7 +14,7 @@ struct work {
     struct ms_summary *summary;
     uint32_t *canonical;
     uint32_t *place; // by unit: index + 1 into sites, threads or modules
-    size_t counts[MEMSCOPE_RECORD_UNIT + 1];
+    size_t counts[MEMSCOPE_RECORD_TRANSFER + 1];
     struct ms_peak_bounds *site_bounds, *thread_bounds;
 };
 
@@ -40,7 +40,7 @@ static size_t place_of(const struct work *work, uint32_t ref, uint8_t type) {
 static bool make_room(struct work *work) {
     struct ms_summary *summary = work->summary;
     for (uint32_t unit = MS_FIRST_UNIT; unit < work->profile->end_unit; unit++)
-        if (work->profile->types[unit] <= MEMSCOPE_RECORD_UNIT)
+        if (work->profile->types[unit] <= MEMSCOPE_RECORD_TRANSFER)
             work->counts[work->profile->types[unit]]++;
     const size_t *counts = work->counts;
     // One more of each, so that none is of size 0; the first site is the unknown one.
@@ -283,6 +283,7 @@ static void drop_unknown_site(struct ms_summary *summary) {
     for (size_t i = 0; i < summary->threads_length; i++)
         if (summary->threads[i].spawn_site)
             summary->threads[i].spawn_site--;
+    ms_tasks_shift_sites(summary->tasks);
 }
 
 memscope_status ms_summary_create(const struct ms_profile *profile,
@@ -300,8 +301,11 @@ memscope_status ms_summary_create(const struct ms_profile *profile,
             take_cells(&work);
             bound_peaks(&work);
             take_units(&work);
-            drop_unknown_site(work.summary);
-            status = ms_find_user_frames(work.summary);
+            status = ms_tasks_create(work.summary, work.canonical, work.place);
+            if (status == MEMSCOPE_OK) {
+                drop_unknown_site(work.summary);
+                status = ms_find_user_frames(work.summary);
+            }
         }
     }
     free(work.canonical);
@@ -324,6 +328,7 @@ void ms_summary_destroy(struct ms_summary *summary) {
     free(summary->modules);
     free(summary->units_without_debug_info);
     free(summary->files);
+    ms_tasks_destroy(summary->tasks);
     ms_symbols_destroy(summary->symbols);
     free(summary);
 }

@@ -3,6 +3,7 @@
 // What a profile is, rather than what it counts.
 
 #include "report.h"
+#include "environment.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -63,6 +64,8 @@ static void put_process(FILE *out, const struct ms_summary *summary) {
         fprintf(out, " after %s", ms_format_duration(duration_ns, text));
     fprintf(out, "\n%-16s%s: ", "strategy", ms_strategy_name(header->strategy));
     ms_put_evidence(out, summary);
+    fprintf(out, "\n%-16s", "environment");
+    ms_put_environment(out, summary);
     fputc('\n', out);
     const char *options = ms_profile_string(profile, header->options_ref);
     put_text(out, "options", options && *options ? options : "(none)");

@@ -4,83 +4,12 @@
 // item by item, one a line, so that memory stays small whatever the profile holds.
 
 #define _GNU_SOURCE // sigabbrev_np
-#include "report.h"
+#include "json_parts.h"
 
-#include <inttypes.h>
-#include <jansson.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <memscope/memscope.h>
-
-struct writer {
-    FILE *out;
-    bool failed; // out of memory
-    bool first;  // of the array or object being written
-};
-
-// --- values ------------------------------------------------------------------------------------
-
-static json_t *text_or_null(const char *text) {
-    char *clean = text ? ms_clean(text) : NULL;
-    json_t *value = clean ? json_string(clean) : text ? NULL : json_null();
-    free(clean);
-    return value;
-}
-
-static json_t *number(uint64_t value) {
-    return json_integer(value > INT64_MAX ? INT64_MAX : (json_int_t)value);
-}
-
-static json_t *number_or_null(uint64_t value) {
-    return value ? number(value) : json_null();
-}
-
-static json_t *milliseconds(uint64_t ns) {
-    uint64_t microseconds = ns / 1000;
-    return json_real((double)microseconds / 1000);
-}
-
-// A NULL value (out of memory) fails the report at the end.
-static void set(struct writer *writer, json_t *object, const char *key, json_t *value) {
-    if (!object || json_object_set_new_nocheck(object, key, value) != 0)
-        writer->failed = true;
-}
-
-static void add(struct writer *writer, json_t *array, json_t *value) {
-    if (!array || json_array_append_new(array, value) != 0)
-        writer->failed = true;
-}
-
-static void dump(struct writer *writer, json_t *value) {
-    // 12 digits: microseconds of 11 days; percents stay as short as they are.
-    if (!value || json_dumpf(value, writer->out, JSON_ENCODE_ANY | JSON_REAL_PRECISION(12)) != 0)
-        writer->failed = writer->failed || !ferror(writer->out);
-    json_decref(value);
-}
-
-static void put_member(struct writer *writer, const char *key, json_t *value) {
-    fprintf(writer->out, "%s\n  \"%s\": ", writer->first ? "{" : ",", key);
-    writer->first = false;
-    dump(writer, value);
-}
-
-static void begin_array(struct writer *writer, const char *key) {
-    fprintf(writer->out, ",\n  \"%s\": [", key);
-    writer->first = true;
-}
-
-static void put_item(struct writer *writer, json_t *value) {
-    fprintf(writer->out, "%s\n    ", writer->first ? "" : ",");
-    writer->first = false;
-    dump(writer, value);
-}
-
-static void end_array(struct writer *writer) {
-    fputs(writer->first ? "]" : "\n  ]", writer->out);
-    writer->first = false;
-}
 
 // --- parts -------------------------------------------------------------------------------------
 
@@ -97,8 +26,8 @@ static void set_counts(struct writer *writer, json_t *object, const struct ms_co
     set(writer, object, "temporary", number(counts->temporary));
 }
 
-static json_t *profile_part(struct writer *writer, const struct ms_summary *summary,
-                            const char *status) {
+json_t *ms_json_profile(struct writer *writer, const struct ms_summary *summary,
+                        const char *status) {
     const struct memscope_profile_header *header = ms_profile_header(summary->profile);
     const struct ms_profile_health *health = ms_profile_health(summary->profile);
     char version[sizeof header->runtime_version + 1] = {0};
@@ -153,60 +82,6 @@ static json_t *process_part(struct writer *writer, const struct ms_summary *summ
     set(writer, part, "exit", exit_part(writer, header, state));
     set(writer, part, "options", text_or_null(ms_profile_string(profile, header->options_ref)));
     set(writer, part, "allocator", text_or_null(ms_profile_string(profile, header->allocator_ref)));
-    return part;
-}
-
-static json_t *upgrade_part(struct writer *writer, const struct ms_summary *summary) {
-    static const char *const reasons[] = {
-        [MEMSCOPE_UPGRADE_THREAD_STARTED] = "thread_started",
-        [MEMSCOPE_UPGRADE_UNKNOWN_THREAD] = "unknown_thread",
-    };
-    const struct memscope_profile_header *header = ms_profile_header(summary->profile);
-    if (header->upgrade == MEMSCOPE_UPGRADE_NONE)
-        return json_null();
-    json_t *part = json_object();
-    set(writer, part, "reason",
-        json_string(header->upgrade <= MEMSCOPE_UPGRADE_UNKNOWN_THREAD ? reasons[header->upgrade]
-                                                                       : "unknown"));
-    set(writer, part, "site", number_or_null(header->upgrade_site_ref));
-    set(writer, part, "after_ms",
-        milliseconds(header->upgrade_ns > header->start_monotonic_ns
-                         ? header->upgrade_ns - header->start_monotonic_ns
-                         : 0));
-    return part;
-}
-
-static json_t *evidence_part(struct writer *writer, const struct ms_summary *summary) {
-    const struct memscope_profile_header *header = ms_profile_header(summary->profile);
-    json_t *part = json_object();
-    char *sentence = NULL;
-    size_t bytes = 0;
-    FILE *stream = open_memstream(&sentence, &bytes);
-    if (stream) {
-        ms_put_evidence(stream, summary);
-        if (fclose(stream) == 0)
-            set(writer, part, "summary", json_string(sentence));
-    }
-    free(sentence);
-    set(writer, part, "instrumented_modules", number(header->instrumented_modules));
-    set(writer, part, "modules_without_debug_info", number(header->modules_without_debug_info));
-    set(writer, part, "alloc_sites", number(header->alloc_sites));
-    set(writer, part, "thread_sites", number(header->thread_sites));
-    set(writer, part, "coroutine_sites", number(header->coroutine_sites));
-    set(writer, part, "fiber_sites", number(header->fiber_sites));
-    set(writer, part, "threads_started", number(header->threads_started));
-    set(writer, part, "upgrade", upgrade_part(writer, summary));
-    return part;
-}
-
-static json_t *environment_part(struct writer *writer, const struct ms_summary *summary) {
-    const struct memscope_profile_header *header = ms_profile_header(summary->profile);
-    json_t *part = json_object();
-    set(writer, part, "kind", json_string(ms_environment_kind(header->strategy)));
-    set(writer, part, "thread_count", number(header->threads_highest));
-    set(writer, part, "async_task_count", json_integer(0));
-    set(writer, part, "runtimes", json_array());
-    set(writer, part, "evidence", evidence_part(writer, summary));
     return part;
 }
 
@@ -422,14 +297,15 @@ memscope_status ms_report_json(const struct ms_summary *summary, const struct ms
     json_t *version = json_object();
     set(&writer, version, "version", json_string(MEMSCOPE_VERSION_STRING));
     put_member(&writer, "memscope", version);
-    put_member(&writer, "profile", profile_part(&writer, summary, options->status));
+    put_member(&writer, "profile", ms_json_profile(&writer, summary, options->status));
     put_member(&writer, "process", process_part(&writer, summary, state));
-    put_member(&writer, "environment", environment_part(&writer, summary));
+    put_member(&writer, "environment", ms_json_environment(&writer, summary));
     put_member(&writer, "strategy", json_string(ms_strategy_name(header->strategy)));
     put_member(&writer, "statistics", statistics_part(&writer, summary, state));
     put_member(&writer, "coverage", coverage_part(&writer, summary));
     put_sites(&writer, summary, sites, place, options->top);
     put_lists(&writer, summary);
+    ms_json_tasks(&writer, summary, NULL);
     put_member(&writer, "losses", losses_part(&writer, summary));
     fputs("\n}\n", out);
     free(sites);

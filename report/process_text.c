@@ -52,7 +52,10 @@ void ms_put_evidence(FILE *out, const struct ms_summary *summary) {
         fprintf(out, "one thread ran");
         break;
     case MEMSCOPE_UPGRADE_THREAD_STARTED:
-        fputs("a thread was started", out);
+    case MEMSCOPE_UPGRADE_TASK_STARTED:
+        fputs(header->upgrade == MEMSCOPE_UPGRADE_TASK_STARTED ? "a task was started"
+                                                               : "a thread was started",
+              out);
         for (size_t i = 0; header->upgrade_site_ref && i < summary->site_count; i++) {
             if (summary->sites[i].id != header->upgrade_site_ref)
                 continue;

@@ -68,6 +68,18 @@ char *ms_clean(const char *text);
 // The columns a clean text takes.
 size_t ms_columns(const char *text);
 
+// Writes one line, cut to `width` columns (0 = whole).
+void ms_put_line(FILE *out, unsigned width, const char *line);
+// The same for a line that is made piece by piece: write to ms_line_begin's stream (NULL = out of
+// memory), which ms_line_end closes.
+struct ms_line {
+    FILE *stream;
+    char *text;
+    size_t bytes;
+};
+FILE *ms_line_begin(struct ms_line *line);
+memscope_status ms_line_end(struct ms_line *line, FILE *out, unsigned width);
+
 const char *ms_base_name(const char *path);
 // Writes a function's name as people say it: without parameters, "parse()"; long template
 // arguments as "<…>".

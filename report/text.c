@@ -3,6 +3,7 @@
 // The summary that fits a screen, and the detail of one site.
 
 #include "report.h"
+#include "tasks_report.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -16,23 +17,6 @@ static const char *paint(const struct ms_report_options *options, const char *es
 #define BOLD "\033[1m"
 #define WARN "\033[33m"
 #define PLAIN "\033[0m"
-
-// One line, cut to the width of the screen.
-static void put_line(FILE *out, const struct ms_report_options *options, const char *line) {
-    size_t columns = ms_columns(line);
-    if (options->width == 0 || columns <= options->width) {
-        fputs(line, out);
-    } else {
-        size_t room = options->width > 1 ? options->width - 1 : 0;
-        const char *at = line;
-        for (size_t column = 0; column < room; column++)
-            for (at++; (*at & 0xC0) == 0x80; at++)
-                ;
-        fwrite(line, 1, (size_t)(at - line), out);
-        fputs("…", out);
-    }
-    fputc('\n', out);
-}
 
 static void put_first_line(FILE *out, const struct ms_summary *summary,
                            const struct ms_report_options *options) {
@@ -106,7 +90,7 @@ static memscope_status put_row(FILE *out, const struct ms_summary *summary,
         fprintf(stream, "  temporary %s", ms_format_count(row->counts.temporary, text));
     bool good = fclose(stream) == 0;
     if (good)
-        put_line(out, options, line);
+        ms_put_line(out, options->width, line);
     free(line);
     return good ? MEMSCOPE_OK : MEMSCOPE_OUT_OF_MEMORY;
 }
@@ -245,6 +229,8 @@ memscope_status ms_report_text(const struct ms_summary *summary,
     put_first_line(out, summary, options);
     put_second_line(out, summary);
     memscope_status status = put_table(out, summary, options);
+    if (status == MEMSCOPE_OK)
+        status = ms_put_task_classes(out, summary, options);
     if (summary->thread_count > 1)
         ms_put_threads(out, summary);
     if (failed > 0)

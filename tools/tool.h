@@ -31,7 +31,7 @@ struct ms_verb {
     int (*run)(const struct ms_verb *verb, int argc, char **argv); // argv[0] is the verb
 };
 
-extern const struct ms_verb ms_verb_run, ms_verb_report, ms_verb_info, ms_verb_flags,
+extern const struct ms_verb ms_verb_run, ms_verb_report, ms_verb_tasks, ms_verb_info, ms_verb_flags,
     ms_verb_config;
 
 // --- the command line --------------------------------------------------------------------------
@@ -57,6 +57,15 @@ void ms_put_shell_word(FILE *out, const char *word);
 
 // Flushes stdout; a reader that went away is no failure, a full disk is one (printed).
 int ms_finish_output(const struct ms_verb *verb);
+
+// Arguments of --top and --color. False after an error that was printed (exit 2).
+bool ms_parse_top(const struct ms_verb *verb, const char *word, size_t *top_out);
+bool ms_parse_color(const struct ms_verb *verb, const char *word, bool *colour_out);
+// Columns of the terminal that stdout is; 0 = it is none.
+unsigned ms_terminal_width(void);
+// Asks for the names of foreign sites. That some have none is no failure: reports tell their
+// addresses.
+void ms_resolve_sites(const struct ms_verb *verb, struct ms_summary *summary);
 
 // --- where we are ------------------------------------------------------------------------------
 

@@ -106,7 +106,9 @@ struct memscope_task_fold_record *ms_fold_of_address(enum memscope_task_kind kin
     struct memscope_task_class_record wanted;
     memset(&wanted, 0, sizeof wanted);
     wanted.kind = kind;
-    wanted.entry_site_ref = ms_record_foreign_site(MEMSCOPE_SITE_TASK_START, function);
+    // Return addresses are looked up one byte before.
+    wanted.entry_site_ref =
+        ms_record_foreign_site(MEMSCOPE_SITE_TASK_START, (const char *)function + 1);
     wanted.spawn_site_ref = spawn_site_ref(spawn);
     fold = ms_fold_of_class(write_class(&wanted));
     if (fold)

@@ -8,13 +8,13 @@ set -eu
 fuzzer=$1 make_profile=$2 folder=$3 seconds=$4
 rm -rf "$folder"
 mkdir -p "$folder/corpus"
-for kind in picture bare running killed damaged newer cut odd; do
+for kind in picture bare running killed damaged newer cut odd server; do
     "$make_profile" $kind "$folder/corpus/$kind"
 done
 cd "$folder"
 # The fuzzer's own leak check is run at the end of each input; a run too short to try anything proves
 # nothing.
-"$fuzzer" -max_total_time="$seconds" -max_len=16384 -rss_limit_mb=1024 -timeout=20 -print_final_stats=1 \
+"$fuzzer" -max_total_time="$seconds" -max_len=20480 -rss_limit_mb=1024 -timeout=20 -print_final_stats=1 \
     corpus >log 2>&1 || {
     tail -60 log
     exit 1

@@ -54,6 +54,21 @@ static size_t mutate(uint8_t *bytes, size_t size) {
     return next_random(8) == 0 ? next_random((uint32_t)size) : size;
 }
 
+static void damage(const struct builder *b, long rounds) {
+    size_t size = builder_size(b);
+    reader_target(b->bytes, size);
+    for (long i = 0; i < rounds; i++) {
+        uint8_t *damaged = malloc(size); // exactly as large: a read beyond is seen
+        if (!damaged)
+            abort();
+        memcpy(damaged, b->bytes, size);
+        size_t left = mutate(damaged, size);
+        uint8_t *cut = realloc(damaged, left ? left : 1);
+        reader_target(cut, left);
+        free(cut);
+    }
+}
+
 int main(int argc, char **argv) {
     struct builder b;
     long rounds = argc == 2 ? atol(argv[1]) : 0;
@@ -65,18 +80,10 @@ int main(int argc, char **argv) {
     builder_raw(&b, MEMSCOPE_RECORD_PENDING, 2);
     builder_gap(&b, 3);
     builder_site(&b, MEMSCOPE_SITE_MALLOC, "f", "/a.c", 1, 1);
-    size_t size = builder_size(&b);
-    reader_target(b.bytes, size);
-    for (long i = 0; i < rounds; i++) {
-        uint8_t *damaged = malloc(size); // exactly as large: a read beyond is seen
-        if (!damaged)
-            return 1;
-        memcpy(damaged, b.bytes, size);
-        size_t left = mutate(damaged, size);
-        uint8_t *cut = realloc(damaged, left ? left : 1);
-        reader_target(cut, left);
-        free(cut);
-    }
+    damage(&b, rounds - rounds / 2);
+    builder_end(&b);
+    builder_server(&b);
+    damage(&b, rounds / 2);
     builder_end(&b);
     printf("%ld mutations\n", rounds);
     return 0;

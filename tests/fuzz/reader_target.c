@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <report/report.h>
+#include <report/tasks_report.h>
 
 static void promise(int kept, const char *what) {
     if (kept)
@@ -31,6 +31,43 @@ static void check_sums(const struct ms_summary *summary) {
             "the peak is no lower than now");
 }
 
+// Every byte has one owner, and parents never lead in a circle.
+static void check_tasks(const struct ms_summary *summary) {
+    const struct ms_tasks *tasks = summary->tasks;
+    unsigned __int128 bytes = tasks->unowned.bytes;
+    for (size_t i = 0; i < tasks->class_count; i++) {
+        const struct ms_task_class *one = &tasks->classes[i];
+        bytes += one->counts.bytes;
+        promise(one->alive <= one->started, "no more tasks are alive than began");
+        for (int m = 0; m < MEMSCOPE_MEASURES; m++)
+            promise(one->measures[m].p50 <= one->measures[m].p99 &&
+                        one->measures[m].p99 <= one->measures[m].max,
+                    "percentiles rise up to the maximum");
+    }
+    for (size_t i = 0; i < tasks->root_count; i++)
+        bytes += tasks->tasks[i].bytes;
+    if (summary->total.bytes != UINT64_MAX)
+        promise(bytes == summary->total.bytes, "bytes of classes and root tasks are the total");
+    for (size_t i = 0; i < tasks->task_count; i++) {
+        size_t steps = 0;
+        for (uint32_t at = (uint32_t)i; at != MS_NO_TASK; at = tasks->tasks[at].parent)
+            promise(steps++ < tasks->task_count, "parents lead to a root");
+    }
+}
+
+static void report_tasks(const struct ms_summary *summary, const char *message, FILE *out) {
+    for (int view = MS_TASKS_TREE; view <= MS_TASKS_TRANSFERS; view++) {
+        struct ms_tasks_options options = {.view = (enum ms_tasks_view)view,
+                                           .order = (enum ms_task_order)view,
+                                           .top = (size_t)view * 3,
+                                           .width = 90,
+                                           .status = message};
+        ms_report_tasks(summary, &options, out);
+        if (view == MS_TASKS_LIVE) // the whole is in the report's JSON
+            ms_report_tasks_json(summary, &options, out);
+    }
+}
+
 static void report(const struct ms_summary *summary, const char *message) {
     char *text = NULL;
     size_t bytes = 0;
@@ -43,6 +80,7 @@ static void report(const struct ms_summary *summary, const char *message) {
     ms_report_info(summary, &options, out);
     ms_report_site(summary, &place, &options, out);
     ms_report_json(summary, NULL, &options, out);
+    report_tasks(summary, message, out);
     fclose(out);
     for (size_t i = 0; i < bytes; i++)
         promise((unsigned char)text[i] >= 0x20 || text[i] == '\n', "no control character gets out");
@@ -62,6 +100,7 @@ void reader_target(const uint8_t *bytes, size_t byte_count) {
         return;
     if (ms_summary_create(profile, &summary) == MEMSCOPE_OK) {
         check_sums(summary);
+        check_tasks(summary);
         report(summary, status == MEMSCOPE_OK ? NULL : message);
         ms_summary_destroy(summary);
     }

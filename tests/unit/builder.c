@@ -16,10 +16,15 @@ void *builder_record(const struct builder *builder, uint32_t ref) {
 }
 
 void builder_begin(struct builder *builder, uint32_t ref_base) {
-    builder->bytes = aligned_alloc(4096, BUILDER_BYTES);
+    builder_begin_large(builder, ref_base, BUILDER_BYTES);
+}
+
+void builder_begin_large(struct builder *builder, uint32_t ref_base, size_t capacity) {
+    builder->bytes = aligned_alloc(4096, capacity);
     if (!builder->bytes)
         abort();
-    memset(builder->bytes, 0, BUILDER_BYTES);
+    memset(builder->bytes, 0, capacity);
+    builder->capacity = capacity;
     builder->end_unit = MEMSCOPE_HEADER_BYTES / MEMSCOPE_UNIT_BYTES;
     struct memscope_profile_header *header = builder_header(builder);
     memcpy(header->magic, MEMSCOPE_PROFILE_MAGIC, 8);
@@ -66,7 +71,7 @@ void builder_write(const struct builder *builder, const char *path) {
 }
 
 uint32_t builder_raw(struct builder *builder, uint8_t type, uint32_t units) {
-    if ((size_t)(builder->end_unit + units) * MEMSCOPE_UNIT_BYTES > BUILDER_BYTES)
+    if ((size_t)(builder->end_unit + units) * MEMSCOPE_UNIT_BYTES > builder->capacity)
         abort();
     uint32_t ref = builder_header(builder)->ref_base + builder->end_unit;
     struct memscope_record *record = builder_record(builder, ref);
@@ -183,7 +188,7 @@ uint32_t builder_unit(struct builder *builder, const char *name, uint32_t module
 }
 
 void builder_gap(struct builder *builder, uint32_t units) {
-    if ((size_t)(builder->end_unit + units) * MEMSCOPE_UNIT_BYTES > BUILDER_BYTES)
+    if ((size_t)(builder->end_unit + units) * MEMSCOPE_UNIT_BYTES > builder->capacity)
         abort();
     builder->end_unit += units;
     builder_seal(builder);

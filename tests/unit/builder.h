@@ -14,12 +14,15 @@
 #define BUILDER_BYTES (256 * 1024)
 
 struct builder {
-    uint8_t *bytes; // BUILDER_BYTES, aligned
+    uint8_t *bytes; // aligned
+    size_t capacity;
     uint32_t end_unit;
 };
 
 // A profile of one thread that exited 0 after 8.2 s: a header and nothing else.
 void builder_begin(struct builder *builder, uint32_t ref_base);
+// The same with room for more than BUILDER_BYTES.
+void builder_begin_large(struct builder *builder, uint32_t ref_base, size_t capacity);
 void builder_end(struct builder *builder);
 size_t builder_size(const struct builder *builder); // bytes of the file, once sealed
 void builder_seal(struct builder *builder);         // arena end and storage as built so far
@@ -53,6 +56,24 @@ uint32_t builder_unit(struct builder *builder, const char *name, uint32_t module
 void builder_gap(struct builder *builder, uint32_t units);
 // A record of any type, zeros inside.
 uint32_t builder_raw(struct builder *builder, uint8_t type, uint32_t units);
+
+// --- tasks (builder_tasks.c) ---
+
+uint32_t builder_task_class(struct builder *builder, uint32_t kind, const char *function,
+                            const char *file, uint32_t line, uint32_t spawn_site_ref);
+struct memscope_task_record *builder_task(struct builder *builder, uint32_t class_ref, uint64_t id);
+uint32_t builder_ref(const struct builder *builder, const void *record);
+struct memscope_task_fold_record *builder_fold(struct builder *builder, uint32_t class_ref,
+                                               uint32_t thread_ref);
+// Counts `times` tasks that ended with these bytes.
+void builder_fold_ended(struct memscope_task_fold_record *fold, uint64_t times, uint64_t total,
+                        uint64_t peak, uint64_t outlived);
+struct memscope_transfer_record *builder_transfer(struct builder *builder, uint32_t from_ref,
+                                                  uint32_t to_ref, uint32_t thread_ref);
+// A server: two threads, sessions that read, one that left bytes behind. Its figures add up.
+void builder_server(struct builder *builder);
+// `count` tasks alive, each awaited by the one before, or spawned by one where not `deep`.
+void builder_crowd(struct builder *builder, uint32_t count, int deep);
 
 // The profile of the picture: `app`, four threads, three sites, one module.
 void builder_picture(struct builder *builder);

@@ -12,13 +12,20 @@
 int main(int argc, char **argv) {
     struct builder b;
     if (argc != 3) {
-        fputs("usage: make_profile picture|bare|running|killed|damaged|newer|cut|odd FILE\n",
+        fputs("usage: make_profile "
+              "picture|bare|running|killed|damaged|newer|cut|odd|server|crowd|chain FILE\n",
               stderr);
         return 2;
     }
     const char *kind = argv[1], *path = argv[2];
     if (strcmp(kind, "bare") == 0)
         builder_begin(&b, 0);
+    else if (strcmp(kind, "server") == 0)
+        builder_server(&b);
+    else if (strcmp(kind, "crowd") == 0)
+        builder_crowd(&b, 1000000, 0);
+    else if (strcmp(kind, "chain") == 0)
+        builder_crowd(&b, 1000000, 1);
     else
         builder_picture(&b);
     if (strcmp(kind, "killed") == 0) {

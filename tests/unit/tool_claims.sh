@@ -18,7 +18,7 @@ expect() {
 
 json_of_every_profile_follows_the_schema() {
     local kind files=()
-    for kind in picture bare running killed odd damaged cut; do
+    for kind in picture bare running killed odd damaged cut server; do
         "$make_profile" $kind $kind.msp
         "$memscope" report --json $kind.msp >$kind.json 2>/dev/null || case $kind in
             damaged | cut) ;;
@@ -41,7 +41,7 @@ json_is_the_same_each_time() {
     "$memscope" report --json x.msp >one.json
     "$memscope" report --json x.msp >two.json
     cmp one.json two.json
-    [ "$(jq -r 'keys_unsorted | join(" ")' one.json)" = "memscope profile process environment strategy statistics coverage sites threads modules units_without_debug_info losses" ]
+    [ "$(jq -r 'keys_unsorted | join(" ")' one.json)" = "memscope profile process environment strategy statistics coverage sites threads modules units_without_debug_info tasks task_classes transfers losses" ]
 }
 
 json_sums_are_the_text_sums() {
@@ -105,7 +105,7 @@ help_and_version_exit_0() {
     local verb
     expect 0 "memscope 0." "$memscope" --version
     expect 0 "usage: memscope VERB" "$memscope" --help
-    for verb in run report info flags config; do
+    for verb in run report tasks info flags config; do
         expect 0 "usage: memscope $verb " "$memscope" $verb --help
         grep -q -- '--help' out
         "$memscope" --help | grep -q "^  $verb " || fail "$verb is not in --help"
@@ -119,7 +119,7 @@ as_text() {
 
 man_pages_have_every_verb_and_option() {
     local verb word count=0
-    for verb in run report info flags config; do
+    for verb in run report tasks info flags config; do
         [ -e "$MS_SOURCE/docs/man/memscope-$verb.1" ] || fail "no memscope-$verb.1"
         as_text memscope >page
         grep -q "memscope-$verb" page || fail "$verb"
@@ -127,13 +127,13 @@ man_pages_have_every_verb_and_option() {
         grep -A1 -Fx .TP page >heads || fail "no paragraphs in memscope-$verb.1"
         "$memscope" $verb --help >help
         # Every option, in its short and its long form, in bold at the head of a paragraph of its own.
-        for word in $(sed -nE 's/^  ((-[a-z], )?--[a-z]+).*/\1/p' help | tr ', ' '\n' | grep .); do
+        for word in $(sed -nE 's/^  ((-[a-z], )?--[a-z-]+).*/\1/p' help | tr ', ' '\n' | grep .); do
             grep -qE -- "^\.B (.*, )?$word( |,|\$)" heads ||
                 fail "$word is not in memscope-$verb.1"
             count=$((count + 1))
         done
         # And none that is not there.
-        for word in $(sed -n '/^\.SH OPTIONS/,/^\.SH [^O]/p' page | grep '^\.B' | grep -o -- '--[a-z]*'); do
+        for word in $(sed -n '/^\.SH OPTIONS/,/^\.SH [^O]/p' page | grep '^\.B' | grep -o -- '--[a-z-]*'); do
             grep -q -- "$word" help || fail "memscope $verb has no $word"
         done
     done

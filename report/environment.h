@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Which libraries run the tasks of a program, by the table async_libraries.def.
+
+#ifndef MEMSCOPE_REPORT_ENVIRONMENT_H
+#define MEMSCOPE_REPORT_ENVIRONMENT_H
+
+#include <stdio.h>
+
+#include <profile/tasks.h>
+
+#define MS_RUNTIMES_MOST 32
+
+struct ms_runtime {
+    const char *name;
+    bool linked_in; // always where it is used
+    bool used;      // a task of it began
+    bool tested;    // by us, with this library
+    const char
+        *evidence; // of the profile: the type, function or module that told; NULL = its sites
+};
+
+// How many; `runtimes_out` has room for MS_RUNTIMES_MOST. Coroutines and fibers of no known library
+// are "C++20 coroutines" and "fibers".
+size_t ms_find_runtimes(const struct ms_summary *summary,
+                        struct ms_runtime runtimes_out[MS_RUNTIMES_MOST]);
+// "Hybrid(2 threads, 4 async tasks): Boost.Asio, fibers (linked in, not used)"
+void ms_put_environment(FILE *out, const struct ms_summary *summary);
+
+#endif

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What the files that write JSON share. Included by report/json*.c alone.
+
+#ifndef MEMSCOPE_REPORT_JSON_PARTS_H
+#define MEMSCOPE_REPORT_JSON_PARTS_H
+
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdlib.h>
+
+#include "report.h"
+#include "tasks_report.h"
+
+struct writer {
+    FILE *out;
+    bool failed; // out of memory
+    bool first;  // of the array or object being written
+};
+
+// --- values ------------------------------------------------------------------------------------
+
+static inline json_t *text_or_null(const char *text) {
+    char *clean = text ? ms_clean(text) : NULL;
+    json_t *value = clean ? json_string(clean) : text ? NULL : json_null();
+    free(clean);
+    return value;
+}
+
+static inline json_t *number(uint64_t value) {
+    return json_integer(value > INT64_MAX ? INT64_MAX : (json_int_t)value);
+}
+
+static inline json_t *number_or_null(uint64_t value) {
+    return value ? number(value) : json_null();
+}
+
+static inline json_t *milliseconds(uint64_t ns) {
+    uint64_t microseconds = ns / 1000;
+    return json_real((double)microseconds / 1000);
+}
+
+// A NULL value (out of memory) fails the report at the end.
+static inline void set(struct writer *writer, json_t *object, const char *key, json_t *value) {
+    if (!object || json_object_set_new_nocheck(object, key, value) != 0)
+        writer->failed = true;
+}
+
+static inline void add(struct writer *writer, json_t *array, json_t *value) {
+    if (!array || json_array_append_new(array, value) != 0)
+        writer->failed = true;
+}
+
+static inline void dump(struct writer *writer, json_t *value) {
+    // 12 digits: microseconds of 11 days; percents stay as short as they are.
+    if (!value || json_dumpf(value, writer->out, JSON_ENCODE_ANY | JSON_REAL_PRECISION(12)) != 0)
+        writer->failed = writer->failed || !ferror(writer->out);
+    json_decref(value);
+}
+
+static inline void put_member(struct writer *writer, const char *key, json_t *value) {
+    fprintf(writer->out, "%s\n  \"%s\": ", writer->first ? "{" : ",", key);
+    writer->first = false;
+    dump(writer, value);
+}
+
+static inline void begin_array(struct writer *writer, const char *key) {
+    fprintf(writer->out, ",\n  \"%s\": [", key);
+    writer->first = true;
+}
+
+static inline void put_item(struct writer *writer, json_t *value) {
+    fprintf(writer->out, "%s\n    ", writer->first ? "" : ",");
+    writer->first = false;
+    dump(writer, value);
+}
+
+static inline void end_array(struct writer *writer) {
+    fputs(writer->first ? "]" : "\n  ]", writer->out);
+    writer->first = false;
+}
+
+// --- parts -------------------------------------------------------------------------------------
+
+json_t *ms_json_profile(struct writer *writer, const struct ms_summary *summary,
+                        const char *status);
+json_t *ms_json_environment(struct writer *writer, const struct ms_summary *summary);
+// The members tasks, task_classes and transfers. `options` NULL = all, by id.
+void ms_json_tasks(struct writer *writer, const struct ms_summary *summary,
+                   const struct ms_tasks_options *options);
+
+#endif

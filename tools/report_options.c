@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What the verbs share which print reports: options, and the names of foreign sites.
+
+#include "tool.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+
+bool ms_parse_top(const struct ms_verb *verb, const char *word, size_t *top_out) {
+    char *end;
+    errno = 0;
+    unsigned long long value = strtoull(word, &end, 10);
+    if (*word < '0' || *word > '9' || *end || errno) {
+        ms_usage(verb, "--top: \"%s\" is not a number of 0 or more", word);
+        return false;
+    }
+    *top_out = (size_t)value;
+    return true;
+}
+
+bool ms_parse_color(const struct ms_verb *verb, const char *word, bool *colour_out) {
+    static const char *const words[] = {"auto", "always", "never", NULL};
+    const char *no_color = getenv("NO_COLOR"), *terminal = getenv("TERM");
+    if (strcmp(word, "always") == 0) {
+        *colour_out = true;
+    } else if (strcmp(word, "never") == 0) {
+        *colour_out = false;
+    } else if (strcmp(word, "auto") == 0) {
+        *colour_out = isatty(STDOUT_FILENO) && !(no_color && *no_color) &&
+                      !(terminal && strcmp(terminal, "dumb") == 0);
+    } else {
+        char hint[64];
+        ms_suggest(hint, sizeof hint, word, words);
+        ms_usage(verb, "--color: unknown word \"%s\"%s", word, hint);
+        return false;
+    }
+    return true;
+}
+
+unsigned ms_terminal_width(void) {
+    struct winsize window;
+    return isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) == 0 ? window.ws_col
+                                                                                   : 0;
+}
+
+// --- names of foreign sites --------------------------------------------------------------------
+
+#define RESOLVE_TIMEOUT_MS 20000u
+#define PROGRESS_AFTER_NS UINT64_C(2000000000)
+#define PROGRESS_EVERY_NS UINT64_C(200000000)
+
+struct progress {
+    const struct ms_verb *verb;
+    uint64_t start_ns, last_ns;
+    bool shown;
+};
+
+static void show_progress(void *context, size_t done_count, size_t all_count) {
+    struct progress *progress = context;
+    uint64_t now = ms_clock_ns(CLOCK_MONOTONIC);
+    if (now - progress->start_ns < PROGRESS_AFTER_NS || now - progress->last_ns < PROGRESS_EVERY_NS)
+        return;
+    fprintf(stderr, "\rmemscope %s: names of %zu of %zu sites", progress->verb->name, done_count,
+            all_count);
+    progress->last_ns = now;
+    progress->shown = true;
+}
+
+void ms_resolve_sites(const struct ms_verb *verb, struct ms_summary *summary) {
+    struct progress progress = {.verb = verb, .start_ns = ms_clock_ns(CLOCK_MONOTONIC)};
+    struct ms_resolve_options resolve_options = {
+        .symbolizer = getenv("MEMSCOPE_SYMBOLIZER"),
+        .timeout_ms = RESOLVE_TIMEOUT_MS,
+        .progress = isatty(STDERR_FILENO) ? show_progress : NULL,
+        .context = &progress,
+    };
+    if (!resolve_options.symbolizer || *resolve_options.symbolizer)
+        ms_summary_resolve(summary, &resolve_options);
+    if (progress.shown)
+        fputs("\r\033[K", stderr);
+}

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// memscope tasks: which coroutine, fiber, scope or thread holds memory.
+
+#include "tool.h"
+
+#include <getopt.h>
+#include <signal.h>
+#include <string.h>
+
+#include <report/tasks_report.h>
+
+#define TOP_DEFAULT 40
+
+static const struct ms_option options[] = {
+    {"by-class", 'b', false, NULL, "the tasks of each function and spawn place together"},
+    {"live", 'a', false, NULL, "the tasks that are alive, one by one"},
+    {"outlived", 'o', false, NULL, "what outlived its task: who freed it and when, or nobody"},
+    {"transfers", 't', false, NULL, "which task freed what another had allocated"},
+    {"sort", 's', false, "KEY",
+     "live (default), peak, total, calls, outlived, resumes, age, count"},
+    {"top", 'n', true, "N", "show N rows, 0 = all (default: 40; JSON: all)"},
+    {"json", 'j', false, NULL, "as JSON: these members of the report's"},
+    {"color", 'c', false, "WHEN", "auto (default), always or never; NO_COLOR is heeded"},
+    {0},
+};
+
+struct request {
+    struct ms_tasks_options report;
+    bool json, has_top, has_order;
+    const char *name, *view; // of the option that chose it
+    int exit_code;           // where there is nothing to do
+};
+
+static bool choose_view(const struct ms_verb *verb, struct request *request,
+                        enum ms_tasks_view view, const char *word) {
+    if (request->view && strcmp(request->view, word) != 0) {
+        ms_usage(verb, "one view at a time: %s and %s", request->view, word);
+        return false;
+    }
+    request->view = word;
+    request->report.view = view;
+    return true;
+}
+
+static bool parse_sort(const struct ms_verb *verb, const char *word, struct request *request) {
+    const char *words[16] = {0};
+    for (int order = 0; ms_task_order_name((enum ms_task_order)order); order++) {
+        words[order] = ms_task_order_name((enum ms_task_order)order);
+        if (strcmp(word, words[order]) == 0) {
+            request->report.order = (enum ms_task_order)order;
+            request->has_order = true;
+            return true;
+        }
+    }
+    char hint[64];
+    ms_suggest(hint, sizeof hint, word, words);
+    ms_usage(verb, "--sort: unknown key \"%s\"%s", word, hint);
+    return false;
+}
+
+// Where the key does not fit the view.
+static bool check_sort(const struct ms_verb *verb, struct request *request) {
+    bool classes = request->report.view == MS_TASKS_CLASSES;
+    const char *key = ms_task_order_name(request->report.order);
+    if (!request->has_order) {
+        if (request->report.view == MS_TASKS_OUTLIVED)
+            request->report.order = MS_TASKS_BY_OUTLIVED;
+    } else if (request->report.view == MS_TASKS_TRANSFERS) {
+        ms_usage(verb, "--sort: --transfers are sorted by bytes");
+        return false;
+    } else if (classes && request->report.order == MS_TASKS_BY_AGE) {
+        ms_usage(verb, "--sort %s: classes have no age", key);
+        return false;
+    } else if (!classes && request->report.order == MS_TASKS_BY_COUNT) {
+        ms_usage(verb, "--sort %s: only with --by-class", key);
+        return false;
+    }
+    return true;
+}
+
+static bool take_option(const struct ms_verb *verb, int letter, struct request *request) {
+    switch (letter) {
+    case 'b':
+        return choose_view(verb, request, MS_TASKS_CLASSES, "--by-class");
+    case 'a':
+        return choose_view(verb, request, MS_TASKS_LIVE, "--live");
+    case 'o':
+        return choose_view(verb, request, MS_TASKS_OUTLIVED, "--outlived");
+    case 't':
+        return choose_view(verb, request, MS_TASKS_TRANSFERS, "--transfers");
+    case 's':
+        return parse_sort(verb, optarg, request);
+    case 'n':
+        return request->has_top = ms_parse_top(verb, optarg, &request->report.top);
+    case 'j':
+        return request->json = true;
+    case 'c':
+        return ms_parse_color(verb, optarg, &request->report.colour);
+    case 'h':
+        request->exit_code = ms_finish_output(verb);
+        return false;
+    default:
+        return false;
+    }
+}
+
+static bool parse(const struct ms_verb *verb, int argc, char **argv, struct request *request) {
+    int letter;
+    bool good = ms_parse_color(verb, "auto", &request->report.colour);
+    request->exit_code = MS_EXIT_USAGE;
+    // Options may stand behind the file as well.
+    for (;;) {
+        while (good && (letter = ms_next_option(verb, argc, argv)) != -1)
+            good = take_option(verb, letter, request);
+        if (!good || optind >= argc)
+            return good && check_sort(verb, request);
+        if (request->name) {
+            ms_usage(verb, "one profile at a time: \"%s\" is one too many", argv[optind]);
+            return false;
+        }
+        request->name = argv[optind++];
+    }
+}
+
+static int run(const struct ms_verb *verb, int argc, char **argv) {
+    struct request request = {0};
+    struct ms_opened opened;
+    signal(SIGPIPE, SIG_IGN); // `memscope tasks | head` is no failure
+    if (!parse(verb, argc, argv, &request))
+        return request.exit_code;
+    if (!ms_open_named(verb, request.name, &opened))
+        return MS_EXIT_FAILED;
+    ms_resolve_sites(verb, opened.summary);
+    if (!request.has_top)
+        request.report.top = request.json ? 0 : TOP_DEFAULT;
+    request.report.width = ms_terminal_width();
+    request.report.status = opened.message[0] ? opened.message : NULL;
+    memscope_status status = request.json
+                                 ? ms_report_tasks_json(opened.summary, &request.report, stdout)
+                                 : ms_report_tasks(opened.summary, &request.report, stdout);
+    int code = MS_EXIT_DONE;
+    if (status != MEMSCOPE_OK)
+        code = ms_fail(verb, "%s: %s", opened.path, ms_status_text(status));
+    if (ms_finish_output(verb) != MS_EXIT_DONE || opened.message[0])
+        code = MS_EXIT_FAILED;
+    ms_opened_close(&opened);
+    return code;
+}
+
+const struct ms_verb ms_verb_tasks = {
+    .name = "tasks",
+    .usage = "[options] [FILE|PID]",
+    .purpose = "show which coroutine, fiber, scope or thread holds memory",
+    .options = options,
+    .run = run,
+};
