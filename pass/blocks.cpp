@@ -25,6 +25,21 @@ Instruction *insertIf(Value *Condition, Instruction *Before,
   return Builder.CreateBr(Join);
 }
 
+Instruction *insertOnEdge(Instruction *Terminator, unsigned Successor) {
+  BasicBlock *From = Terminator->getParent();
+  BasicBlock *To = Terminator->getSuccessor(Successor);
+  BasicBlock *Edge = BasicBlock::Create(To->getContext(), "memscope.edge",
+                                        To->getParent(), To);
+  IRBuilder<> Builder(Edge);
+  Builder.SetCurrentDebugLocation(Terminator->getDebugLoc());
+  Instruction *End = Builder.CreateBr(To);
+  Terminator->setSuccessor(Successor, Edge);
+  // One entry each: other edges from the same block may stay.
+  for (PHINode &Phi : To->phis())
+    Phi.setIncomingBlock(Phi.getBasicBlockIndex(From), Edge);
+  return End;
+}
+
 void gatherStaticAllocas(Function &F) {
   BasicBlock &Entry = F.getEntryBlock();
   Instruction *FirstOther = nullptr;

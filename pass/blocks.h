@@ -15,6 +15,10 @@ namespace memscope {
 llvm::Instruction *insertIf(llvm::Value *Condition, llvm::Instruction *Before,
                             const llvm::DebugLoc &Location);
 
+// A new block on one edge of a branch or switch; returns its terminator.
+llvm::Instruction *insertOnEdge(llvm::Instruction *Terminator,
+                                unsigned Successor);
+
 // Moves what follows static allocas at the top of the entry block, so that the
 // block may be split anywhere and every one of them stays static.
 void gatherStaticAllocas(llvm::Function &F);

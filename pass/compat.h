@@ -8,8 +8,10 @@
 
 #include "llvm/Config/llvm-config.h"
 #include "llvm/IR/Attributes.h"
+#include "llvm/IR/DebugInfo.h"
 #include "llvm/IR/DerivedTypes.h"
 #include "llvm/IR/InstrTypes.h"
+#include "llvm/IR/Instructions.h"
 #include "llvm/IR/PassManager.h"
 #include "llvm/Passes/PassBuilder.h"
 #include "llvm/Transforms/Utils/BasicBlockUtils.h"
@@ -58,6 +60,24 @@ inline bool hasAllocatingAllocKind(const llvm::CallBase &Call) {
   (void)Call;
   return false;
 #endif
+}
+
+// Whether awaits look as coroutine_shape.cpp reads them.
+constexpr bool TaskBoundaries = LLVM_VERSION_MAJOR >= 19;
+
+// The source variable that the slot holds, or null.
+inline const llvm::DILocalVariable *declaredVariable(llvm::AllocaInst &Slot) {
+#if LLVM_VERSION_MAJOR >= 19
+  for (const llvm::DbgVariableRecord *Each : llvm::findDVRDeclares(&Slot))
+    return Each->getVariable();
+  // Where clang optimizes, assignments stand for the declaration.
+  for (const llvm::DbgVariableRecord *Each :
+       llvm::at::getDVRAssignmentMarkers(&Slot))
+    return Each->getVariable();
+#else
+  (void)Slot;
+#endif
+  return nullptr;
 }
 
 // Gives the unwind edges from `Preds` a landing pad of their own.

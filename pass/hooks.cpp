@@ -26,12 +26,19 @@ const HookRow &rowOf(Hook Which) { return Rows[static_cast<size_t>(Which)]; }
 // Hooks of our own, which never throw; a replacing hook throws what the
 // function it replaces throws (operator new: std::bad_alloc).
 bool isServiceHook(Hook Which) {
-  return Which == Hook::enter_site_hook || Which == Hook::leave_site_hook ||
-         Which == Hook::next_site_hook || Which == Hook::landed_hook ||
+  return Which >= Hook::coro_alloc_hook || Which == Hook::enter_site_hook ||
+         Which == Hook::leave_site_hook || Which == Hook::next_site_hook ||
+         Which == Hook::landed_hook ||
          Which == Hook::module_load_hook || Which == Hook::module_unload_hook;
 }
 
 } // namespace
+
+bool needsWeakHooks(const Module &M, const Options &Opts) {
+  bool ForSharedObject = M.getPICLevel() != PICLevel::NotPIC &&
+                         M.getPIELevel() == PIELevel::Default;
+  return !Opts.Linked || ForSharedObject;
+}
 
 HookTable::HookTable(Module &M, bool Weak) : Mod(M), Weak(Weak) {}
 
@@ -65,6 +72,10 @@ FunctionCallee HookTable::get(Hook Which) {
   if (isServiceHook(Which))
     Hook->setDoesNotThrow();
   return {Type, Hook};
+}
+
+Function *HookTable::find(Hook Which) const {
+  return Mod.getFunction(rowOf(Which).Symbol);
 }
 
 Value *HookTable::createIsPresent(IRBuilderBase &Builder, Hook Which) {

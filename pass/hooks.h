@@ -6,6 +6,7 @@
 #ifndef MEMSCOPE_PASS_HOOKS_H
 #define MEMSCOPE_PASS_HOOKS_H
 
+#include "options.h"
 #include "llvm/IR/IRBuilder.h"
 #include "llvm/IR/Module.h"
 
@@ -16,6 +17,11 @@ enum class Hook {
 #include <memscope/hooks.def>
 };
 
+// Whether the module's hooks must be weak: it was not said that the runtime is
+// linked in, or the module becomes (part of) a shared object, which is linked
+// without it.
+bool needsWeakHooks(const llvm::Module &M, const Options &Opts);
+
 class HookTable {
 public:
   // Weak hooks are null where no runtime is present: test each before its call.
@@ -23,6 +29,8 @@ public:
 
   bool weak() const { return Weak; }
   llvm::FunctionCallee get(Hook Which);
+  // Null where nothing in the module calls it.
+  llvm::Function *find(Hook Which) const;
   // `icmp ne ptr @hook, null`.
   llvm::Value *createIsPresent(llvm::IRBuilderBase &Builder, Hook Which);
 

@@ -3,6 +3,8 @@
 #include "instrument.h"
 #include "allocators.h"
 #include "blocks.h"
+#include "compat.h"
+#include "coroutines.h"
 #include "module.h"
 #include "names.h"
 #include "rewrite.h"
@@ -16,14 +18,6 @@ using namespace llvm;
 namespace memscope {
 
 namespace {
-
-// Hooks must stay weak in what becomes a shared object: it is linked without
-// the runtime.
-bool needsWeakHooks(const Module &M, const Options &Opts) {
-  bool ForSharedObject = M.getPICLevel() != PICLevel::NotPIC &&
-                         M.getPIELevel() == PIELevel::Default;
-  return !Opts.Linked || ForSharedObject;
-}
 
 // A body that is never emitted here, that has no frame, or whose author asked
 // for no instrumentation. What such a function allocates is counted by the
@@ -75,11 +69,13 @@ public:
     }
     if (!AnyFunction)
       return;
+    finishCoroutines(Names, Sites, Hooks);
     Facts.CoroutineSites = Names.coroutineFunctions();
     if (lacksDebugInfo())
       Facts.Flags |= MEMSCOPE_MODULE_NO_DEBUG_INFO;
     emitModuleDescriptor(M, Facts, Sites, Hooks);
     warnOfMissingDebugInfo();
+    warnOfMissingTaskBoundaries();
   }
 
 private:
@@ -176,6 +172,14 @@ private:
     errs() << "memscope: " << M.getSourceFileName()
            << ": no debug info; sites have no lines (compile with -g or "
               "-gline-tables-only)\n";
+  }
+
+  void warnOfMissingTaskBoundaries() {
+    if (Facts.CoroutineSites == 0 || compat::TaskBoundaries)
+      return;
+    errs() << "memscope: " << M.getSourceFileName()
+           << ": its coroutines are not followed as tasks; that needs LLVM 19 "
+              "or later\n";
   }
 
   Module &M;

@@ -63,7 +63,7 @@ std::string NameTable::displayName(const DISubprogram &Subprogram,
   return displayName(Holder);
 }
 
-std::string NameTable::displayName(const Function &Function) const {
+std::string NameTable::displayName(const Function &Function) {
   return demangle(
       GlobalValue::dropLLVMManglingEscape(Function.getName()).str());
 }

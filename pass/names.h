@@ -32,7 +32,7 @@ public:
   // The demangled name; `Holder` is the function that holds the code now.
   std::string displayName(const llvm::DISubprogram &Subprogram,
                           const llvm::Function &Holder) const;
-  std::string displayName(const llvm::Function &Function) const;
+  static std::string displayName(const llvm::Function &Function);
 
 private:
   llvm::DenseMap<const llvm::DISubprogram *, std::string> Symbols;

@@ -2,24 +2,17 @@
 
 #include "prepare.h"
 #include "allocators.h"
+#include "compat.h"
+#include "coroutines.h"
 #include "instrument.h"
 #include "names.h"
 #include "llvm/IR/InstIterator.h"
-#include "llvm/IR/IntrinsicInst.h"
 
 using namespace llvm;
 
 namespace memscope {
 
 namespace {
-
-bool isCoroutine(const Function &F) {
-  for (const Instruction &I : instructions(F))
-    if (const auto *Call = dyn_cast<IntrinsicInst>(&I))
-      if (Call->getIntrinsicID() == Intrinsic::coro_id)
-        return true;
-  return false;
-}
 
 // Two allocations on two branches would become one call without a line.
 // Removing a pair of allocation and free is not hindered.
@@ -44,15 +37,22 @@ PreservedAnalyses PreparePass::run(Module &M, ModuleAnalysisManager &) {
   Options Opts;
   if (!Options::read(nullptr, Opts)) // phase 2 tells of bad values, once
     return PreservedAnalyses::all();
-  HookTable Hooks(M, /*Weak=*/true);
+  HookTable Hooks(M, needsWeakHooks(M, Opts));
+  SiteTable Strings(M);
   CalleeTable Callees(Opts, Hooks);
   unsigned CoroutineFunctions = 0;
-  for (Function &F : M) {
-    if (F.isDeclaration())
-      continue;
-    if (!F.hasAvailableExternallyLinkage() && isCoroutine(F))
-      ++CoroutineFunctions;
-    keepApart(F, Callees);
+  SmallVector<Function *, 16> Functions;
+  for (Function &F : M)
+    if (!F.isDeclaration())
+      Functions.push_back(&F);
+  for (Function *F : Functions) {
+    if (CoroutineShape::isCoroutine(*F)) {
+      CoroutineFunctions += !F->hasAvailableExternallyLinkage();
+      if (compat::TaskBoundaries &&
+          !F->hasFnAttribute(Attribute::DisableSanitizerInstrumentation))
+        markCoroutine(*F, Strings, Hooks);
+    }
+    keepApart(*F, Callees);
   }
   NameTable::record(M, CoroutineFunctions);
   return PreservedAnalyses::none();

@@ -11,12 +11,12 @@ namespace memscope {
 
 namespace {
 
-std::string absolutePath(const DILocation &Location) {
-  SmallString<128> Path(Location.getFilename());
+template <typename PlaceT> std::string pathOf(const PlaceT &Place) {
+  SmallString<128> Path(Place.getFilename());
   if (Path.empty())
     return "";
   if (!sys::path::is_absolute(Path)) {
-    SmallString<128> Joined(Location.getDirectory());
+    SmallString<128> Joined(Place.getDirectory());
     sys::path::append(Joined, Path);
     Path = Joined;
   }
@@ -30,7 +30,7 @@ SourcePlace placeOf(const DILocation &Location, const Function &Holder,
   SourcePlace Place;
   Place.Function =
       Names.displayName(*Location.getScope()->getSubprogram(), Holder);
-  Place.File = absolutePath(Location);
+  Place.File = pathOf(Location);
   Place.Line = Location.getLine();
   Place.Column = Location.getColumn();
   return Place;
@@ -48,10 +48,21 @@ SourceOrigin originOf(const Instruction &Call, const NameTable &Names) {
     Origin.Call.Function = Names.displayName(Holder);
     return Origin;
   }
-  Origin.Call = placeOf(*Location, Holder, Names);
-  while ((Location = Location->getInlinedAt()))
-    Origin.InlinedInto.push_back(placeOf(*Location, Holder, Names));
+  return originOf(*Location, Holder, Names);
+}
+
+SourceOrigin originOf(const DILocation &Place, const Function &Holder,
+                      const NameTable &Names) {
+  SourceOrigin Origin;
+  Origin.Call = placeOf(Place, Holder, Names);
+  const DILocation *Outer = &Place;
+  while ((Outer = Outer->getInlinedAt()))
+    Origin.InlinedInto.push_back(placeOf(*Outer, Holder, Names));
   return Origin;
+}
+
+std::string absolutePath(const DISubprogram &Subprogram) {
+  return pathOf(Subprogram);
 }
 
 DebugLoc locationFor(const Instruction &Call) {

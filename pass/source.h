@@ -28,6 +28,13 @@ struct SourceOrigin {
 // The origin of a call: its own location and the calls it was inlined through.
 SourceOrigin originOf(const llvm::Instruction &Call, const NameTable &Names);
 
+// The same for a place itself, in the code of `Holder`.
+SourceOrigin originOf(const llvm::DILocation &Place,
+                      const llvm::Function &Holder, const NameTable &Names);
+
+// The file of a function, absolute where the debug info tells.
+std::string absolutePath(const llvm::DISubprogram &Subprogram);
+
 // A location for code inserted at `Call`: its own, else that of the nearest
 // instruction before it, else the function's line; null without debug info.
 llvm::DebugLoc locationFor(const llvm::Instruction &Call);
