@@ -92,6 +92,14 @@ static void push(uint32_t task) {
     stack[depth++] = (struct entry){.task = task};
 }
 
+static void drop(void) {
+    if (depth == 0 || --depth > 0)
+        return;
+    free(stack); // the thread may end
+    stack = NULL;
+    room = 0;
+}
+
 // The task that runs at the top of this thread's stack.
 static struct task *running(const char *event, uint32_t task) {
     struct entry *entry = top(event, task);
@@ -172,7 +180,7 @@ void __memscope_coro_pop(void) {
     if (t->state == LEAVING && t->departures == entry->departure)
         t->state = SUSPENDED;
     pops++;
-    depth -= depth > 0;
+    drop();
     pthread_mutex_unlock(&lock);
 }
 
@@ -215,7 +223,7 @@ void __memscope_coro_destroy(uint32_t task) {
 static void leave(const char *event, uint32_t task, enum state after) {
     told(event, task);
     running(event, task)->state = after;
-    depth -= depth > 0;
+    drop();
 }
 
 void __memscope_coro_end(uint32_t task) {
