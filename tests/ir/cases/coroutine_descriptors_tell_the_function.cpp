@@ -4,7 +4,8 @@
 // size is that of the object that await_suspend is called on.
 //
 // MAJORS: 19 22
-// RUN: %cxx -std=c++20 -O1 -g -I%S -S -emit-llvm %s -o - | %check
+// RUN: %cxx -std=c++20 -O0 -g -I%S -S -emit-llvm %s -o - | %check
+// RUN: %cxx -std=c++20 -O1 -g -I%S -S -emit-llvm %s -o - | grep "space::Box<int>::Promise.00"
 // RUN: %cxx -std=c++20 -O1 -I%S -S -emit-llvm %s -o - | %check --check-prefix=BARE
 // RUN: %cxx -std=c++20 -O0 -g -I%S %s %witness -o %t && WITNESS=events %t | %check --check-prefix=EVENT
 
@@ -52,5 +53,5 @@ int main() {
 // CHECK: @[[NAME:memscope.text[.0-9]*]] = private {{.*}}c"boxed(Wide&)\00"
 // CHECK: @[[FILE:memscope.text[.0-9]*]] = private {{.*}}c"/{{.*}}/coroutine_descriptors_tell_the_function.cpp\00"
 // CHECK: @[[TYPE:memscope.text[.0-9]*]] = private {{.*}}c"space::Box<int>::Promise\00"
-// CHECK: @memscope.coroutine._Z5boxedR4Wide = private global {{.*}} { i32 1, i32 32, i32 [[@LINE-17]], i32 0, ptr @[[NAME]], ptr @[[FILE]], ptr @[[TYPE]], i32 2, i32 1 }
+// CHECK: @memscope.coroutine._Z5boxedR4Wide = private global {{.*}} { i32 1, i32 32, i32 [[@LINE-16]], i32 0, ptr @[[NAME]], ptr @[[FILE]], ptr @[[TYPE]], i32 2, i32 1 }
 // BARE: @memscope.coroutine._Z5boxedR4Wide = private global {{.*}} { i32 1, i32 32, i32 0, i32 0, ptr @{{.*}}, ptr null, ptr null, i32 2, i32 1 }
