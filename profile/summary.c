@@ -236,9 +236,8 @@ static void bound_thread(const struct work *work, size_t i) {
     struct ms_thread *thread = &work->summary->threads[i];
     const struct memscope_thread_record *record =
         (const void *)ms_at(work->profile, thread->id - header->ref_base);
-    uint64_t kept = header->strategy == MEMSCOPE_STRATEGY_GLOBAL_DIRECT && thread->index == 0
-                        ? header->peak_live_bytes
-                        : record->peak_bytes;
+    bool is_process = !(header->strategy & MEMSCOPE_STRATEGY_THREADS) && thread->index == 0;
+    uint64_t kept = is_process ? header->peak_live_bytes : record->peak_bytes;
     thread->counts.peak_bytes =
         ms_max(ms_max(kept, thread->counts.live_bytes), work->thread_bounds[i].largest);
     thread->counts.peak_error_bytes = 0;
@@ -252,10 +251,9 @@ static void bound_peaks(struct work *work) {
     for (size_t i = 0; i < summary->threads_length; i++)
         bound_thread(work, i);
     summary->total.peak_bytes = ms_max(header->peak_live_bytes, summary->total.live_bytes);
-    summary->total.peak_error_bytes =
-        header->strategy == MEMSCOPE_STRATEGY_GLOBAL_DIRECT
-            ? 0
-            : (uint64_t)header->threads_highest * header->credit_bytes;
+    summary->total.peak_error_bytes = header->strategy & MEMSCOPE_STRATEGY_THREADS
+                                          ? (uint64_t)header->threads_highest * header->credit_bytes
+                                          : 0;
     summary->thread_count = ms_max(header->threads_started, summary->threads_length);
 }
 

@@ -90,10 +90,8 @@ void ms_put_environment(FILE *out, const struct ms_summary *summary) {
     struct ms_runtime runtimes[MS_RUNTIMES_MOST];
     size_t count = ms_find_runtimes(summary, runtimes);
     char text[MS_NUMBER_BYTES];
-    bool has_threads = header->strategy == MEMSCOPE_STRATEGY_THREAD_LOCAL ||
-                       header->strategy == MEMSCOPE_STRATEGY_HYBRID;
-    bool has_tasks = header->strategy == MEMSCOPE_STRATEGY_TASK_LOCAL ||
-                     header->strategy == MEMSCOPE_STRATEGY_HYBRID;
+    bool has_threads = header->strategy & MEMSCOPE_STRATEGY_THREADS;
+    bool has_tasks = header->strategy & MEMSCOPE_STRATEGY_TASKS;
     fputs(ms_environment_kind(header->strategy), out);
     if (has_threads)
         fprintf(out, "(%s thread%s", ms_format_count(header->threads_highest, text),

@@ -40,6 +40,10 @@ enum memscope_site_kind {
 #include "kinds.def"
 };
 
+// What is known to run: the two bits make the four strategies.
+#define MEMSCOPE_STRATEGY_THREADS 1u
+#define MEMSCOPE_STRATEGY_TASKS 2u
+
 enum memscope_strategy {
     MEMSCOPE_STRATEGY_GLOBAL_DIRECT = 0,
     MEMSCOPE_STRATEGY_THREAD_LOCAL = 1,
@@ -106,11 +110,11 @@ struct memscope_profile_header {
     uint64_t coroutine_sites;
     uint64_t fiber_sites;
 
-    // The process's peak. Under GlobalDirect exact at every allocation; else low by at most
+    // The process's peak. While one thread runs exact at every allocation; else low by at most
     // threads_highest * credit_bytes; the published total is off by half of that, either way.
     uint64_t peak_live_bytes;     // atomic
     uint64_t peak_epoch;          // atomic; counts new peaks, starts at 1
-    int64_t published_live_bytes; // atomic; not kept under GlobalDirect
+    int64_t published_live_bytes; // atomic; not kept while one thread runs
     uint64_t peak_ns;             // when the last published peak was (0 under GlobalDirect)
     uint32_t threads_now;         // atomic
     uint32_t threads_highest;     // atomic

@@ -89,7 +89,7 @@ MS_HOT bool ms_ref_is_ours(uint32_t ref) {
 
 // GlobalDirect or TaskLocal, which keep the process's peak alike: one thread counts.
 MS_HOT bool ms_single_threaded(void) {
-    return (ms_load(&ms_shared.strategy) & MEMSCOPE_STRATEGY_THREAD_LOCAL) == 0;
+    return (ms_load(&ms_shared.strategy) & MEMSCOPE_STRATEGY_THREADS) == 0;
 }
 
 static inline void ms_count_loss(enum memscope_loss loss, uint64_t amount) {

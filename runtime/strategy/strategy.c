@@ -31,8 +31,8 @@ static const char *reason_text(enum memscope_upgrade reason) {
 
 void ms_strategy_upgrade(enum memscope_upgrade reason, uint32_t site_ref) {
     struct memscope_profile_header *header = ms_shared.header;
-    uint32_t bit = reason == MEMSCOPE_UPGRADE_TASK_STARTED ? MEMSCOPE_STRATEGY_TASK_LOCAL
-                                                           : MEMSCOPE_STRATEGY_THREAD_LOCAL;
+    uint32_t bit = reason == MEMSCOPE_UPGRADE_TASK_STARTED ? MEMSCOPE_STRATEGY_TASKS
+                                                           : MEMSCOPE_STRATEGY_THREADS;
     if (ms_load(&ms_shared.strategy) & bit)
         return;
     uint32_t none = MEMSCOPE_UPGRADE_NONE;
@@ -40,17 +40,16 @@ void ms_strategy_upgrade(enum memscope_upgrade reason, uint32_t site_ref) {
         header->upgrade_site_ref = site_ref;
         header->upgrade_ns = ms_sys_clock_monotonic_ns();
     }
-    if (bit == MEMSCOPE_STRATEGY_THREAD_LOCAL)
+    if (bit == MEMSCOPE_STRATEGY_THREADS)
         ms_store(&ms_shared.upgrade_peak_bytes, ms_load(&header->peak_live_bytes));
     __atomic_fetch_or(&header->strategy, bit, __ATOMIC_RELEASE);
     if (__atomic_fetch_or(&ms_shared.strategy, bit, __ATOMIC_RELEASE) & bit)
         return; // another thread was faster
     ms_leave_direct();
     ms_message(MS_MESSAGE_DETAIL, "strategy: ",
-               bit == MEMSCOPE_STRATEGY_THREAD_LOCAL ? "buffers of threads, "
-                                                     : "buffers of tasks, ",
+               bit == MEMSCOPE_STRATEGY_THREADS ? "buffers of threads, " : "buffers of tasks, ",
                reason_text(reason), NULL);
-    if (bit == MEMSCOPE_STRATEGY_THREAD_LOCAL && ms_load(&ms_shared.unconverted) == &ms_tls &&
+    if (bit == MEMSCOPE_STRATEGY_THREADS && ms_load(&ms_shared.unconverted) == &ms_tls &&
         !(ms_tls.special & MS_SPECIAL_GUARD))
         ms_thread_local_convert();
 }
