@@ -72,7 +72,10 @@ SH
 }
 
 stop_and_continue_are_followed() {
+    # A process group of its own: the kernel stops none that is orphaned, as ours may be.
+    set -m
     "$memscope" run -q sleep 60 &
+    set +m
     local run=$! child status=0
     for _ in $(seq 100); do child=$(pgrep -P $run -x sleep || true); [ -n "$child" ] && break; sleep 0.05; done
     state() { sed -n 's/^State:\t\(.\).*/\1/p' "/proc/$1/status"; }
