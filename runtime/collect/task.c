@@ -338,12 +338,27 @@ static void free_remotely(struct memscope_task_record *task, uint64_t bytes) {
         retire(tasks, task);
 }
 
+static struct memscope_task_record *owner_of(const struct memscope_cell_record *cell,
+                                             const void *block) {
+    if (!(cell->record.flags & MEMSCOPE_CELL_TASK))
+        return NULL;
+    const uint32_t *word = ms_task_word_at((uintptr_t)block);
+    return word ? ms_task_of(ms_load(word)) : NULL;
+}
+
+void ms_task_free_inside_hook(const struct memscope_cell_record *cell, const void *block,
+                              uint64_t bytes) {
+    struct memscope_task_record *owner = owner_of(cell, block);
+    if (!owner)
+        return;
+    ms_add(&owner->remote_freed_bytes, bytes);
+    ms_add(&owner->remote_frees, 1u);
+}
+
 void ms_task_free(struct ms_tls *tls, const struct memscope_cell_record *cell, const void *block,
                   uint64_t bytes) {
-    struct memscope_task_record *owner = NULL, *running = ms_task_running(tls);
+    struct memscope_task_record *owner = owner_of(cell, block), *running = ms_task_running(tls);
     if (cell->record.flags & MEMSCOPE_CELL_TASK) {
-        const uint32_t *word = ms_task_word_at((uintptr_t)block);
-        owner = word ? ms_task_of(ms_load(word)) : NULL;
         if (!owner)
             return;
         if (owner == running && tls->top->mark != MS_MARK_LEAVING) {

@@ -190,4 +190,9 @@ MS_HOT void ms_task_allocate_late(struct memscope_task_record *task, uint64_t by
 void ms_task_free(struct ms_tls *tls, const struct memscope_cell_record *cell, const void *block,
                   uint64_t bytes);
 
+// The same inside a hook of the same thread: nothing but the task's counters. A record whose last
+// block is freed so is not used again.
+void ms_task_free_inside_hook(const struct memscope_cell_record *cell, const void *block,
+                              uint64_t bytes);
+
 #endif

@@ -279,10 +279,11 @@ void *ms_note_allocation_publish(void *block) {
     return block;
 }
 
-static void free_inside_hook(struct memscope_cell_record *cell, uint64_t bytes) {
+static void free_inside_hook(struct memscope_cell_record *cell, uint64_t bytes, const void *block) {
     ms_count_loss(MEMSCOPE_LOSS_reentrant_events, 1);
     ms_count_loss(MEMSCOPE_LOSS_reentrant_bytes, bytes);
     ms_thread_local_free_remote(cell, bytes);
+    ms_task_free_inside_hook(cell, block, bytes);
     publish_directly(-(int64_t)bytes);
 }
 
@@ -327,7 +328,7 @@ static bool note_free_slow(void *block, uint64_t record) {
         if (!ms_ref_is_ours(ref))
             ms_add(&ms_shared.header->inherited_frees, 1u);
         else if (guarded(tls))
-            free_inside_hook(ms_ref(ref), bytes);
+            free_inside_hook(ms_ref(ref), bytes, block);
         else
             free_in(tls, ms_ref(ref), bytes, block);
     }
