@@ -344,7 +344,7 @@ static void note_free_publish(void) {
 static void note_free_remote(void *block, struct memscope_cell_record *cell, uint64_t bytes) {
     if (ms_task_local_free(&ms_tls, cell, bytes, block))
         ms_thread_local_publish();
-    ms_guard_release(&ms_tls);
+    slow_guard_release(&ms_tls); // the last block of an ended task makes this a thread of tasks
 }
 
 bool ms_note_free_of(void *block, uint64_t record) {

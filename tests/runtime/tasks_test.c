@@ -266,6 +266,34 @@ START_TEST(trap_04_allocations_of_await_suspend_stay_the_suspended_tasks) {
 }
 END_TEST
 
+// A thread that frees a task's last block ends its record, and is then one that runs tasks.
+static void *free_then_run(void *block) {
+    static struct memscope_coroutine runs_late = COROUTINE("runs late");
+    __memscope_free(__memscope_malloc(1, &body_site));
+    __memscope_free(block);
+    struct frame *frame = begin(&runs_late);
+    __memscope_coro_resume(frame->task);
+    __memscope_free(__memscope_malloc(77, &body_site));
+    end(frame);
+    return NULL;
+}
+
+START_TEST(thread_that_ends_a_record_goes_on_to_run_tasks) {
+    static struct memscope_coroutine gone = COROUTINE("gone");
+    struct frame *frame = begin(&gone);
+    __memscope_coro_resume(frame->task);
+    void *last = __memscope_malloc(12, &body_site);
+    end(frame);
+    pthread_t thread;
+    ck_assert_int_eq(__memscope_pthread_create(&thread, NULL, free_then_run, last, &body_site), 0);
+    ck_assert_int_eq(pthread_join(thread, NULL), 0);
+    struct of_class sums = look("runs late");
+    ck_assert_uint_eq(sums.allocations, 2);
+    ck_assert_uint_eq(sums.bytes, 77 + sizeof *frame);
+    ck_assert_uint_eq(look("gone").freed_bytes, 12 + sizeof *frame);
+}
+END_TEST
+
 // ---- a pool of threads with one queue ----------------------------------------------------------
 
 static struct pool {
@@ -451,6 +479,7 @@ int main(void) {
     tcase_add_test(cases, unbalanced_switches_are_counted_and_healed);
     // From here on there are threads.
     tcase_add_test(cases, trap_04_allocations_of_await_suspend_stay_the_suspended_tasks);
+    tcase_add_test(cases, thread_that_ends_a_record_goes_on_to_run_tasks);
     tcase_add_test(cases, threads_that_pass_coroutines_on_are_exact);
     Suite *suite = suite_create("tasks");
     suite_add_tcase(suite, cases);
