@@ -60,7 +60,8 @@ static struct memscope_task_record *pointed_to(const struct memscope_task_record
     const size_t most_words = 32, promise_offset = 16;
     const struct memscope_task_class_record *class = ms_ref(task->class_ref);
     const uintptr_t *words = (const void *)(uintptr_t)(task->frame_address + promise_offset);
-    size_t count = class->promise_bytes / sizeof *words;
+    size_t behind = task->frame_bytes > promise_offset ? task->frame_bytes - promise_offset : 0;
+    size_t count = (class->promise_bytes < behind ? class->promise_bytes : behind) / sizeof *words;
     for (size_t i = 0; task->frame_address && i < count && i < most_words; i++) {
         struct memscope_task_record *other = ms_task_at(words[i]);
         if (other && other != task && ms_load(&other->state) == MEMSCOPE_TASK_SUSPENDED)
