@@ -144,10 +144,11 @@ wait_for_quiet() {
             pid=${pid%%[!0-9]*}
             [ -z "$pid" ] || ! kill -0 "$pid" 2>/dev/null || busy=yes
         done
-        [ "$busy" = yes ] || return 0
+        # A daemon may not have had its first event yet: it is waited for where the number is known.
+        [ "$busy" = yes ] || [ "$(find "$1" -name '*.msp' | wc -l)" -lt "${PROFILES:-1}" ] || return 0
         sleep 0.1
     done
-    fail "a process of $1 does not end ($turn turns)"
+    fail "a process of $1 does not end, or has no profile ($turn turns)"
 }
 
 # report PROFILE JSON: the reader's word on it, and that it is not empty.
