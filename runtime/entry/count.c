@@ -392,7 +392,22 @@ void ms_slow_end(struct ms_tls *tls) {
     slow_guard_release(tls);
 }
 
+static uint32_t enter_region(struct ms_origin origin) {
+    struct ms_tls *tls = &ms_tls;
+    int saved_errno = errno;
+    uint32_t token = 0;
+    if (ms_slow_begin(tls)) {
+        if (tls->thread)
+            token = tls->thread->region_site = ms_origin_site_ref(&origin);
+        ms_slow_end(tls);
+    }
+    errno = saved_errno;
+    return token;
+}
+
 uint32_t ms_pending_enter(struct ms_origin origin, bool once, uintptr_t caller_stack) {
+    if (origin.site->kind == MEMSCOPE_KIND_PARALLEL_REGION)
+        return enter_region(origin);
     struct ms_tls *tls = &ms_tls;
     int saved_errno = errno;
     uint32_t token = 0;
@@ -413,7 +428,12 @@ uint32_t ms_pending_enter(struct ms_origin origin, bool once, uintptr_t caller_s
 }
 
 void ms_pending_leave(uint32_t token) {
-    if (token != 0 && (ms_tls.special & MS_SPECIAL_PENDING) && ms_tls.thread->pending_site == token)
+    struct ms_thread *thread = ms_tls.thread;
+    if (token == 0 || !thread)
+        return;
+    if (thread->region_site == token)
+        thread->region_site = 0;
+    else if ((ms_tls.special & MS_SPECIAL_PENDING) && thread->pending_site == token)
         ms_tls.special &= ~(MS_SPECIAL_PENDING | MS_SPECIAL_ONCE);
 }
 
@@ -427,7 +447,7 @@ void ms_landed(uintptr_t caller_stack) {
 
 uint32_t ms_pending_site(void) {
     if (!(ms_tls.special & MS_SPECIAL_PENDING))
-        return 0;
+        return ms_tls.thread ? ms_tls.thread->region_site : 0;
     struct ms_origin charged = take_pending(&ms_tls, (struct ms_origin){0});
     return (uint32_t)charged.key;
 }

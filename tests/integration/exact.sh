@@ -143,3 +143,12 @@ plain_output_is_the_same() {
         fail "a profile without a runtime"
     fi
 }
+
+# OpenMP's threads were started for the parallel region.
+check_region() {
+    local line
+    line=$(grep -n 'the region$' "$programs/$PROGRAM" | cut -d: -f1)
+    expect_json program "[.threads[] | select(.index > 0)] | length == 3"
+    expect_json program ". as \$p | all(.threads[] | select(.index > 0);
+        .spawn_site as \$id | any(\$p.sites[]; .id == \$id and .line == $line and .kind == \"parallel region\"))"
+}
