@@ -326,6 +326,29 @@ bool ms_tasks_unwind_to(struct ms_tls *tls, const struct memscope_task_record *t
     return true;
 }
 
+// ---- what await_suspend allocates ---------------------------------------------------------------
+
+// 0 = another thread runs the task, and writes what would be read here (hence no ThreadSanitizer).
+__attribute__((no_sanitize("thread"))) static uint64_t
+live_of_leaving(const struct memscope_task_record *task) {
+    uint32_t resumes = ms_load(&task->resumes);
+    if (ms_acquire(&task->state) == MEMSCOPE_TASK_RUNNING)
+        return 0;
+    uint64_t live = ms_load(&task->bytes) + ms_load(&task->late_bytes) -
+                    ms_load(&task->freed_bytes) - ms_load(&task->remote_freed_bytes);
+    __atomic_thread_fence(__ATOMIC_ACQUIRE); // with the release of whoever has resumed it meanwhile
+    bool is_resumed = ms_load(&task->resumes) != resumes;
+    return is_resumed || (int64_t)live < 0 ? 0 : live;
+}
+
+void ms_task_allocate_late(struct memscope_task_record *task, uint64_t bytes) {
+    ms_bump(&task->late_bytes, bytes);
+    ms_bump(&task->late_allocations, 1);
+    uint64_t live = live_of_leaving(task), peak = ms_load(&task->peak_bytes);
+    while (live > peak && !ms_swap_if(&task->peak_bytes, &peak, live))
+        ;
+}
+
 // ---- frees -------------------------------------------------------------------------------------
 
 static void free_remotely(struct memscope_task_record *task, uint64_t bytes) {

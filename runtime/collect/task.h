@@ -176,15 +176,12 @@ MS_HOT void ms_task_allocate(struct memscope_task_record *task, uint64_t bytes) 
     uint64_t total = task->bytes += bytes;
     uint64_t live =
         total + ms_load(&task->late_bytes) - task->freed_bytes - ms_load(&task->remote_freed_bytes);
-    if ((int64_t)live > (int64_t)task->peak_bytes)
-        task->peak_bytes = live;
+    if ((int64_t)live > (int64_t)ms_load(&task->peak_bytes))
+        ms_store(&task->peak_bytes, live);
 }
 
 // Of a task that is leaving: other threads may be writing its own counters.
-MS_HOT void ms_task_allocate_late(struct memscope_task_record *task, uint64_t bytes) {
-    ms_bump(&task->late_bytes, bytes);
-    ms_bump(&task->late_allocations, 1);
-}
+void ms_task_allocate_late(struct memscope_task_record *task, uint64_t bytes);
 
 // A block counted in `cell` was freed by this thread: its task's part, and who freed whose.
 void ms_task_free(struct ms_tls *tls, const struct memscope_cell_record *cell, const void *block,

@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+# shellcheck shell=bash disable=SC2154
+#
+# Claims about tasks: each program's own books (programs/books.h) against the profile, task by task,
+# byte for byte; the totals against the witness. PROGRAM, FLAGS, ARGUMENTS, … come from the table.
+
+export MEMSCOPE_OPTIONS=verify=1:strict=1
+tasks=$MS_SOURCE/tests/tasks
+cxx="-std=c++20 -I$MS_SOURCE/include"
+
+# expect_tasks NAME: the profile of NAME equals the books in NAME.out.
+expect_tasks() {
+    jq -e '.tasks | length > 0' "$1.out" >/dev/null || fail "$1.out has no books"
+    jq -rn --slurpfile truth "$1.out" --slurpfile profile "$1.json" --arg all "${ALL:-yes}" \
+        -f "$tasks/compare-tasks.jq" >"$1.differences" || fail "cannot compare $1"
+    [ ! -s "$1.differences" ] || {
+        head -30 "$1.differences" >&2
+        fail "$1: tasks differ"
+    }
+}
+
+# expect_environment NAME KIND RUNTIME…: those runtimes were used, and no other.
+expect_environment() {
+    local name=$1 kind=$2
+    shift 2
+    [ "$(jq -r .environment.kind "$name.json")" = "$kind" ] ||
+        fail "$name is $(jq -c .environment "$name.json"), not $kind"
+    [ "$(jq -r '[.environment.runtimes[] | select(.used) | .name] | sort | join(", ")' "$name.json")" = \
+        "$*" ] || fail "$name used $(jq -c .environment.runtimes "$name.json"), not $*"
+}
+
+# The generic claim. COUNTED: what equals the witness's count of the same program without a runtime.
+program() {
+    # shellcheck disable=SC2086
+    compile program "$tasks/programs/$PROGRAM" $cxx ${FLAGS:-}
+    # shellcheck disable=SC2086
+    profile program ./program ${ARGUMENTS:-}
+    expect_whole program
+    expect_tasks program
+    # shellcheck disable=SC2086
+    expect_environment program ${KIND:-AsyncRuntime} "${RUNTIMES:-C++20 coroutines}"
+    [ "${WITNESS:-yes}" = no ] || expect_witness program
+}
+
+# The bare flag's program without a runtime has the same frames; linked, a plain one has as many.
+expect_witness() {
+    if [ "$MODE" = auto ]; then
+        # shellcheck disable=SC2086
+        witness "$1" ./program ${ARGUMENTS:-}
+        expect_totals "$1"
+    else
+        # shellcheck disable=SC2086
+        compile_plain witness "$tasks/programs/$PROGRAM" $cxx ${FLAGS:-}
+        # shellcheck disable=SC2086
+        witness "$1" ./witness ${ARGUMENTS:-}
+        expect_totals "$1" total_allocations total_frees live_allocations
+    fi
+}
