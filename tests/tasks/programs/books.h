@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// What each task of a test program itself knows of its memory, printed as JSON at the end; the books
-// lie in static memory. A coroutine opens its own, and allocates and frees through it:
+// What each task of a test program itself knows of its memory, printed as JSON at the end; the
+// books lie in static memory. A coroutine opens its own, and allocates and frees through it:
 //
 //   task work(book *parent) {
 //       page me(__func__, parent, "awaits");
@@ -29,9 +29,9 @@ struct book {
     const char *edge;
     const char *state; // of one that is alive at the end
     char label[40];
-    bool has_frame, is_labelled, is_ended;
-    std::atomic<uint64_t> allocations, bytes, frees, freed_bytes;
-    uint64_t peak, outlived;
+    bool has_frame, is_peak_exact, is_labelled, is_ended;
+    std::atomic<uint64_t> allocations, bytes, frees, freed_bytes, peak;
+    uint64_t outlived;
 
     inline void *alloc(size_t bytes);
     inline void free(void *p);
@@ -76,6 +76,7 @@ inline book *open(const char *function, const book *parent, const char *edge) {
     b->edge = edge;
     b->state = "suspended";
     b->has_frame = true;
+    b->is_peak_exact = true;
     snprintf(b->label, sizeof b->label, "%s#%u", function ? function : "thread", number);
     return b;
 }
@@ -93,16 +94,17 @@ inline void print() {
         const book &b = all[i];
         if (!b.function)
             continue;
-        printf("%s\n{\"label\": \"%s\", \"function\": \"%s\", \"parent\": \"%s\", \"edge\": \"%s\", "
-               "\"state\": \"%s\", \"has_frame\": %s, \"is_labelled\": %s, \"is_ended\": %s, ",
-               comma, b.label, b.function,
-               b.parent && b.parent->function ? b.parent->label : "thread", b.edge, b.state,
-               b.has_frame ? "true" : "false", b.is_labelled ? "true" : "false",
-               b.is_ended ? "true" : "false");
+        printf(
+            "%s\n{\"label\": \"%s\", \"function\": \"%s\", \"parent\": \"%s\", \"edge\": \"%s\", "
+            "\"state\": \"%s\", \"has_frame\": %s, \"is_peak_exact\": %s, \"is_labelled\": %s, "
+            "\"is_ended\": %s, ",
+            comma, b.label, b.function, b.parent && b.parent->function ? b.parent->label : "thread",
+            b.edge, b.state, b.has_frame ? "true" : "false", b.is_peak_exact ? "true" : "false",
+            b.is_labelled ? "true" : "false", b.is_ended ? "true" : "false");
         printf("\"allocations\": %lu, \"bytes\": %lu, \"frees\": %lu, \"freed_bytes\": %lu, "
                "\"peak\": %lu, \"outlived\": %lu}",
-               b.allocations.load(), b.bytes.load(), b.frees.load(), b.freed_bytes.load(), b.peak,
-               b.outlived);
+               b.allocations.load(), b.bytes.load(), b.frees.load(), b.freed_bytes.load(),
+               b.peak.load(), b.outlived);
         comma = ",";
     }
     printf("],\n\"transfers\": [");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// How tasks begin and end: eager ones, ones destroyed while suspended or before they ran, ones alive
-// at exit, frames out of a pool; producer and consumer.
+// How tasks begin and end: eager ones, ones destroyed while suspended or before they ran, ones
+// alive at exit, frames out of a pool; producer and consumer.
 
 #include "task.h"
 
