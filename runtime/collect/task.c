@@ -321,8 +321,11 @@ bool ms_tasks_unwind_to(struct ms_tls *tls, const struct memscope_task_record *t
         entry--;
     if (entry == bottom)
         return false;
-    while (tls->top != entry)
+    while (tls->top != entry) {
+        if (tls->top->mark == MS_MARK_RUNNING) // may still be resumed, or ended
+            ms_release(&tls->top->task->state, (uint32_t)MEMSCOPE_TASK_SUSPENDED);
         ms_tasks_pop(tls);
+    }
     return true;
 }
 

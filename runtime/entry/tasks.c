@@ -28,12 +28,16 @@ static struct call call_begin(void) {
     return call;
 }
 
-static memscope_status call_end(struct call call, memscope_status status) {
-    if (status == MEMSCOPE_MISTAKE)
-        ms_count_loss(MEMSCOPE_LOSS_task_mistakes, 1);
+static memscope_status call_end_counted(struct call call, memscope_status status) {
     ms_slow_end(call.tls);
     errno = call.saved_errno;
     return status;
+}
+
+static memscope_status call_end(struct call call, memscope_status status) {
+    if (status == MEMSCOPE_MISTAKE)
+        ms_count_loss(MEMSCOPE_LOSS_task_mistakes, 1);
+    return call_end_counted(call, status);
 }
 
 // A handle is the record's ref and the low half of the task's id, so that one of an ended task is
@@ -124,9 +128,10 @@ MS_EXPORT memscope_status __memscope_task_end(memscope_task handle) {
     if (!call.tasks)
         return MEMSCOPE_NOT_LINKED;
     struct memscope_task_record *task = task_of(handle);
-    if (!task || kind_of(task) != MEMSCOPE_TASK_SCOPE ||
-        (ms_load(&task->state) == MEMSCOPE_TASK_RUNNING && !take_off(call, task)))
+    if (!task || kind_of(task) != MEMSCOPE_TASK_SCOPE)
         return call_end(call, MEMSCOPE_MISTAKE);
+    if (ms_load(&task->state) == MEMSCOPE_TASK_RUNNING && !take_off(call, task))
+        return call_end_counted(call, MEMSCOPE_MISTAKE); // by ms_tasks_unwind_to
     ms_task_ended(call.tasks, task);
     return call_end(call, MEMSCOPE_OK);
 }

@@ -56,3 +56,37 @@ expect_witness() {
         expect_totals "$1" total_allocations total_frees live_allocations
     fi
 }
+
+# memscope/tasks.h without a runtime, and in C: it links, runs, and says that it is not linked.
+annotations_without_a_runtime_say_so() {
+    local program
+    compile cxx "$tasks/programs/annotated.cc" $cxx
+    compile c "$tasks/programs/annotated.c" -std=c11 -pedantic -I"$MS_SOURCE/include"
+    compile_plain plain "$tasks/programs/annotated.c" -std=c11 -pedantic -I"$MS_SOURCE/include"
+    echo '#include <memscope/memscope.h>' >header.cc
+    "clang++-$LLVM" -std=c++11 -Wall -Wextra -Werror -pedantic -fsyntax-only -I"$MS_SOURCE/include" header.cc ||
+        fail "not C++11"
+    for program in cxx c plain; do
+        [ "$(./$program)" = "not linked" ] || fail "$program: $(./$program)"
+    done
+}
+
+annotations_in_c_are_linked() {
+    compile c "$tasks/programs/annotated.c" -std=c11 -pedantic -I"$MS_SOURCE/include"
+    profile c ./c
+    expect_whole c
+    [ "$(cat c.out)" = linked ] || fail "$(cat c.out)"
+    expect_json c '[.task_classes[] | select(.name == "scope in C")
+        | .kind == "scope" and .count == 1 and .ended == 1 and .bytes == 700 and .frees == 1] == [true]'
+    expect_json c '.tasks[] | select(.label == "seven") | .parent == -1 and .state == "ended"'
+}
+
+# What does not fit is refused, counted as task_mistakes, and told.
+mistakes_are_counted_and_told() {
+    compile program "$tasks/programs/mistakes.cc" $cxx
+    profile program ./program
+    expect_whole program task_mistakes
+    expect_json program ".losses.task_mistakes == $(cat program.out)"
+    "$memscope" report program.msp >text
+    grep -q "$(cat program.out)" text || fail "the report does not tell: $(cat text)"
+}
