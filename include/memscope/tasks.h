@@ -51,6 +51,13 @@ MEMSCOPE_WEAK memscope_status __memscope_fiber_switch(memscope_task fiber);
 MEMSCOPE_WEAK memscope_status __memscope_fiber_destroy(memscope_task fiber);
 #undef MEMSCOPE_WEAK
 
+// Inlined always, and with the caller's line: the place of a call is the caller's.
+#ifdef __clang__
+#define MEMSCOPE_AT_CALLER __attribute__((always_inline, nodebug)) inline
+#else
+#define MEMSCOPE_AT_CALLER __attribute__((always_inline, artificial)) inline
+#endif
+
 #define MEMSCOPE_CALL(name, arguments, otherwise)                                                  \
     (__memscope_##name ? __memscope_##name arguments : (otherwise))
 
@@ -58,28 +65,28 @@ MEMSCOPE_WEAK memscope_status __memscope_fiber_destroy(memscope_task fiber);
 
 // A new task, not running yet, child of the current one. `name` (not NULL, copied) and the place of
 // the call make its class: use few names, and labels for what differs.
-static inline memscope_task memscope_task_create(const char *name) {
+static MEMSCOPE_AT_CALLER memscope_task memscope_task_create(const char *name) {
     return MEMSCOPE_CALL(task_create, (name), 0);
 }
 
 // The calling thread runs `task` from here on: what it allocates is the task's. Tasks nest. The
 // task must not be running.
-static inline memscope_status memscope_task_resume(memscope_task task) {
+static MEMSCOPE_AT_CALLER memscope_status memscope_task_resume(memscope_task task) {
     return MEMSCOPE_CALL(task_resume, (task), MEMSCOPE_NOT_LINKED);
 }
 
 // The calling thread goes on with what it ran before. Any thread may then resume `task`.
-static inline memscope_status memscope_task_suspend(memscope_task task) {
+static MEMSCOPE_AT_CALLER memscope_status memscope_task_suspend(memscope_task task) {
     return MEMSCOPE_CALL(task_suspend, (task), MEMSCOPE_NOT_LINKED);
 }
 
 // The task is over: it is suspended, or runs on the calling thread.
-static inline memscope_status memscope_task_end(memscope_task task) {
+static MEMSCOPE_AT_CALLER memscope_status memscope_task_end(memscope_task task) {
     return MEMSCOPE_CALL(task_end, (task), MEMSCOPE_NOT_LINKED);
 }
 
 // A scope as a task of its own: created and resumed. End it with memscope_task_end.
-static inline memscope_task memscope_task_begin(const char *name) {
+static MEMSCOPE_AT_CALLER memscope_task memscope_task_begin(const char *name) {
     memscope_task task = MEMSCOPE_CALL(task_create, (name), 0);
     if (task)
         (void)MEMSCOPE_CALL(task_resume, (task), MEMSCOPE_NOT_LINKED);
@@ -89,46 +96,47 @@ static inline memscope_task memscope_task_begin(const char *name) {
 // ---- the current task --------------------------------------------------------------------------
 
 // 0 = the thread's root task, or no runtime.
-static inline memscope_task memscope_task_current(void) {
+static MEMSCOPE_AT_CALLER memscope_task memscope_task_current(void) {
     return MEMSCOPE_CALL(task_current, (), 0);
 }
 
 // Names the current task in reports, whatever its class is called. Copied; NULL takes it away.
-static inline memscope_status memscope_task_set_name(const char *name) {
+static MEMSCOPE_AT_CALLER memscope_status memscope_task_set_name(const char *name) {
     return MEMSCOPE_CALL(task_set_name, (name), MEMSCOPE_NOT_LINKED);
 }
 
 // A word of your own on the current task: a request id, a query. Copied; NULL takes it away. At
 // most 65,536 different names and labels are kept a process; further ones read "(more labels)".
-static inline memscope_status memscope_task_set_label(const char *label) {
+static MEMSCOPE_AT_CALLER memscope_status memscope_task_set_label(const char *label) {
     return MEMSCOPE_CALL(task_set_label, (label), MEMSCOPE_NOT_LINKED);
 }
 
 // Nobody waits for the current task: its edge to its parent is a spawn, whatever it looked like.
-static inline memscope_status memscope_task_detach(void) {
+static MEMSCOPE_AT_CALLER memscope_status memscope_task_detach(void) {
     return MEMSCOPE_CALL(task_detach, (), MEMSCOPE_NOT_LINKED);
 }
 
 // What the current task holds right now. MEMSCOPE_INVALID_ARGUMENT: `out` is NULL.
-static inline memscope_status memscope_task_get_statistics(struct memscope_task_statistics *out) {
+static MEMSCOPE_AT_CALLER memscope_status
+memscope_task_get_statistics(struct memscope_task_statistics *out) {
     return MEMSCOPE_CALL(task_get, (out), MEMSCOPE_NOT_LINKED);
 }
 
 // ---- fibers ------------------------------------------------------------------------------------
 
 // A fiber with a stack of its own, not running yet. `name` as for memscope_task_create.
-static inline memscope_task memscope_fiber_create(const char *name) {
+static MEMSCOPE_AT_CALLER memscope_task memscope_fiber_create(const char *name) {
     return MEMSCOPE_CALL(fiber_create, (name), 0);
 }
 
 // Right before the calling thread switches to that fiber's stack; 0 = to the thread's own. Tasks
 // that the fiber left running go on when it is switched to again.
-static inline memscope_status memscope_fiber_switch(memscope_task fiber) {
+static MEMSCOPE_AT_CALLER memscope_status memscope_fiber_switch(memscope_task fiber) {
     return MEMSCOPE_CALL(fiber_switch, (fiber), MEMSCOPE_NOT_LINKED);
 }
 
 // The fiber is over; it is not running.
-static inline memscope_status memscope_fiber_destroy(memscope_task fiber) {
+static MEMSCOPE_AT_CALLER memscope_status memscope_fiber_destroy(memscope_task fiber) {
     return MEMSCOPE_CALL(fiber_destroy, (fiber), MEMSCOPE_NOT_LINKED);
 }
 
@@ -142,7 +150,7 @@ namespace memscope {
 // memscope_task_begin and memscope_task_end, by the life of an object on the stack.
 class task_scope {
   public:
-    explicit task_scope(const char *name) : task(memscope_task_begin(name)) {
+    MEMSCOPE_AT_CALLER explicit task_scope(const char *name) : task(memscope_task_begin(name)) {
     }
     ~task_scope() {
         (void)memscope_task_end(task);
@@ -156,5 +164,7 @@ class task_scope {
 
 } // namespace memscope
 #endif
+
+#undef MEMSCOPE_AT_CALLER
 
 #endif

@@ -4,9 +4,14 @@
 # each difference: task by task where the task is in the profile by itself, then the sums of each
 # function, then who freed whose. $all = "yes": every task has to be in the profile by itself.
 
-# A class of `name`: f(int), a::f(int), or of a lambda f(int)::operator()(int) const.
-def is_of($name): (.function // .name // "") | sub("\\([^()]*\\)( const)?$"; "")
-    | . == $name or endswith(" " + $name) or endswith("::" + $name);
+# A name without arguments: of f(int (*)(int)) f, of the lambda f(int)::operator()(int) const
+# f::operator.
+def bare: sub(" const$"; "") | until(test("\\([^()]*\\)") | not; gsub("\\([^()]*\\)"; ""));
+
+# A class of the function `name`, in whatever namespace.
+def is_of($name): ($name | bare) as $wanted
+    | (.function // .name // "" | bare)
+    | . == $wanted or endswith(" " + $wanted) or endswith("::" + $wanted);
 
 $truth[0] as $t | $profile[0] as $p
 | ($p.tasks | map({(.id | tostring): (if .id < 0 then "thread" else .label // "without a label" end)})

@@ -90,3 +90,61 @@ mistakes_are_counted_and_told() {
     "$memscope" report program.msp >text
     grep -q "$(cat program.out)" text || fail "the report does not tell: $(cat text)"
 }
+
+coroutines_in_a_shared_library_are_exact() {
+    # shellcheck disable=SC2086
+    compile_library libtasks.so "$tasks/programs/library.cc" $cxx -DLIBRARY
+    compile program "$tasks/programs/library.cc" $cxx "$PWD/libtasks.so" "-Wl,-rpath,$PWD"
+    profile program ./program
+    expect_whole program
+    expect_tasks program
+    expect_environment program AsyncRuntime "C++20 coroutines"
+}
+
+# Threads are root tasks, with the line that started them and all that they allocate themselves.
+threads_are_root_tasks_with_a_spawn_place() {
+    PROGRAM=threads.cc WITNESS=no KIND=Hybrid program
+    local kind line
+    for kind in "std::thread:1000" "std::async:2000" "thrd_create:3000"; do
+        line=$(grep -n "// spawn: ${kind%:*}" "$tasks/programs/threads.cc")
+        jq -e --argjson line "${line%%:*}" --argjson bytes "${kind##*:}" '
+            . as $p | [.tasks[] | select(.kind == "thread" and .spawn.line == $line)] as [$root]
+            | $root.id < 0 and ($root.spawn.file | endswith("threads.cc")) and $root.bytes == $bytes
+              and any(.tasks[]; .parent == $root.id and .function == "work(book*, int)"
+                  and .thread == -1 - $root.id)' program.json >/dev/null || {
+            jq -c '.tasks[]' program.json >&2
+            fail "$kind is no root task with its line"
+        }
+    done
+}
+
+# Both sides of a fork inside a coroutine run on; the child counts what it itself has started.
+fork_inside_a_coroutine_leaves_both_sides_whole() {
+    local file
+    compile program "$tasks/programs/forks.cc" $cxx
+    profile_all all ./program
+    set -- all.d/*.json
+    [ $# = 2 ] || fail "$# profiles, not two"
+    for file in "$@"; do
+        if [ "$(jq .process.parent_pid "$file")" = "$(jq .process.pid "$1")" ]; then
+            cp "$file" child.json
+        else
+            cp "$file" parent.json
+        fi
+    done
+    expect_whole parent
+    expect_whole child ${CHILD_LOSSES:-}
+    expect_tasks parent
+    expect_tasks child
+}
+
+# A scope's class is the line that began it, not one of the header's.
+scopes_are_known_by_the_callers_line() {
+    local line
+    compile program "$tasks/programs/annotated.cc" $cxx
+    profile program ./program
+    for line in $(grep -nE 'task_scope scope|_create\("(machine|fiber)' "$tasks/programs/annotated.cc" | cut -d: -f1); do
+        expect_json program "any(.task_classes[]; .spawn.line == $line and (.spawn.file | endswith(\"annotated.cc\")))"
+    done
+    expect_json program '.task_classes | length == 4'
+}
