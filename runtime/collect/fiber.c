@@ -2,6 +2,8 @@
 
 #include "fiber.h"
 
+#include "shadow.h"
+
 enum { PAGE_BITS = 12, LEAF_BITS = 18 };
 
 // Two levels: page number → fiber. A leaf (2 MiB, touched where stacks are) stands for 1 GiB.
@@ -95,6 +97,15 @@ static void note_page(struct ms_tasks *tasks, struct ms_fiber *fiber, uintptr_t 
     ms_release(place, fiber);
 }
 
+static bool begins_block(uintptr_t address) {
+    char *leaf = address >> MS_ADDRESS_BITS == 0 ? ms_shadow_leaf(address) : NULL;
+    return leaf && ms_load(ms_shadow_at(leaf, address)) != 0;
+}
+
+bool ms_fiber_stack_is_gone(const struct ms_fiber *fiber) {
+    return fiber->is_stack_block && !begins_block(fiber->stack_low);
+}
+
 struct ms_fiber *ms_fiber_new(struct ms_tasks *tasks, struct memscope_task_fold_record *fold,
                               uintptr_t stack_low, uintptr_t stack_high) {
     struct ms_fiber *fiber = take();
@@ -104,8 +115,11 @@ struct ms_fiber *ms_fiber_new(struct ms_tasks *tasks, struct memscope_task_fold_
             put_idle(fiber);
         return NULL;
     }
-    *fiber = (struct ms_fiber){
-        .task = task, .id = task->id, .stack_low = stack_low, .stack_high = stack_high};
+    *fiber = (struct ms_fiber){.task = task,
+                               .id = task->id,
+                               .stack_low = stack_low,
+                               .stack_high = stack_high,
+                               .is_stack_block = stack_low && begins_block(stack_low)};
     ms_store(&task->runtime[1], (uint64_t)(uintptr_t)fiber);
     task->frame_bytes = (uint32_t)(stack_high - stack_low);
     if (stack_high > stack_low)

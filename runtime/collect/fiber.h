@@ -23,6 +23,7 @@ struct ms_fiber {
     uint64_t id;                       // the task's
     uintptr_t stack_low, stack_high;   // 0 = not known (annotated)
     const void *context;               // ucontext: where it saved itself last
+    bool is_stack_block;               // a heap block begins at stack_low
     uint32_t saved_count;              // entries above the fiber's own
     struct ms_running saved[MS_FIBER_SAVED];
     struct ms_fiber *next; // of the idle ones
@@ -40,6 +41,9 @@ struct ms_fiber *ms_fiber_of(const struct memscope_task_record *task);
 
 // The calling thread is about to run `fiber` (NULL: on its own stack).
 void ms_fiber_switch(struct ms_tls *tls, struct ms_tasks *tasks, struct ms_fiber *fiber);
+
+// It has left its stack, and that is a heap block that was freed meanwhile.
+bool ms_fiber_stack_is_gone(const struct ms_fiber *fiber);
 
 // It is over and not running. Does nothing where it had ended already.
 void ms_fiber_end(struct ms_tasks *tasks, struct ms_fiber *fiber);

@@ -205,14 +205,17 @@ static struct ms_fiber *note_jump(void *to) {
     return here;
 }
 
-// Back in `here`, perhaps on another thread. Who jumped here and left no context has ended.
+// Back in `here`, perhaps on another thread. Who jumped here has ended if it left no context (which
+// a function on top may have kept for itself) and no stack. One whose stack is no heap block ends
+// when that is another fiber's.
 static void note_return(struct ms_fiber *here, struct transfer transfer) {
     struct ms_tls *tls = &ms_tls;
     int saved_errno = errno;
     struct ms_tasks *tasks = begin(tls);
     if (tasks) {
         ms_fiber_switch(tls, tasks, here);
-        if (!transfer.context && tasks->jumped_from && tasks->jumped_from != here)
+        if (!transfer.context && tasks->jumped_from && tasks->jumped_from != here &&
+            ms_fiber_stack_is_gone(tasks->jumped_from))
             ms_fiber_end(tasks, tasks->jumped_from);
         tasks->jumped_from = NULL;
         ms_slow_end(tls);
