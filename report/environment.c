@@ -2,6 +2,8 @@
 
 #include "environment.h"
 
+#include "tasks_report.h"
+
 #include <string.h>
 
 #include "report.h"
@@ -28,12 +30,35 @@ static const struct library no_library[] = {
     {"fibers", MEMSCOPE_TASK_FIBER, PLACE_NAME, "", true},
 };
 
+// The function of a fiber is a template with a return type, named after what it runs: the name of a
+// library is looked for in all of it.
+static bool fits(const struct library *library, const char *text) {
+    if (library->place == PLACE_NAME && library->kind == MEMSCOPE_TASK_FIBER)
+        return strstr(text, library->prefix) != NULL;
+    return strncmp(text, library->prefix, strlen(library->prefix)) == 0;
+}
+
 static const struct library *library_of(uint32_t kind, enum place place, const char *text) {
     for (size_t i = 0; text && i < LIBRARY_COUNT; i++)
         if (libraries[i].place == place && (place == PLACE_MODULE || libraries[i].kind == kind) &&
-            strncmp(text, libraries[i].prefix, strlen(libraries[i].prefix)) == 0)
+            fits(&libraries[i], text))
             return &libraries[i];
     return NULL;
+}
+
+// By the function's name; of a fiber without one by the module that it is in.
+static const struct library *library_of_class(const struct ms_task_class *one, const char *name) {
+    const struct ms_site *site = one->entry_site;
+    if (name || !site || !site->module || !site->module->path)
+        return library_of(one->kind, PLACE_NAME, name);
+    return library_of(one->kind, PLACE_MODULE, ms_base_name(site->module->path));
+}
+
+static const char *name_of_class(const struct ms_summary *summary,
+                                 const struct ms_task_class *one) {
+    if (one->kind == MEMSCOPE_TASK_COROUTINE && one->promise_type)
+        return one->promise_type;
+    return ms_task_class_frame(summary, one).function;
 }
 
 struct list {
@@ -66,8 +91,8 @@ size_t ms_find_runtimes(const struct ms_summary *summary,
         bool is_fiber = one->kind == MEMSCOPE_TASK_FIBER;
         if (one->started == 0 || (one->kind != MEMSCOPE_TASK_COROUTINE && !is_fiber))
             continue;
-        const char *name = !is_fiber && one->promise_type ? one->promise_type : one->function;
-        const struct library *library = library_of(one->kind, PLACE_NAME, name);
+        const char *name = name_of_class(summary, one);
+        const struct library *library = library_of_class(one, name);
         kind_seen[is_fiber] = true;
         add(&list, library ? library : &no_library[is_fiber], true, name);
     }
