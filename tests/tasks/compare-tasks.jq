@@ -5,8 +5,9 @@
 # function, then who freed whose. $all = "yes": every task has to be in the profile by itself.
 
 # A name without arguments: of f(int (*)(int)) f, of the lambda f(int)::operator()(int) const
-# f::operator.
-def bare: sub(" const$"; "") | until(test("\\([^()]*\\)") | not; gsub("\\([^()]*\\)"; ""));
+# f::operator, of int f<a<b>>(c) int f.
+def bare: sub(" const$"; "")
+    | until(test("\\([^()]*\\)|<[^<>]*>") | not; gsub("\\([^()]*\\)|<[^<>]*>"; ""));
 
 # A class of the function `name`, in whatever namespace.
 def is_of($name): ($name | bare) as $wanted
@@ -57,7 +58,7 @@ $truth[0] as $t | $profile[0] as $p
       live_bytes: ($classes | map(.live_bytes) | add)} as $got
    | $want | keys[] | select($want[.] != $got[.])
    | "class \($name): \(.) is \($got[.]), the books say \($want[.])"),
-  ($p.task_classes[] | . as $class | select(any($functions[]; . as $name | $class | is_of($name)) | not)
+  ($p.task_classes[] | . as $class | select(.bytes > 0) | select(any($functions[]; . as $name | $class | is_of($name)) | not)
    | "class \(.function // .name): no book"),
   ($p.task_classes[] | select(.bytes != .task_bytes or .live_bytes != .task_live_bytes or .in_flight != 0)
    | "class \(.function): not added up: \(.bytes) \(.task_bytes), \(.live_bytes) \(.task_live_bytes)"),

@@ -148,3 +148,56 @@ scopes_are_known_by_the_callers_line() {
     done
     expect_json program '.task_classes | length == 4'
 }
+
+# Boost.Asio under load, on one thread and two: no violation, all that began has ended, all adds up.
+asio_echo_ends_with_no_task_alive() {
+    local threads kind=AsyncRuntime
+    compile program "$tasks/programs/echo.cc" $cxx -Wno-deprecated-declarations
+    for threads in 1 2; do
+        profile $threads ./program $threads
+        expect_whole $threads
+        expect_environment $threads $kind Boost.Asio
+        expect_json $threads '.environment.runtimes[] | select(.used) | .tested'
+        expect_json $threads '([.task_classes[].count] | add) > 3000'
+        expect_json $threads '.environment.async_task_count == 0 and all(.task_classes[];
+            .alive == 0 and .count == .ended and .in_flight == 0 and .bytes == .task_bytes and
+            .live_bytes == .task_live_bytes)'
+        expect_json $threads 'all((["bytes", "total_bytes"], ["live_bytes", "live_bytes"],
+            ["allocations", "total_allocations"], ["frees", "total_frees"]) as [$field, $total]
+            | ([.task_classes[][$field], (.tasks[] | select(.id < 0)[$field])] | add) == .statistics[$total]; .)'
+        expect_json $threads '[.task_classes[] | select(.function // "" | startswith("exchange(")) | .count] | add == 2400'
+        kind=Hybrid
+    done
+}
+
+# SIGKILL in the middle of a pool's work, ten times: the profile reads, has its tasks with their
+# parents, and its sums agree within one event of each thread.
+sigkill_leaves_a_readable_task_tree() {
+    local turn pid launcher=()
+    [ "$MODE" = linked ] || launcher=(env LD_PRELOAD="$MS_BUILD/lib/libmemscope_rt.so")
+    compile program "$tasks/programs/kill.cc" $cxx
+    mkfifo started
+    RANDOM=4711
+    for turn in $(seq 10); do
+        MEMSCOPE_OPTIONS="$MEMSCOPE_OPTIONS:output='$PWD/$turn.msp'" "${launcher[@]}" ./program >started &
+        pid=$!
+        read -r _ <started || fail "it ended by itself"
+        sleep "0.0$((RANDOM % 500 + 10))"
+        kill -KILL "$pid"
+        wait "$pid" 2>/dev/null || true
+        report "$turn.msp" "$turn.json"
+        expect_whole "$turn"
+        # A pool task or its child is at most 4096 bytes: the biggest event.
+        expect_json "$turn" '([.task_classes[].in_flight] | add) <= 3
+            and all(.task_classes[]; (.bytes - .task_bytes | fabs) <= 3 * 4096
+                and (.live_bytes - .task_live_bytes | fabs) <= 3 * 4096)
+            and (([.task_classes[].bytes, (.tasks[] | select(.id < 0) | .bytes)] | add) - .statistics.total_bytes
+                | fabs) <= 3 * 4096'
+        expect_json "$turn" '(.tasks | INDEX(.id)) as $by | [.tasks[] | select(.id > 0 and .ended_ms == null)]
+            | length >= 60 and ([.[] | select(.function == "worker(book*)") | .label] | unique | length >= 60)
+              and all(.[] | select(.function == "child(book*, int)" and .parent != null and $by[.parent | tostring] != null);
+                $by[.parent | tostring].function == "worker(book*)")'
+        "$memscope" tasks "$turn.msp" >tree || fail "memscope tasks $turn.msp"
+        grep -q 'worker' tree || fail "no tree: $(cat tree)"
+    done
+}
