@@ -140,7 +140,7 @@ void ms_fold_task(struct memscope_task_fold_record *fold, const struct memscope_
     fold->resumes += task->resumes;
     fold->migrations += task->migrations;
     measure(fold, MEMSCOPE_MEASURE_TOTAL, task->bytes + ms_load(&task->late_bytes));
-    measure(fold, MEMSCOPE_MEASURE_PEAK, task->peak_bytes);
+    measure(fold, MEMSCOPE_MEASURE_PEAK, ms_load(&task->peak_bytes));
     measure(fold, MEMSCOPE_MEASURE_OUTLIVED, task->outlived_bytes);
     ms_release(&fold->sequence, fold->sequence + 1);
 }

@@ -195,7 +195,7 @@ static struct memscope_task_statistics of_task(const struct memscope_task_record
         .allocations = task->allocations + ms_load(&task->late_allocations),
         .total_bytes = total,
         .live_bytes = total - task->freed_bytes - ms_load(&task->remote_freed_bytes),
-        .peak_bytes = task->peak_bytes,
+        .peak_bytes = ms_load(&task->peak_bytes),
     };
 }
 
