@@ -147,6 +147,10 @@ static void add_fold(struct ms_task_class *task_class, struct histogram *histogr
 static void read_percentiles(struct ms_task_class *task_class, const struct histogram *histogram) {
     for (int m = 0; m < MEMSCOPE_MEASURES; m++) {
         struct ms_distribution *measure = &task_class->measures[m];
+        if ((unsigned __int128)measure->max * task_class->ended == measure->sum) { // all are alike
+            measure->p50 = measure->p90 = measure->p99 = measure->max;
+            continue;
+        }
         measure->p50 = percentile(histogram->counts[m], 50, measure->max);
         measure->p90 = percentile(histogram->counts[m], 90, measure->max);
         measure->p99 = percentile(histogram->counts[m], 99, measure->max);

@@ -61,6 +61,24 @@ static const char *name_of_class(const struct ms_summary *summary,
     return ms_task_class_frame(summary, one).function;
 }
 
+static const struct {
+    const char *library, *prefix;
+} plumbing[] = {
+#define MEMSCOPE_ASYNC_PLUMBING(library, prefix) {library, prefix},
+#include <memscope/async_libraries.def>
+};
+
+const char *ms_plumbing_library(const struct ms_task_class *task_class) {
+    const char *begin, *name = task_class ? task_class->function : NULL;
+    if (!name || task_class->name || task_class->kind != MEMSCOPE_TASK_COROUTINE)
+        return NULL;
+    (void)ms_function_name(name, &begin);
+    for (size_t i = 0; i < sizeof plumbing / sizeof *plumbing; i++)
+        if (strncmp(begin, plumbing[i].prefix, strlen(plumbing[i].prefix)) == 0)
+            return plumbing[i].library;
+    return NULL;
+}
+
 struct list {
     struct ms_runtime *items;
     size_t count;

@@ -24,6 +24,8 @@ struct ms_runtime {
 // are "C++20 coroutines" and "fibers".
 size_t ms_find_runtimes(const struct ms_summary *summary,
                         struct ms_runtime runtimes_out[MS_RUNTIMES_MOST]);
+// The library whose own coroutines these are, "Asio"; NULL = none's: the user's.
+const char *ms_plumbing_library(const struct ms_task_class *task_class);
 // "Hybrid(2 threads, 4 async tasks): Boost.Asio, fibers (linked in, not used)"
 void ms_put_environment(FILE *out, const struct ms_summary *summary);
 

@@ -36,9 +36,8 @@ static bool begins_word(const char *name, const char *at) {
            !strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_", at[-1]);
 }
 
-// The end of the name proper: the first parenthesis outside of template arguments. *begin_out is
-// its start, behind the return type that the names of templates have.
-static const char *parameters_of(const char *name, const char **begin_out) {
+// The end is the first parenthesis outside of template arguments.
+const char *ms_function_name(const char *name, const char **begin_out) {
     int depth = 0;
     bool is_operator = false; // "operator bool": the space is part of the name
     *begin_out = name;
@@ -92,6 +91,8 @@ static const struct {
      "std::string"},
     {"std::__cxx11::basic_string<char>", "std::string"},
     {"std::__cxx11::", "std::"},
+    {"(anonymous namespace)::", ""},
+    {"[abi:cxx11]", ""},
 };
 
 static void say(char *name) {
@@ -109,7 +110,7 @@ void ms_put_function(FILE *out, const char *function) {
     if (!clean)
         return;
     say(clean);
-    const char *begin, *end = parameters_of(clean, &begin);
+    const char *begin, *end = ms_function_name(clean, &begin);
     if (end - begin > SHORT_FUNCTION_BYTES)
         put_short(out, begin, end);
     else

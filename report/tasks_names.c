@@ -5,6 +5,10 @@
 #include "tasks_report.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "environment.h"
 
 struct ms_frame ms_task_class_frame(const struct ms_summary *summary,
                                     const struct ms_task_class *task_class) {
@@ -20,13 +24,56 @@ struct ms_frame ms_task_class_frame(const struct ms_summary *summary,
                              .column = task_class->column};
 }
 
+// The last part of a name that ends at a comma, a bracket or `end`: of "a::b<c>::d<e>, f" it is
+// "d". Returns where its template arguments begin, NULL = it has none.
+static const char *put_last_part(FILE *out, const char *name, const char *end) {
+    const char *part = name, *part_end = NULL, *arguments = NULL;
+    int depth = 0;
+    for (const char *at = name; at < end && (depth > 0 || !strchr(",>(", *at)); at++) {
+        if (depth == 0 && *at == ':') {
+            part = at + 1;
+            part_end = arguments = NULL;
+        } else if (*at == '<' && depth++ == 0) {
+            part_end = at;
+            arguments = at + 1;
+        } else if (*at == '>') {
+            depth--;
+        }
+        if (depth == 0 && !arguments)
+            part_end = at + 1;
+    }
+    fprintf(out, "%.*s", part_end ? (int)(part_end - part) : 0, part);
+    return arguments;
+}
+
+// A library's own coroutines have names of hundreds of characters. What tells one from another is
+// the function, and the operation that is its first template argument: "Asio:
+// initiate<initiate_async_connect>".
+static void put_plumbing(FILE *out, const char *library, const char *function) {
+    char *clean = ms_clean(function);
+    if (!clean)
+        return;
+    const char *begin, *end = ms_function_name(clean, &begin);
+    fprintf(out, "%s: ", library);
+    const char *arguments = put_last_part(out, begin, end);
+    if (arguments) {
+        fputc('<', out);
+        (void)put_last_part(out, arguments, end);
+        fputc('>', out);
+    }
+    free(clean);
+}
+
 void ms_put_class(FILE *out, const struct ms_summary *summary,
                   const struct ms_task_class *task_class) {
     const char *function = ms_task_class_frame(summary, task_class).function;
+    const char *library = ms_plumbing_library(task_class);
     if (!task_class)
         fputs("(unknown task)", out);
     else if (task_class->name)
         ms_put_clean(out, task_class->name);
+    else if (library)
+        put_plumbing(out, library, task_class->function);
     else if (function)
         ms_put_function(out, function);
     else if (task_class->entry_site)

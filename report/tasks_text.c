@@ -56,13 +56,37 @@ static void put_check(FILE *out, const struct ms_summary *summary, bool colour) 
 
 // --- classes -----------------------------------------------------------------------------------
 
-static const struct ms_task_class **sorted_classes(const struct ms_tasks *tasks,
-                                                   enum ms_task_order order) {
+static void add_class(struct ms_task_class *into, const struct ms_task_class *one) {
+    const char *library = ms_plumbing_library(one);
+    into->name = into->id == 0 || strcmp(into->name, library) == 0 ? library : "libraries";
+    into->id++;
+    into->started += one->started;
+    into->ended += one->ended;
+    into->alive += one->alive;
+    into->counts.allocations += one->counts.allocations;
+    into->counts.bytes += one->counts.bytes;
+    into->counts.live_bytes += one->counts.live_bytes;
+    for (size_t i = 0; i < MEMSCOPE_MEASURES; i++) {
+        into->measures[i].sum += one->measures[i].sum;
+        if (into->measures[i].max < one->measures[i].max)
+            into->measures[i].max = one->measures[i].max;
+    }
+}
+
+const struct ms_task_class **ms_chosen_classes(const struct ms_tasks *tasks,
+                                               enum ms_task_order order, bool all,
+                                               size_t *count_out, struct ms_task_class *own_out) {
     const struct ms_task_class **list = malloc((tasks->class_count + 1) * sizeof *list);
-    for (size_t i = 0; list && i < tasks->class_count; i++)
-        list[i] = &tasks->classes[i];
+    *count_out = 0;
+    *own_out = (struct ms_task_class){0};
+    for (size_t i = 0; list && i < tasks->class_count; i++) {
+        if (all || !ms_plumbing_library(&tasks->classes[i]))
+            list[(*count_out)++] = &tasks->classes[i];
+        else
+            add_class(own_out, &tasks->classes[i]);
+    }
     if (list)
-        ms_task_classes_sort(list, tasks->class_count, order);
+        ms_task_classes_sort(list, *count_out, order);
     return list;
 }
 
@@ -76,7 +100,10 @@ memscope_status ms_put_task_classes(FILE *out, const struct ms_summary *summary,
     const struct ms_tasks *tasks = summary->tasks;
     if (!ms_has_tasks(tasks))
         return MEMSCOPE_OK;
-    const struct ms_task_class **list = sorted_classes(tasks, MS_TASKS_BY_LIVE);
+    size_t count;
+    struct ms_task_class own;
+    const struct ms_task_class **list =
+        ms_chosen_classes(tasks, MS_TASKS_BY_LIVE, false, &count, &own);
     if (!list)
         return MEMSCOPE_OUT_OF_MEMORY;
     memscope_status status = MEMSCOPE_OK;
@@ -84,8 +111,7 @@ memscope_status ms_put_task_classes(FILE *out, const struct ms_summary *summary,
     fprintf(out, "%s%11s  %11s  %11s  %12s  %12s  %s%s\n", options->colour ? BOLD : "", "LIVE",
             "P50 TOTAL", "P99 TOTAL", "ALIVE", "STARTED", "TASK  (SPAWNED AT)",
             options->colour ? PLAIN : "");
-    for (size_t i = 0; i < tasks->class_count && i < CLASSES_IN_SUMMARY && status == MEMSCOPE_OK;
-         i++) {
+    for (size_t i = 0; i < count && i < CLASSES_IN_SUMMARY && status == MEMSCOPE_OK; i++) {
         const struct ms_distribution *total = &list[i]->measures[MEMSCOPE_MEASURE_TOTAL];
         char text[5][MS_NUMBER_BYTES];
         struct ms_line line;
@@ -100,19 +126,21 @@ memscope_status ms_put_task_classes(FILE *out, const struct ms_summary *summary,
         }
         status = ms_line_end(&line, out, options->width);
     }
-    if (tasks->class_count > CLASSES_IN_SUMMARY)
+    if (count > CLASSES_IN_SUMMARY)
         fprintf(out, "… %zu more (memscope tasks --by-class shows all)\n",
-                tasks->class_count - CLASSES_IN_SUMMARY);
+                count - CLASSES_IN_SUMMARY);
     put_check(out, summary, options->colour);
     free(list);
     return status;
 }
 
+// One number where the median is the maximum already.
 static void put_distribution(FILE *out, const char *name, const struct ms_distribution *values) {
     char text[4][MS_NUMBER_BYTES];
-    fprintf(out, "  %s %s %s %s max %s", name, ms_format_bytes(values->p50, text[0]),
-            ms_format_bytes(values->p90, text[1]), ms_format_bytes(values->p99, text[2]),
-            ms_format_bytes(values->max, text[3]));
+    fprintf(out, "  %s %s", name, ms_format_bytes(values->p50, text[0]));
+    if (values->p50 != values->max)
+        fprintf(out, " %s %s max %s", ms_format_bytes(values->p90, text[1]),
+                ms_format_bytes(values->p99, text[2]), ms_format_bytes(values->max, text[3]));
 }
 
 #define CLASS_ROW "%11s  %11s  %11s  %12s  %12s  %12s  "
@@ -162,6 +190,15 @@ static void add_counts(struct ms_counts *into, uint64_t allocations, uint64_t by
     into->live_bytes += live_bytes;
 }
 
+static void put_own_classes(FILE *out, const struct ms_task_class *own) {
+    char outlived[MS_NUMBER_BYTES], alive[MS_NUMBER_BYTES], started[MS_NUMBER_BYTES];
+    put_class_numbers(out, &own->counts,
+                      ms_format_bytes(own->measures[MEMSCOPE_MEASURE_OUTLIVED].sum, outlived),
+                      ms_format_count(own->alive, alive), ms_format_count(own->started, started));
+    fprintf(out, "%s: %" PRIu32 " coroutine%s of its own (--all shows them)\n", own->name, own->id,
+            own->id == 1 ? "" : "s");
+}
+
 // The rest of the process: what the threads hold themselves.
 static void put_class_sums(FILE *out, const struct ms_summary *summary) {
     const struct ms_tasks *tasks = summary->tasks;
@@ -183,18 +220,22 @@ static void put_class_sums(FILE *out, const struct ms_summary *summary) {
 static memscope_status put_classes(FILE *out, const struct ms_summary *summary,
                                    const struct ms_tasks_options *options) {
     const struct ms_tasks *tasks = summary->tasks;
-    const struct ms_task_class **list = sorted_classes(tasks, options->order);
+    size_t count;
+    struct ms_task_class own;
+    const struct ms_task_class **list =
+        ms_chosen_classes(tasks, options->order, options->all, &count, &own);
     if (!list)
         return MEMSCOPE_OUT_OF_MEMORY;
-    size_t shown =
-        options->top > 0 && options->top < tasks->class_count ? options->top : tasks->class_count;
+    size_t shown = options->top > 0 && options->top < count ? options->top : count;
     memscope_status status = MEMSCOPE_OK;
     fprintf(out, "%s" CLASS_ROW "%s%s\n", options->colour ? BOLD : "", "LIVE", "OUTLIVED", "TOTAL",
             "CALLS", "ALIVE", "STARTED", "TASK  (SPAWNED AT)", options->colour ? PLAIN : "");
     for (size_t i = 0; i < shown && status == MEMSCOPE_OK; i++)
         status = put_class_row(out, summary, list[i], options->width);
-    if (shown < tasks->class_count)
-        fprintf(out, "… %zu more (--top 0 shows all)\n", tasks->class_count - shown);
+    if (shown < count)
+        fprintf(out, "… %zu more (--top 0 shows all)\n", count - shown);
+    if (own.id > 0)
+        put_own_classes(out, &own);
     put_class_sums(out, summary);
     free(list);
     return status;
@@ -226,10 +267,19 @@ static memscope_status put_live(FILE *out, const struct ms_summary *summary,
     const struct ms_task **list = malloc((tasks->task_count + 1) * sizeof *list);
     if (!list)
         return MEMSCOPE_OUT_OF_MEMORY;
-    size_t count = 0, shown;
-    for (size_t i = 0; i < tasks->task_count; i++)
-        if (ms_tasks_view_has(MS_TASKS_LIVE, &tasks->tasks[i]))
-            list[count++] = &tasks->tasks[i];
+    size_t count = 0, own = 0, shown;
+    uint64_t own_live_bytes = 0;
+    for (size_t i = 0; i < tasks->task_count; i++) {
+        const struct ms_task *task = &tasks->tasks[i];
+        if (!ms_tasks_view_has(MS_TASKS_LIVE, task))
+            continue;
+        if (options->all || !ms_plumbing_library(task->task_class)) {
+            list[count++] = task;
+        } else {
+            own++;
+            own_live_bytes += task->live_bytes;
+        }
+    }
     ms_tasks_sort(list, count, options->order);
     shown = options->top > 0 && options->top < count ? options->top : count;
     memscope_status status = MEMSCOPE_OK;
@@ -240,8 +290,13 @@ static memscope_status put_live(FILE *out, const struct ms_summary *summary,
         status = put_live_row(out, summary, list[i], options->width);
     if (shown < count)
         fprintf(out, "… %zu more (--top 0 shows all)\n", count - shown);
-    if (count == 0)
+    if (own > 0) {
+        char text[2][MS_NUMBER_BYTES];
+        fprintf(out, "%s libraries' own, live %s (--all shows them)\n",
+                ms_format_count(own, text[0]), ms_format_bytes(own_live_bytes, text[1]));
+    } else if (count == 0) {
         fputs("no task is alive\n", out);
+    }
     free(list);
     return status;
 }

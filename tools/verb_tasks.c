@@ -10,16 +10,19 @@
 
 #include <report/tasks_report.h>
 
-#define TOP_DEFAULT 40
+// A screen: a class has two lines, what outlived it several.
+#define TOP_DEFAULT 20
+#define TOP_DEFAULT_CLASSES 10
 
 static const struct ms_option options[] = {
     {"by-class", 'b', false, NULL, "the tasks of each function and spawn place together"},
     {"live", 'a', false, NULL, "the tasks that are alive, one by one"},
     {"outlived", 'o', false, NULL, "what outlived its task: who freed it and when, or nobody"},
     {"transfers", 't', false, NULL, "which task freed what another had allocated"},
+    {"all", 'A', false, NULL, "each task by itself, and libraries' own coroutines, too"},
     {"sort", 's', false, "KEY",
      "live (default), peak, total, calls, outlived, resumes, age, count"},
-    {"top", 'n', true, "N", "show N rows, 0 = all (default: 40; JSON: all)"},
+    {"top", 'n', true, "N", "show N rows, 0 = all (default: 20, of classes 10; JSON: all)"},
     {"json", 'j', false, NULL, "as JSON: these members of the report's"},
     {"color", 'c', false, "WHEN", "auto (default), always or never; NO_COLOR is heeded"},
     {0},
@@ -89,6 +92,8 @@ static bool take_option(const struct ms_verb *verb, int letter, struct request *
         return choose_view(verb, request, MS_TASKS_OUTLIVED, "--outlived");
     case 't':
         return choose_view(verb, request, MS_TASKS_TRANSFERS, "--transfers");
+    case 'A':
+        return request->report.all = true;
     case 's':
         return parse_sort(verb, optarg, request);
     case 'n':
@@ -133,7 +138,11 @@ static int run(const struct ms_verb *verb, int argc, char **argv) {
         return MS_EXIT_FAILED;
     ms_resolve_sites(verb, opened.summary);
     if (!request.has_top)
-        request.report.top = request.json ? 0 : TOP_DEFAULT;
+        request.report.top =
+            request.json ? 0
+            : request.report.view == MS_TASKS_CLASSES || request.report.view == MS_TASKS_OUTLIVED
+                ? TOP_DEFAULT_CLASSES
+                : TOP_DEFAULT;
     request.report.width = ms_terminal_width();
     request.report.status = opened.message[0] ? opened.message : NULL;
     memscope_status status = request.json

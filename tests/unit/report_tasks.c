@@ -179,13 +179,80 @@ START_TEST(big_tree_shows_its_heaviest_part_and_counts_the_rest) {
     for (uint32_t i = 0; i < 3; i++) // below the last child: heavy, and so is the way to it
         ((struct memscope_task_record *)builder_task(&b, 0, 2000 + i))->bytes = 5000;
     sum_up();
-    const struct ms_tasks_options options = {.top = 6};
+    const struct ms_tasks_options options = {.top = 6, .all = true};
     const char *text = text_of(&options);
     // The three of no class, main, the first and one of its 999 children.
     expect_words(text, "      5,000 B");
     expect_words(text, "… 998 more, live 99,800 B (--top 0 shows all)\n");
-    const struct ms_tasks_options all = {0};
+    const struct ms_tasks_options all = {.all = true};
     expect_no_words(text_of(&all), "more, live");
+}
+END_TEST
+
+START_TEST(equal_siblings_and_what_is_below_them_are_one_row) {
+    builder_server(&b);
+    uint32_t above = builder_task_class(&b, MEMSCOPE_TASK_COROUTINE, "above()", "/a.cc", 1, 0);
+    uint32_t below = builder_task_class(&b, MEMSCOPE_TASK_COROUTINE, "below()", "/a.cc", 2, 0);
+    for (uint32_t i = 0; i < 3; i++) {
+        struct memscope_task_record *parent = builder_task(&b, above, 100 + 2 * i);
+        parent->bytes = parent->peak_bytes = 1000 + i;
+        for (uint32_t k = 0; k < 2; k++) {
+            struct memscope_task_record *child = builder_task(&b, below, 200 + 2 * i + k);
+            child->bytes = child->peak_bytes = 10;
+            child->parent_id = parent->id;
+            child->parent_ref = builder_ref(&b, parent);
+            child->edge = MEMSCOPE_EDGE_AWAIT;
+            child->state = MEMSCOPE_TASK_SUSPENDED;
+        }
+        parent->state = MEMSCOPE_TASK_SUSPENDED;
+    }
+    builder_task(&b, above, 300)->label_ref = builder_string(&b, "labelled");
+    sum_up();
+    const struct ms_tasks_options options = {0}, all = {.all = true};
+    expect_words(text_of(&options),
+                 "    3,003 B      3,063 B      1,002 B      3,003 B             0  ×3 above()  ");
+    expect_words(
+        text_of(&options),
+        "       60 B                      10 B         60 B             0    ×6 awaits below()");
+    expect_words(text_of(&options), "labelled");
+    expect_no_words(text_of(&all), "×3");
+    expect_words(text_of(&all), "    1,001 B      1,021 B");
+}
+END_TEST
+
+START_TEST(libraries_own_coroutines_are_counted_with_the_task_above) {
+    builder_server(&b);
+    uint32_t own = builder_task_class(
+        &b, MEMSCOPE_TASK_COROUTINE,
+        "asio::awaitable<void, X> asio::async_result<X, void (int)>::initiate<asio::socket<Y, "
+        "Z>::initiate_async_connect, asio::any>(asio::X)",
+        "/usr/include/asio.hpp", 5, 0);
+    uint32_t user = builder_task_class(&b, MEMSCOPE_TASK_COROUTINE, "user(asio::X)", "/a.cc", 1, 0);
+    builder_fold_ended(builder_fold(&b, own, 0), 2, 30, 30, 0);
+    struct memscope_task_record *tasks[3];
+    for (uint32_t i = 0; i < 3; i++) {
+        tasks[i] = builder_task(&b, i == 1 ? own : user, 100 + i);
+        tasks[i]->bytes = tasks[i]->peak_bytes = 1000 * (i + 1);
+        tasks[i]->state = MEMSCOPE_TASK_SUSPENDED;
+        tasks[i]->edge = i == 1 ? MEMSCOPE_EDGE_SPAWN : MEMSCOPE_EDGE_AWAIT;
+        if (i > 0) {
+            tasks[i]->parent_id = tasks[i - 1]->id;
+            tasks[i]->parent_ref = builder_ref(&b, tasks[i - 1]);
+        }
+    }
+    sum_up();
+    const struct ms_tasks_options options = {0}, all = {.all = true};
+    const struct ms_tasks_options classes = {.view = MS_TASKS_CLASSES};
+    const char *name = "Asio: initiate<initiate_async_connect>";
+    expect_words(text_of(&options), "    3,000 B      6,000 B      1,000 B      3,000 B");
+    expect_words(text_of(&options), "    spawned user()"); // as the library's was
+    expect_words(text_of(&options), "×2 ended of Asio's own (--all shows them)\n");
+    expect_words(text_of(&classes), "Asio: 1 coroutine of its own (--all shows them)\n");
+    expect_no_words(text_of(&options), name);
+    expect_no_words(text_of(&classes), name);
+    expect_words(text_of(&all), name);
+    const struct ms_tasks_options all_classes = {.view = MS_TASKS_CLASSES, .all = true};
+    expect_words(text_of(&all_classes), name);
 }
 END_TEST
 
@@ -327,6 +394,8 @@ static const struct claim claims[] = {
     CLAIM(summary_of_many_classes_still_fits_a_screen),
     CLAIM(profile_without_tasks_has_no_part_about_them),
     CLAIM(big_tree_shows_its_heaviest_part_and_counts_the_rest),
+    CLAIM(equal_siblings_and_what_is_below_them_are_one_row),
+    CLAIM(libraries_own_coroutines_are_counted_with_the_task_above),
     CLAIM(deep_chain_is_a_tree_without_recursion),
     CLAIM(sums_that_do_not_add_up_are_told),
     CLAIM(end_in_mid_flight_is_told_in_words),

@@ -191,7 +191,7 @@ START_TEST(functions_are_named_as_people_say_them) {
     } cases[] = {
         {"main", "main()"},
         {"parse(std::string const&)", "parse()"},
-        {"(anonymous namespace)::run(int)", "(anonymous namespace)::run()"},
+        {"(anonymous namespace)::run(int)", "run()"},
         {"Task::operator()(int) const", "Task::operator()()"},
         {"operator<<(std::ostream&, X)", "operator<<()"},
         {"box<int (*)(char)>::grow(unsigned long)", "box<int (*)(char)>::grow()"},
