@@ -53,7 +53,8 @@ static uint64_t class_weight(const struct ms_task_class *task_class, enum ms_tas
     return 0;
 }
 
-// Ties go to what lives, then to what was asked for, then to the one that came first.
+// Ties go to what lives, then (of classes) to what was alive at the process's peak, then to what
+// was asked for, then to the one that came first.
 static const enum ms_task_order ties[] = {MS_TASKS_BY_LIVE, MS_TASKS_BY_TOTAL};
 
 static int compare_tasks(const void *left, const void *right, void *order) {
@@ -75,9 +76,17 @@ static int compare_classes(const void *left, const void *right, void *order) {
     const struct ms_task_class *b = *(const struct ms_task_class *const *)right;
     uint64_t x = class_weight(a, *(enum ms_task_order *)order);
     uint64_t y = class_weight(b, *(enum ms_task_order *)order);
-    for (size_t i = 0; x == y && i < LENGTH(ties); i++) {
-        x = class_weight(a, ties[i]);
-        y = class_weight(b, ties[i]);
+    if (x == y) {
+        x = a->counts.live_bytes;
+        y = b->counts.live_bytes;
+    }
+    if (x == y) {
+        x = a->counts.at_peak_bytes;
+        y = b->counts.at_peak_bytes;
+    }
+    if (x == y) {
+        x = a->counts.bytes;
+        y = b->counts.bytes;
     }
     if (x != y)
         return x > y ? -1 : 1;

@@ -66,6 +66,7 @@ static void add_class(struct ms_task_class *into, const struct ms_task_class *on
     into->counts.allocations += one->counts.allocations;
     into->counts.bytes += one->counts.bytes;
     into->counts.live_bytes += one->counts.live_bytes;
+    into->counts.at_peak_bytes += one->counts.at_peak_bytes;
     for (size_t i = 0; i < MEMSCOPE_MEASURES; i++) {
         into->measures[i].sum += one->measures[i].sum;
         if (into->measures[i].max < one->measures[i].max)
@@ -109,7 +110,7 @@ memscope_status ms_put_task_classes(FILE *out, const struct ms_summary *summary,
     memscope_status status = MEMSCOPE_OK;
     put_numbers_of_tasks(out, summary);
     fprintf(out, "%s%11s  %11s  %11s  %12s  %12s  %s%s\n", options->colour ? BOLD : "", "LIVE",
-            "P50 TOTAL", "P99 TOTAL", "ALIVE", "STARTED", "TASK  (SPAWNED AT)",
+            "AT PEAK", "P99 TOTAL", "ALIVE", "STARTED", "TASK  (SPAWNED AT)",
             options->colour ? PLAIN : "");
     for (size_t i = 0; i < count && i < CLASSES_IN_SUMMARY && status == MEMSCOPE_OK; i++) {
         const struct ms_distribution *total = &list[i]->measures[MEMSCOPE_MEASURE_TOTAL];
@@ -119,8 +120,8 @@ memscope_status ms_put_task_classes(FILE *out, const struct ms_summary *summary,
         if (stream) {
             fprintf(stream, "%11s  %11s  %11s  %12s  %12s  ",
                     ms_format_bytes(list[i]->counts.live_bytes, text[0]),
-                    measure(list[i], total->p50, text[1]), measure(list[i], total->p99, text[2]),
-                    ms_format_count(list[i]->alive, text[3]),
+                    ms_format_bytes(list[i]->counts.at_peak_bytes, text[1]),
+                    measure(list[i], total->p99, text[2]), ms_format_count(list[i]->alive, text[3]),
                     ms_format_count(list[i]->started, text[4]));
             ms_put_class_and_place(stream, summary, list[i]);
         }
@@ -143,12 +144,13 @@ static void put_distribution(FILE *out, const char *name, const struct ms_distri
                 ms_format_bytes(values->p99, text[2]), ms_format_bytes(values->max, text[3]));
 }
 
-#define CLASS_ROW "%11s  %11s  %11s  %12s  %12s  %12s  "
+#define CLASS_ROW "%11s  %11s  %11s  %11s  %12s  %12s  %12s  "
 
 static void put_class_numbers(FILE *out, const struct ms_counts *counts, const char *outlived,
                               const char *alive, const char *started) {
-    char text[3][MS_NUMBER_BYTES];
-    fprintf(out, CLASS_ROW, ms_format_bytes(counts->live_bytes, text[0]), outlived,
+    char text[4][MS_NUMBER_BYTES];
+    fprintf(out, CLASS_ROW, ms_format_bytes(counts->live_bytes, text[0]),
+            ms_format_bytes(counts->at_peak_bytes, text[3]), outlived,
             ms_format_bytes(counts->bytes, text[1]), ms_format_count(counts->allocations, text[2]),
             alive, started);
 }
@@ -183,13 +185,6 @@ static memscope_status put_class_row(FILE *out, const struct ms_summary *summary
     return ms_line_end(&line, out, width);
 }
 
-static void add_counts(struct ms_counts *into, uint64_t allocations, uint64_t bytes,
-                       uint64_t live_bytes) {
-    into->allocations += allocations;
-    into->bytes += bytes;
-    into->live_bytes += live_bytes;
-}
-
 static void put_own_classes(FILE *out, const struct ms_task_class *own) {
     char outlived[MS_NUMBER_BYTES], alive[MS_NUMBER_BYTES], started[MS_NUMBER_BYTES];
     put_class_numbers(out, &own->counts,
@@ -202,10 +197,16 @@ static void put_own_classes(FILE *out, const struct ms_task_class *own) {
 // The rest of the process: what the threads hold themselves.
 static void put_class_sums(FILE *out, const struct ms_summary *summary) {
     const struct ms_tasks *tasks = summary->tasks;
-    struct ms_counts roots = {0};
-    for (size_t i = 0; i < tasks->root_count; i++)
-        add_counts(&roots, tasks->tasks[i].allocations, tasks->tasks[i].bytes,
-                   tasks->tasks[i].live_bytes);
+    struct ms_counts roots = {.at_peak_bytes = summary->total.at_peak_bytes};
+    for (size_t i = 0; i < tasks->root_count; i++) {
+        roots.allocations += tasks->tasks[i].allocations;
+        roots.bytes += tasks->tasks[i].bytes;
+        roots.live_bytes += tasks->tasks[i].live_bytes;
+    }
+    // What no other party had.
+    roots.at_peak_bytes -= tasks->unowned.at_peak_bytes;
+    for (size_t i = 0; i < tasks->class_count; i++)
+        roots.at_peak_bytes -= tasks->classes[i].counts.at_peak_bytes;
     put_class_numbers(out, &roots, "", "", "");
     fprintf(out, "%zu thread%s outside of tasks\n", tasks->root_count,
             tasks->root_count == 1 ? "" : "s");
@@ -228,8 +229,9 @@ static memscope_status put_classes(FILE *out, const struct ms_summary *summary,
         return MEMSCOPE_OUT_OF_MEMORY;
     size_t shown = options->top > 0 && options->top < count ? options->top : count;
     memscope_status status = MEMSCOPE_OK;
-    fprintf(out, "%s" CLASS_ROW "%s%s\n", options->colour ? BOLD : "", "LIVE", "OUTLIVED", "TOTAL",
-            "CALLS", "ALIVE", "STARTED", "TASK  (SPAWNED AT)", options->colour ? PLAIN : "");
+    fprintf(out, "%s" CLASS_ROW "%s%s\n", options->colour ? BOLD : "", "LIVE", "AT PEAK",
+            "OUTLIVED", "TOTAL", "CALLS", "ALIVE", "STARTED", "TASK  (SPAWNED AT)",
+            options->colour ? PLAIN : "");
     for (size_t i = 0; i < shown && status == MEMSCOPE_OK; i++)
         status = put_class_row(out, summary, list[i], options->width);
     if (shown < count)
