@@ -33,7 +33,8 @@ type_in() {
     case $command in
     scripts/test*) [ -x scripts/test ] && grep -q '/scripts/test" --yes$' .ci/run ;;
     scripts/tidy) grep -q 'COMMAND ${scripts}/tidy' tests/scripts/CMakeLists.txt && [ -x scripts/tidy ] ;;
-    "scripts/demo sqlite") [ -x scripts/fetch-source ] && [ -x scripts/build-sqlite ] && sh -n scripts/demo ;;
+    "scripts/demo sqlite") [ -x scripts/fetch-source ] && [ -x scripts/build-program ] && sh -n scripts/demo ;;
+    "scripts/demo sessions") MEMSCOPE_TREE=$MS_BUILD bash -ec "$command" ;;
     scripts/demo*) MEMSCOPE_TREE=$MS_BUILD bash -ec "$command" && picture_is_true ;;
     scripts/check-format*) bash -ec "$command" && diff -r "$MS_SOURCE/report" report ;;
     bench/*) [ -x "${command%% *}" ] ;;
@@ -44,15 +45,21 @@ type_in() {
     esac
 }
 
-# The sites that the README's picture shows are those of the demo that has just run.
+# The sites and the task classes that the README's picture shows, and how many tasks each class had,
+# are those of the demo that has just run.
 picture_is_true() {
-    local site count=0
-    memscope report --top 0 build/demo/sessions.*.msp >../report
-    while read -r site; do
-        grep -qF " $site" ../report || { echo "the picture's \"$site\" is not there"; return 1; }
-        count=$((count + 1))
+    local row sites=0 classes=0
+    memscope report --top 0 build/demo/echo.*.msp >../report
+    memscope tasks --by-class --top 0 build/demo/echo.*.msp >../tasks
+    while read -r row; do
+        grep -qF " $row" ../report || { echo "the picture's \"$row\" is not there"; return 1; }
+        sites=$((sites + 1))
     done < <(sed -nE 's/^( +[0-9.,]+ [kM]?B){3} +[0-9,]+  ([a-z_]+\.[a-z]+:.*)/\2/p' README.md)
-    [ $count -ge 5 ]
+    while read -r row; do
+        grep -qF "  $row" ../tasks || { echo "the picture's \"$row\" is not there"; return 1; }
+        classes=$((classes + 1))
+    done < <(sed -nE 's/^( +[0-9.,]+ [kM]?B){4} +[0-9,]+ +[0-9]+ +([0-9,]+  [a-z_]+\(\)  \(.*\))$/\2/p' README.md)
+    [ $sites -ge 5 ] && [ $classes -ge 4 ]
 }
 
 commands_work() {
