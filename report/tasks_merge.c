@@ -6,23 +6,29 @@
 #include "tasks_report.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "environment.h"
+
+// Where those below a task hang, and, where it is folded, how: as it did.
+struct below {
+    uint32_t node;
+    uint8_t edge;
+    bool parent_gone, folded;
+};
 
 struct merge {
     const struct ms_tasks *tasks;
     const struct ms_tasks_options *options;
-    bool *is_plumbing; // by class
-    uint32_t *order;   // tasks, parents first
-    uint32_t *node_of; // by task
-    uint8_t *edge_of;  // by task: how those below it hang on its node, EDGE_OWN = as they say
-    uint32_t *table;   // node + 1 by hash; 0 = none
+    const char **library; // by class: whose own it is, NULL = none's
+    uint32_t *order;      // tasks, parents first
+    struct below *below;  // by task
+    uint32_t *table;      // node + 1 by hash; 0 = none
     uint64_t table_mask;
     struct ms_task_node *nodes;
     uint32_t count, top;
+    uint32_t own; // the node of the folded ones with no task above, + 1; 0 = none yet
 };
-
-#define EDGE_OWN UINT8_MAX
 
 static uint64_t add(uint64_t a, uint64_t b) {
     return a + b < a ? UINT64_MAX : a + b;
@@ -57,65 +63,91 @@ static bool is_anonymous(const struct ms_task *task) {
     return task->kind != MEMSCOPE_TASK_THREAD && !task->name && !task->label;
 }
 
-static bool are_equal(const struct merge *merge, const struct ms_task_node *node, uint32_t parent,
-                      uint8_t edge, const struct ms_task *task) {
+static bool are_equal(const struct merge *merge, const struct ms_task_node *node,
+                      const struct below *hangs, const struct ms_task *task) {
     const struct ms_task *other = &merge->tasks->tasks[node->task];
-    return node->parent == parent && node->edge == edge && is_anonymous(other) &&
-           other->task_class == task->task_class && other->state == task->state &&
-           other->elided == task->elided && other->parent_gone == task->parent_gone;
+    return node->parent == hangs->node && node->edge == hangs->edge &&
+           node->parent_gone == hangs->parent_gone && other->task_class == task->task_class &&
+           other->state == task->state && other->elided == task->elided;
 }
 
-static uint32_t new_node(struct merge *merge, uint32_t task, uint32_t parent, uint8_t edge) {
-    bool is_root = parent == merge->top;
+static uint32_t new_node(struct merge *merge, uint32_t task, const struct below *hangs) {
+    bool is_root = hangs->node == merge->top;
     merge->nodes[merge->count] =
         (struct ms_task_node){.task = task,
-                              .parent = parent,
-                              .edge = edge,
-                              .depth = is_root ? 0 : merge->nodes[parent].depth + 1};
+                              .parent = hangs->node,
+                              .edge = hangs->edge,
+                              .parent_gone = hangs->parent_gone,
+                              .depth = is_root ? 0 : merge->nodes[hangs->node].depth + 1};
     return merge->count++;
 }
 
-static uint32_t equal_node(struct merge *merge, uint32_t i, uint32_t parent, uint8_t edge) {
+static uint32_t equal_node(struct merge *merge, uint32_t i, const struct below *hangs) {
     const struct ms_task *task = &merge->tasks->tasks[i];
     if (merge->options->all || !is_anonymous(task))
-        return new_node(merge, i, parent, edge);
-    uint64_t key = ((uint64_t)(uintptr_t)task->task_class >> 4) * 31 + parent;
+        return new_node(merge, i, hangs);
+    uint64_t key = ((uint64_t)(uintptr_t)task->task_class >> 4) * 31 + hangs->node;
     uint64_t slot = (key * 0x9E3779B97F4A7C15u) >> 32;
     for (;; slot++) {
         uint32_t *entry = &merge->table[slot & merge->table_mask];
         if (*entry == 0)
-            return (*entry = new_node(merge, i, parent, edge) + 1) - 1;
-        if (are_equal(merge, &merge->nodes[*entry - 1], parent, edge, task))
+            return (*entry = new_node(merge, i, hangs) + 1) - 1;
+        if (are_equal(merge, &merge->nodes[*entry - 1], hangs, task))
             return *entry - 1;
     }
 }
 
-static void place(struct merge *merge, uint32_t i) {
-    const struct ms_task *task = &merge->tasks->tasks[i];
-    bool has_parent = task->parent != MS_NO_TASK;
-    uint32_t parent = has_parent ? merge->node_of[task->parent] : merge->top;
-    uint8_t edge = has_parent && merge->edge_of[task->parent] != EDGE_OWN
-                       ? merge->edge_of[task->parent]
-                       : task->edge;
-    bool fold = parent != merge->top && !merge->options->all && is_anonymous(task) &&
-                task->task_class && merge->is_plumbing[task->task_class - merge->tasks->classes];
-    merge->edge_of[i] = fold ? edge : EDGE_OWN;
-    merge->node_of[i] = fold ? parent : equal_node(merge, i, parent, edge);
-    struct ms_task_node *node = &merge->nodes[merge->node_of[i]];
-    uint64_t weight = ms_task_weight(task, merge->options->order);
+static uint32_t own_node(struct merge *merge, uint32_t i, const char *library) {
+    if (merge->own == 0) {
+        const struct below top = {.node = merge->top, .edge = MEMSCOPE_EDGE_ROOT};
+        merge->own = new_node(merge, i, &top) + 1;
+        merge->nodes[merge->own - 1].library = library;
+    }
+    struct ms_task_node *node = &merge->nodes[merge->own - 1];
+    if (strcmp(node->library, library) != 0)
+        node->library = "libraries";
+    return merge->own - 1;
+}
+
+// `folded`: into the node of another task, whose own numbers stay its.
+static void count_in(struct ms_task_node *node, const struct ms_task *task,
+                     enum ms_task_order order, bool folded) {
+    uint64_t weight = ms_task_weight(task, order);
     // The oldest decides where age is the key.
-    if (merge->options->order != MS_TASKS_BY_AGE)
+    if (order != MS_TASKS_BY_AGE)
         node->weight = add(node->weight, weight);
     else if (node->weight < weight)
         node->weight = weight;
     node->live_bytes = add(node->live_bytes, task->live_bytes);
     node->bytes = add(node->bytes, task->bytes);
-    if (fold)
+    if (folded)
         return;
     node->tasks++;
     node->resumes += task->resumes;
     if (node->peak_bytes < task->peak_bytes)
         node->peak_bytes = task->peak_bytes;
+}
+
+static void place(struct merge *merge, uint32_t i) {
+    const struct ms_task *task = &merge->tasks->tasks[i];
+    const struct below *parent = task->parent != MS_NO_TASK ? &merge->below[task->parent] : NULL;
+    struct below hangs = {parent ? parent->node : merge->top, task->edge, task->parent_gone, false};
+    if (parent && parent->folded) {
+        hangs.edge = parent->edge;
+        hangs.parent_gone = parent->parent_gone;
+    }
+    const char *library = task->task_class && is_anonymous(task) && !merge->options->all
+                              ? merge->library[task->task_class - merge->tasks->classes]
+                              : NULL;
+    uint32_t node = hangs.node;
+    if (!library)
+        node = equal_node(merge, i, &hangs);
+    else if (node == merge->top)
+        node = own_node(merge, i, library);
+    merge->below[i] = library ? hangs : (struct below){.node = node};
+    merge->below[i].folded = library != NULL;
+    count_in(&merge->nodes[node], task, merge->options->order,
+             library && !merge->nodes[node].library);
 }
 
 memscope_status ms_task_nodes_create(const struct ms_summary *summary,
@@ -127,19 +159,18 @@ memscope_status ms_task_nodes_create(const struct ms_summary *summary,
         slots *= 2;
     struct merge merge = {.tasks = tasks,
                           .options = options,
-                          .is_plumbing = calloc(tasks->class_count + 1, sizeof(bool)),
+                          .library = calloc(tasks->class_count + 1, sizeof(const char *)),
                           .order = malloc((count + 1) * sizeof(uint32_t)),
-                          .node_of = malloc((count + 1) * sizeof(uint32_t)),
-                          .edge_of = malloc(count + 1),
+                          .below = malloc((count + 1) * sizeof(struct below)),
                           .table = calloc(slots, sizeof(uint32_t)),
                           .table_mask = slots - 1,
                           .nodes = calloc(count + 1, sizeof(struct ms_task_node)),
                           .top = (uint32_t)count};
-    bool good = merge.is_plumbing && merge.order && merge.node_of && merge.edge_of && merge.table &&
-                merge.nodes && sort_parents_first(&merge);
+    bool good = merge.library && merge.order && merge.below && merge.table && merge.nodes &&
+                sort_parents_first(&merge);
     if (good) {
         for (size_t i = 0; i < tasks->class_count; i++)
-            merge.is_plumbing[i] = ms_plumbing_library(&tasks->classes[i]) != NULL;
+            merge.library[i] = ms_plumbing_library(&tasks->classes[i]);
         for (size_t i = 0; i < count; i++)
             place(&merge, merge.order[i]);
         // The top moves right behind the others.
@@ -151,10 +182,9 @@ memscope_status ms_task_nodes_create(const struct ms_summary *summary,
     } else {
         free(merge.nodes);
     }
-    free(merge.is_plumbing);
+    free(merge.library);
     free(merge.order);
-    free(merge.node_of);
-    free(merge.edge_of);
+    free(merge.below);
     free(merge.table);
     return good ? MEMSCOPE_OK : MEMSCOPE_OUT_OF_MEMORY;
 }

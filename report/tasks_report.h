@@ -70,6 +70,8 @@ struct ms_task_node {
     uint32_t parent, depth;
     uint32_t resumes;
     uint8_t edge;
+    bool parent_gone;
+    const char *library; // whose own coroutines these are, with no task above them; else NULL
     uint64_t weight, live_bytes, bytes, peak_bytes; // the highest peak
 };
 
@@ -78,8 +80,9 @@ struct ms_task_nodes {
     uint32_t count;
 };
 
-// Without `all`, a library's own coroutines are counted with the task above them, and siblings of
-// the same class and state are one node; so are then those below them.
+// Without `all`, a library's own coroutines are counted with the task above them, or in a node for
+// all that have none; and siblings of the same class and state are one node, and so are then those
+// below them.
 memscope_status ms_task_nodes_create(const struct ms_summary *summary,
                                      const struct ms_tasks_options *options,
                                      struct ms_task_nodes *nodes_out);

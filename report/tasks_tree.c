@@ -95,6 +95,20 @@ static void put_indent(FILE *out, uint32_t depth) {
         fprintf(out, "(%" PRIu32 ") ", depth);
 }
 
+static void put_task(FILE *out, const struct ms_summary *summary, const struct ms_task_node *own,
+                     const struct ms_task *task) {
+    // Of an ended task it matters no more who awaited it, once that has ended as well.
+    bool is_alone = own->parent_gone && !ms_task_is_alive(task);
+    if (own->parent_gone && !is_alone)
+        fputs("(ended) ", out);
+    if (own->edge != MEMSCOPE_EDGE_ROOT && !is_alone)
+        fprintf(out, "%s ", ms_task_edge_name(own->edge));
+    ms_put_task(out, summary, task);
+    fprintf(out, "  %s", ms_task_state_name(task->state));
+    if (task->elided)
+        fputs(", elided", out);
+}
+
 static memscope_status put_row(const struct tree *tree, uint32_t i, FILE *out, unsigned width) {
     const struct ms_task_node *own = &tree->own[i];
     const struct ms_task *task = &tree->summary->tasks->tasks[own->task];
@@ -111,16 +125,10 @@ static memscope_status put_row(const struct tree *tree, uint32_t i, FILE *out, u
         put_indent(stream, own->depth);
         if (own->tasks > 1)
             fprintf(stream, "×%s ", ms_format_count(own->tasks, text[0]));
-        // Of an ended task it matters no more who awaited it, once that has ended as well.
-        bool is_alone = task->parent_gone && !ms_task_is_alive(task);
-        if (task->parent_gone && !is_alone)
-            fputs("(ended) ", stream);
-        if (own->edge != MEMSCOPE_EDGE_ROOT && !is_alone)
-            fprintf(stream, "%s ", ms_task_edge_name(own->edge));
-        ms_put_task(stream, tree->summary, task);
-        fprintf(stream, "  %s", ms_task_state_name(task->state));
-        if (task->elided)
-            fputs(", elided", stream);
+        if (own->library)
+            fprintf(stream, "of %s's own (--all shows them)", own->library);
+        else
+            put_task(stream, tree->summary, own, task);
     }
     return ms_line_end(&line, out, width);
 }

@@ -240,6 +240,16 @@ START_TEST(libraries_own_coroutines_are_counted_with_the_task_above) {
             tasks[i]->parent_ref = builder_ref(&b, tasks[i - 1]);
         }
     }
+    struct memscope_task_record *alone = builder_task(&b, own, 110);
+    alone->bytes = 50000;
+    alone->edge = MEMSCOPE_EDGE_SPAWN;
+    alone->state = MEMSCOPE_TASK_SUSPENDED;
+    struct memscope_task_record *below = builder_task(&b, user, 111);
+    below->parent_id = alone->id;
+    below->parent_ref = builder_ref(&b, alone);
+    below->bytes = 60000;
+    below->edge = MEMSCOPE_EDGE_AWAIT;
+    below->state = MEMSCOPE_TASK_RUNNING;
     sum_up();
     const struct ms_tasks_options options = {0}, all = {.all = true};
     const struct ms_tasks_options classes = {.view = MS_TASKS_CLASSES};
@@ -248,6 +258,10 @@ START_TEST(libraries_own_coroutines_are_counted_with_the_task_above) {
     expect_words(text_of(&options), "    spawned user()"); // as the library's was
     expect_words(text_of(&options), "×2 ended of Asio's own (--all shows them)\n");
     expect_words(text_of(&classes), "Asio: 1 coroutine of its own (--all shows them)\n");
+    // Without a task above, too: those below it are not.
+    expect_words(text_of(&options),
+                 "     50,000 B             0  of Asio's own (--all shows them)\n");
+    expect_words(text_of(&options), "     60,000 B             0  spawned user()");
     expect_no_words(text_of(&options), name);
     expect_no_words(text_of(&classes), name);
     expect_words(text_of(&all), name);
