@@ -6,6 +6,8 @@
 #include "strategy/strategy.h"
 #include "task_class.h"
 
+#include <string.h>
+
 char *ms_task_leaves[1ull << (MS_ADDRESS_BITS - 26)];
 struct ms_tasks *ms_all_tasks;
 
@@ -245,9 +247,9 @@ static struct memscope_task_record *take_record(struct ms_tasks *tasks) {
     struct memscope_task_record *task = unlink_idle(&tasks->idle);
     if (task) {
         tasks->idle_count--;
-        struct memscope_record kept = task->record;
-        kept.flags = 0;
-        *task = (struct memscope_task_record){.record = kept};
+        // The head stays: readers, and a kill, find a record here at every moment.
+        ms_store(&task->record.flags, (uint8_t)0);
+        memset((char *)task + sizeof task->record, 0, sizeof *task - sizeof task->record);
         return task;
     }
     uint32_t ref;
