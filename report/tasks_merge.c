@@ -35,7 +35,7 @@ static uint64_t add(uint64_t a, uint64_t b) {
 }
 
 // By depth: the tasks of no parent, then their children, and so on.
-static bool sort_parents_first(struct merge *merge) {
+static bool sort_parents_first(const struct merge *merge) {
     size_t count = merge->tasks->task_count;
     uint32_t *first = calloc(count + 1, sizeof *first); // child + 1; of the top the last
     uint32_t *next = calloc(count + 1, sizeof *next);
@@ -160,8 +160,8 @@ memscope_status ms_task_nodes_create(const struct ms_summary *summary,
     struct merge merge = {.tasks = tasks,
                           .options = options,
                           .library = calloc(tasks->class_count + 1, sizeof(const char *)),
-                          .order = malloc((count + 1) * sizeof(uint32_t)),
-                          .below = malloc((count + 1) * sizeof(struct below)),
+                          .order = calloc(count + 1, sizeof(uint32_t)),
+                          .below = calloc(count + 1, sizeof(struct below)),
                           .table = calloc(slots, sizeof(uint32_t)),
                           .table_mask = slots - 1,
                           .nodes = calloc(count + 1, sizeof(struct ms_task_node)),
