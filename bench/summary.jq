@@ -43,6 +43,8 @@ def spread: {median: quantile(0.5), first_quartile: quantile(0.25), third_quarti
       | first_or_null(cpu($subject)) as $ours
       | if $peer == null or $ours == null then null
         else ($peer - 1) / ([$ours - 1, 0.001] | max) end;
+  def instructions($path):
+      [.instructions[] | select(.path == $path and .variant == "linked") | .added] | max;
   [.measured[] | select(.variant == "linked")] as $linked
   # 4 MiB more are no matter (trap 16).
   | ([$linked[] | (.peak_rss_bytes.median - 4194304) / (.peak_rss_bytes.median - .peak_rss_added_bytes.median)
@@ -52,6 +54,8 @@ def spread: {median: quantile(0.5), first_quartile: quantile(0.25), third_quarti
       target("jq: CPU ratio"; 1.10; 1.03; first_or_null(cpu("jq")); "less"),
       target("lua: CPU ratio"; 1.20; 1.08; first_or_null(cpu("lua")); "less"),
       target("pure malloc loop: CPU ratio"; 1.60; 1.30; first_or_null(cpu("malloc_loop")); "less"),
+      target("a coroutine's resumption and suspension: instructions"; 24; 8;
+             instructions("resume_suspend"); "less"),
       target("sqlite: heaptrack's added CPU over MemScope's"; 10; 30; heaptrack_over("sqlite"); "more"),
       target("jq: heaptrack's added CPU over MemScope's"; 10; 30; heaptrack_over("jq"); "more"),
       target("peak RSS ratio, 4 MiB let pass, the worst"; 1.35; 1.15; $worst_rss; "less"),

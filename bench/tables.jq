@@ -38,6 +38,6 @@ def order: {plain: 0, linked: 1, weak: 2, foreign: 3, heaptrack: 4}[.];
     (.instructions | group_by([.path, .strategy])[]
      | (map({key: .variant, value: .}) | from_entries) as $v
      | ["`\(.[0].path)`", .[0].strategy, ($v.plain.instructions | fixed(1)),
-        (["linked", "weak", "foreign"][] | "+\($v[.].added | fixed(1))")] | row),
+        (["linked", "weak", "foreign"][] | $v[.].added | if . == null then "" else "+\(fixed(1))" end)] | row),
     "", "Each round; \($made).";
     (.instructions | length) > 0)
