@@ -65,6 +65,16 @@ inline bool hasAllocatingAllocKind(const llvm::CallBase &Call) {
 // Whether awaits look as coroutine_shape.cpp reads them.
 constexpr bool TaskBoundaries = LLVM_VERSION_MAJOR >= 19;
 
+// Whether CoroSplit is still to come (ThinLTO of 22).
+inline bool isUnsplitCoroutine(const llvm::Function &F) {
+#if LLVM_VERSION_MAJOR >= 15
+  return F.isPresplitCoroutine();
+#else
+  (void)F;
+  return false;
+#endif
+}
+
 // The source variable that the slot holds, or null.
 inline const llvm::DILocalVariable *declaredVariable(llvm::AllocaInst &Slot) {
 #if LLVM_VERSION_MAJOR >= 19

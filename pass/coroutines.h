@@ -31,6 +31,10 @@ bool isInlinedElsewhere(const llvm::CallInst &Call);
 void finishCoroutines(const NameTable &Names, SiteTable &Sites,
                       HookTable &Hooks);
 
+// Phase 2, where the runtime is linked in: the usual way of the hot hooks
+// (inline_hooks.cpp).
+void inlineCoroutineHooks(llvm::Module &M, HookTable &Hooks);
+
 } // namespace memscope
 
 #endif

@@ -70,6 +70,8 @@ public:
     if (!AnyFunction)
       return;
     finishCoroutines(Names, Sites, Hooks);
+    if (!Hooks.weak())
+      inlineCoroutineHooks(M, Hooks);
     Facts.CoroutineSites = Names.coroutineFunctions();
     if (lacksDebugInfo())
       Facts.Flags |= MEMSCOPE_MODULE_NO_DEBUG_INFO;

@@ -125,8 +125,8 @@ struct memscope_profile_header {
 
     uint64_t losses[MEMSCOPE_LOSS_SLOTS]; // atomic; by enum memscope_loss
     char runtime_version[32];
-    uint64_t tasks_started;     // ids given out so far; those of ended tasks too
-    uint64_t tasks_not_started; // atomic; coroutines that wait for their first resumption
+    uint64_t tasks_started; // ids given out so far; those of ended tasks too
+    uint64_t reserved1;
 };
 
 enum memscope_record_type {

@@ -6,10 +6,32 @@
 #include "strategy/strategy.h"
 #include "task_class.h"
 
+#include <stddef.h>
 #include <string.h>
 
 char *ms_task_leaves[1ull << (MS_ADDRESS_BITS - 26)];
 struct ms_tasks *ms_all_tasks;
+uint64_t ms_tasks_not_started;
+struct ms_running ms_no_tasks;
+struct memscope_task_record ms_unfollowed;
+
+// What the pass writes out in line (abi.h).
+#define AT(type, field, offset)                                                                    \
+    _Static_assert(offsetof(struct type, field) == (offset), "as the pass knows it")
+AT(ms_tls, record_ref, MEMSCOPE_INLINE_THREAD_REF);
+AT(ms_tls, top, MEMSCOPE_INLINE_THREAD_TOP);
+AT(ms_running, task, 0);
+AT(ms_running, mark, MEMSCOPE_INLINE_ENTRY_MARK);
+AT(memscope_task_record, state, MEMSCOPE_INLINE_TASK_STATE);
+AT(memscope_task_record, thread_ref, MEMSCOPE_INLINE_TASK_THREAD_REF);
+AT(memscope_task_record, resumes, MEMSCOPE_INLINE_TASK_RESUMES);
+_Static_assert(sizeof(struct ms_running) == MEMSCOPE_INLINE_ENTRY_BYTES &&
+                   MS_TASKS_REGION == MEMSCOPE_INLINE_REGION &&
+                   (int)MS_MARK_RUNNING == MEMSCOPE_INLINE_MARK_RUNNING &&
+                   (int)MS_MARK_LEAVING == MEMSCOPE_INLINE_MARK_LEAVING &&
+                   (int)MEMSCOPE_TASK_RUNNING == MEMSCOPE_INLINE_STATE_RUNNING &&
+                   (int)MEMSCOPE_TASK_SUSPENDED == MEMSCOPE_INLINE_STATE_SUSPENDED,
+               "as the pass knows it");
 
 uint32_t *ms_task_word_slow(uintptr_t address) {
     const size_t leaf_bytes = 4ull << (26 - 5);

@@ -64,6 +64,13 @@ struct ms_tasks {
 
 extern struct ms_tasks *ms_all_tasks;
 
+// Coroutines that wait for their first resumption; never 0 where suspensions are verified. Hooks in
+// line read it (abi.h).
+extern MS_INTERNAL uint64_t ms_tasks_not_started __asm__(MEMSCOPE_INLINE_NOT_STARTED);
+
+// What a coroutine that is not followed has for a task: a record that no hook changes.
+extern MS_INTERNAL struct memscope_task_record ms_unfollowed;
+
 // The calling thread's; NULL = no memory. Under the guard, of an attached thread. Makes the
 // strategy one that knows tasks.
 struct ms_tasks *ms_tasks_of_thread(void);
@@ -88,6 +95,14 @@ uint32_t *ms_task_word_slow(uintptr_t address); // maps the leaf; NULL = no memo
 
 MS_HOT uint32_t ms_task_ref(const struct memscope_task_record *task) {
     return (uint32_t)(((uintptr_t)task - (uintptr_t)ms_shared.units) / MEMSCOPE_UNIT_BYTES);
+}
+
+// NULL where a hook was given none of this process's: NULL, ms_unfollowed, or a forebear's before a
+// fork, whose addresses stay taken (ms_arena_forget).
+MS_HOT struct memscope_task_record *ms_task_in(void *task) {
+    uint64_t above = (uint64_t)((char *)task - (char *)ms_shared.header);
+    uint64_t bytes = (uint64_t)ms_load(&ms_shared.ref_count) * MEMSCOPE_UNIT_BYTES;
+    return MS_LIKELY(above < bytes) ? task : NULL;
 }
 
 // NULL where the ref names none of this process's: 0, or a forebear's before a fork.
@@ -122,6 +137,13 @@ void ms_task_set_parent(struct memscope_task_record *task,
 
 // ---- the shadow stack --------------------------------------------------------------------------
 
+// The entry of a thread that has run no task.
+extern MS_INTERNAL struct ms_running ms_no_tasks;
+
+MS_HOT bool ms_has_tasks(const struct ms_tls *tls) {
+    return MS_LIKELY(tls->top != &ms_no_tasks);
+}
+
 // Of a thread that has run tasks.
 MS_HOT struct ms_tasks *ms_tasks_in(const struct ms_running *top) {
     return (struct ms_tasks *)((uintptr_t)top & ~(MS_TASKS_REGION - 1));
@@ -129,7 +151,7 @@ MS_HOT struct ms_tasks *ms_tasks_in(const struct ms_running *top) {
 
 // NULL = the root task.
 MS_HOT struct memscope_task_record *ms_task_running(const struct ms_tls *tls) {
-    return tls->top ? tls->top->task : NULL;
+    return tls->top->task;
 }
 
 // False = the stack is full: the task runs unfollowed.
@@ -147,8 +169,9 @@ MS_HOT bool ms_tasks_push(struct ms_tls *tls, struct memscope_task_record *task,
 
 MS_HOT void ms_tasks_pop(struct ms_tls *tls) {
     struct ms_running *entry = tls->top;
+    tls->top = entry - 1; // first: a signal handler counts with what is below, and leaves it above
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
     ms_release(&entry->mark, (uint64_t)MS_MARK_ABOVE); // pairs with the scan in task.c
-    tls->top = entry - 1;
 }
 
 // `task` must be the top. Where it stands deeper, what is above was left without a word (longjmp)

@@ -7,6 +7,8 @@
 
 #include "base/shared.h"
 
+#include <memscope/abi.h>
+
 struct ms_thread;
 
 // ms_tls.special is zero when an event may take the fast path. Else it says why not:
@@ -35,12 +37,12 @@ struct ms_tls {
     void *last_block; // the thread's latest allocation, to tell temporary ones
     struct memscope_thread_record *record;
     struct ms_thread *thread;
-    struct ms_running *top; // of the shadow stack of tasks (task.h); NULL = has run none
+    struct ms_running *top; // of the shadow stack of tasks (task.h), never NULL
 };
 
 _Static_assert(sizeof(struct ms_tls) == 64, "one cache line, small enough for the TLS surplus");
 
-extern MS_THREAD struct ms_tls ms_tls;
+extern MS_THREAD struct ms_tls ms_tls __asm__(MEMSCOPE_INLINE_THREAD);
 
 // Fibonacci hashing (Knuth, TAOCP 3, 6.4): 2^64 / golden ratio, odd.
 #define MS_KEY_FACTOR 0x9e3779b97f4a7c15u

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // The hooks of C++20 coroutines (include/memscope/hooks.def). resume, suspend and pop are the hot
-// ones: no lock, no system call. What begins, ends or meets something for the first time takes the
+// ones, and the pass writes out their usual way in line where it can (abi.h): no lock, no system
+// call. What begins, ends or meets something for the first time takes the
 // guard. Any thread, signal handlers too.
 //
 // A coroutine that has no record (no room, begun inside another hook, a fork child's inheritance)
@@ -40,7 +41,7 @@ static void verify(const struct memscope_task_record *task, enum memscope_task_s
 // ---- who waits for whom (compiler-facts: await, or spawn?) --------------------------------------
 
 static void start(void) {
-    ms_bump(&ms_shared.header->tasks_not_started, (uint64_t)-1);
+    ms_bump(&ms_tasks_not_started, (uint64_t)-1);
 }
 
 // Rule 1: the awaiter of a suspending coroutine holds one that has not started yet.
@@ -145,9 +146,9 @@ static struct memscope_task_record *begin(struct ms_tls *tls, struct ms_tasks *t
     return task;
 }
 
-MS_EXPORT uint32_t __memscope_coro_begin(struct memscope_coroutine *coroutine, void *frame,
-                                         size_t frame_bytes, struct memscope_site *spawn_site,
-                                         const void *return_address, uint32_t elided) {
+MS_EXPORT void *__memscope_coro_begin(struct memscope_coroutine *coroutine, void *frame,
+                                      size_t frame_bytes, struct memscope_site *spawn_site,
+                                      const void *return_address, uint32_t elided) {
     struct ms_tls *tls = &ms_tls;
     struct memscope_task_record *task = NULL;
     int saved_errno = errno;
@@ -172,19 +173,19 @@ MS_EXPORT uint32_t __memscope_coro_begin(struct memscope_coroutine *coroutine, v
         ms_slow_end(tls);
     }
     errno = saved_errno;
-    return task ? ms_task_ref(task) : 0;
+    return task ? task : &ms_unfollowed;
 }
 
 // What ends or leaves a coroutine that is not followed.
 static void leave_unfollowed(struct ms_tls *tls) {
-    if (tls->top && tls->top->mark == MS_MARK_UNFOLLOWED)
+    if (tls->top->mark == MS_MARK_UNFOLLOWED)
         ms_tasks_pop(tls);
 }
 
-MS_EXPORT void __memscope_coro_end(uint32_t ref) {
+MS_EXPORT void __memscope_coro_end(void *given) {
     struct ms_tls *tls = &ms_tls;
-    struct memscope_task_record *task = ms_task_of(ref);
-    if (!tls->top || !task) {
+    struct memscope_task_record *task = ms_task_in(given);
+    if (!ms_has_tasks(tls) || !task) {
         leave_unfollowed(tls);
         return;
     }
@@ -200,10 +201,10 @@ MS_EXPORT void __memscope_coro_end(uint32_t ref) {
 }
 
 // An exception leaves it for good, to be destroyed later: suspended, as at its final suspend point.
-MS_EXPORT void __memscope_coro_unwind(uint32_t ref) {
+MS_EXPORT void __memscope_coro_unwind(void *given) {
     struct ms_tls *tls = &ms_tls;
-    struct memscope_task_record *task = ms_task_of(ref);
-    if (!tls->top || !task) {
+    struct memscope_task_record *task = ms_task_in(given);
+    if (!ms_has_tasks(tls) || !task) {
         leave_unfollowed(tls);
         return;
     }
@@ -217,16 +218,16 @@ MS_EXPORT void __memscope_coro_unwind(uint32_t ref) {
 // ---- resume, suspend, pop ----------------------------------------------------------------------
 
 // The thread's first task, a task's first resumption, another thread than before, a mistake.
-MS_COLD static void enter_slow(uint32_t ref, const char *event) {
+MS_COLD static void enter_slow(void *given, const char *event) {
     struct ms_tls *tls = &ms_tls;
-    struct memscope_task_record *task = ms_task_of(ref);
+    struct memscope_task_record *task = ms_task_in(given);
     int saved_errno = errno;
-    if (!tls->top && ms_slow_begin(tls)) {
+    if (!ms_has_tasks(tls) && ms_slow_begin(tls)) {
         (void)ms_tasks_of_thread();
         ms_slow_end(tls);
     }
     errno = saved_errno;
-    if (!tls->top)
+    if (!ms_has_tasks(tls))
         return;
     if (!task) {
         (void)ms_tasks_push(tls, tls->top->task, MS_MARK_UNFOLLOWED);
@@ -249,22 +250,22 @@ MS_COLD static void enter_slow(uint32_t ref, const char *event) {
 }
 
 // A task that this thread ran last is one of a thread with a shadow stack.
-MS_EXPORT void __memscope_coro_resume(uint32_t ref) {
+MS_EXPORT void __memscope_coro_resume(void *given) {
     struct ms_tls *tls = &ms_tls;
-    struct memscope_task_record *task = ms_task_of(ref);
+    struct memscope_task_record *task = ms_task_in(given);
     // The acquire pairs with the release of coro_suspend, maybe on another thread.
     if (MS_UNLIKELY(!task || ms_acquire(&task->state) != MEMSCOPE_TASK_SUSPENDED ||
                     task->thread_ref != tls->record_ref ||
                     !ms_tasks_push(tls, task, MS_MARK_RUNNING))) {
-        enter_slow(ref, "resume");
+        enter_slow(given, "resume");
         return;
     }
     task->resumes++;
     ms_store(&task->state, (uint32_t)MEMSCOPE_TASK_RUNNING);
 }
 
-MS_EXPORT void __memscope_coro_destroy(uint32_t ref) {
-    enter_slow(ref, "destroy");
+MS_EXPORT void __memscope_coro_destroy(void *given) {
+    enter_slow(given, "destroy");
 }
 
 // False: not on this thread's shadow stack.
@@ -276,21 +277,21 @@ MS_COLD static bool suspend_slow(struct ms_tls *tls, struct memscope_task_record
     if (kind == MEMSCOPE_SUSPEND_FINAL && task->edge != MEMSCOPE_EDGE_AWAIT)
         confirm_parent(task);
     if (kind == MEMSCOPE_SUSPEND_INITIAL)
-        ms_bump(&ms_shared.header->tasks_not_started, 1);
-    else if (awaiter && ms_load(&ms_shared.header->tasks_not_started) != 0)
+        ms_bump(&ms_tasks_not_started, 1);
+    else if (awaiter && ms_load(&ms_tasks_not_started) != 0)
         find_awaited(task, awaiter, awaiter_bytes);
     return true;
 }
 
-MS_EXPORT void __memscope_coro_suspend(uint32_t ref, const void *awaiter, size_t awaiter_bytes,
+MS_EXPORT void __memscope_coro_suspend(void *given, const void *awaiter, size_t awaiter_bytes,
                                        uint32_t kind) {
     struct ms_tls *tls = &ms_tls;
-    struct memscope_task_record *task = ms_task_of(ref);
-    if (MS_UNLIKELY(!task || !tls->top))
+    struct memscope_task_record *task = ms_task_in(given);
+    if (MS_UNLIKELY(!task || !ms_has_tasks(tls)))
         return;
     bool is_initial = kind == MEMSCOPE_SUSPEND_INITIAL;
     if (MS_UNLIKELY(tls->top->task != task || is_initial || kind == MEMSCOPE_SUSPEND_FINAL ||
-                    ms_load(&ms_shared.header->tasks_not_started) != 0 || ms_config.verify) &&
+                    ms_load(&ms_tasks_not_started) != 0) &&
         !suspend_slow(tls, task, awaiter, awaiter_bytes, kind))
         return;
     ms_store(&tls->top->mark, (uint64_t)MS_MARK_LEAVING);
@@ -301,7 +302,7 @@ MS_EXPORT void __memscope_coro_suspend(uint32_t ref, const void *awaiter, size_t
 
 MS_EXPORT void __memscope_coro_pop(void) {
     struct ms_tls *tls = &ms_tls;
-    if (MS_UNLIKELY(!tls->top))
+    if (!ms_has_tasks(tls))
         return;
     if (MS_UNLIKELY(tls->top->mark == MS_MARK_RUNNING)) {
         if (tls->top != ms_tasks_in(tls->top)->stack) // the bottom: a fork child's inheritance
@@ -311,10 +312,10 @@ MS_EXPORT void __memscope_coro_pop(void) {
     ms_tasks_pop(tls);
 }
 
-MS_EXPORT void __memscope_coro_unsuspend(uint32_t ref) {
+MS_EXPORT void __memscope_coro_unsuspend(void *given) {
     struct ms_running *top = ms_tls.top;
-    struct memscope_task_record *task = ms_task_of(ref);
-    if (!top || !task)
+    struct memscope_task_record *task = ms_task_in(given);
+    if (!ms_has_tasks(&ms_tls) || !task)
         return;
     if (top->task != task || top->mark != MS_MARK_LEAVING) {
         ms_count_loss(MEMSCOPE_LOSS_task_mistakes, 1);

@@ -74,6 +74,7 @@ static bool begin_profile(uint32_t flags, uint32_t ref_base) {
     fill_header(flags);
     ms_shared.strategy = MEMSCOPE_STRATEGY_GLOBAL_DIRECT;
     ms_shared.direct_epoch = ms_shared.header->peak_epoch;
+    ms_tasks_not_started = ms_config.verify ? 1ull << 62 : 0; // out of reach of any number of tasks
     ms_shared.direct_bias = ms_shared.bias;
     ms_shared.direct_ref_bias = ms_shared.ref_bias;
     ms_release(&ms_shared.alive, 1u);

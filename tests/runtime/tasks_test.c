@@ -37,7 +37,7 @@ static struct memscope_site frame_site = SITE(1), body_site = SITE(2);
 struct frame {
     void *resume, *destroy;
     struct frame *promise[2];
-    uint32_t task;
+    void *task;
     uint32_t hops;
     void *block;
     struct frame *next;
@@ -60,8 +60,8 @@ static void end(struct frame *frame) {
     __memscope_free(frame);
 }
 
-static const struct memscope_task_record *record_of(uint32_t task) {
-    return ms_ref(task);
+static const struct memscope_task_record *record_of(void *task) {
+    return task;
 }
 
 // Calls `visit` with each record of a type.
@@ -241,7 +241,7 @@ static void *resume_and_end(void *argument) {
 START_TEST(trap_04_allocations_of_await_suspend_stay_the_suspended_tasks) {
     static struct memscope_coroutine handed = COROUTINE("handed"), next = COROUTINE("next");
     struct frame *frame = begin(&handed);
-    uint32_t ref = frame->task;
+    void *ref = frame->task;
     __memscope_coro_resume(ref);
     __memscope_coro_suspend(ref, NULL, 0, MEMSCOPE_SUSPEND_AWAIT);
     void *early = __memscope_malloc(40, &body_site);
@@ -255,7 +255,7 @@ START_TEST(trap_04_allocations_of_await_suspend_stay_the_suspended_tasks) {
     __memscope_free(late);
     // Empty and ended, but not used again before the pop.
     struct frame *other = begin(&next);
-    ck_assert_uint_ne(other->task, ref);
+    ck_assert_ptr_ne(other->task, ref);
     __memscope_coro_destroy(other->task);
     end(other);
     __memscope_coro_pop();
@@ -386,9 +386,9 @@ START_TEST(unbalanced_switches_are_counted_and_healed) {
     end(a);
     __memscope_coro_destroy(b->task);
     end(b);
-    __memscope_coro_resume(0); // not followed
+    __memscope_coro_resume(NULL); // not followed
     void *block = __memscope_malloc(9, &body_site);
-    __memscope_coro_suspend(0, NULL, 0, MEMSCOPE_SUSPEND_AWAIT);
+    __memscope_coro_suspend(NULL, NULL, 0, MEMSCOPE_SUSPEND_AWAIT);
     __memscope_coro_pop();
     __memscope_free(block);
     ck_assert_ptr_null(ms_task_running(&ms_tls));

@@ -66,6 +66,22 @@ static void violation(const char *event, uint32_t task, const char *what) {
             violation(event, task, #condition);                                                    \
     } while (0)
 
+// Tasks are numbers here, not records. So that each hook is called nevertheless: the entry of a
+// thread that has run no task (abi.h, in line).
+static char no_entry[MEMSCOPE_INLINE_ENTRY_BYTES];
+struct inline_thread {
+    char before[MEMSCOPE_INLINE_THREAD_TOP];
+    char *top;
+};
+extern _Thread_local struct inline_thread inline_thread __asm__(MEMSCOPE_INLINE_THREAD);
+extern uint64_t not_started __asm__(MEMSCOPE_INLINE_NOT_STARTED);
+_Thread_local struct inline_thread inline_thread = {.top = no_entry};
+uint64_t not_started;
+
+static uint32_t number_of(const void *given) {
+    return (uint32_t)(uintptr_t)given;
+}
+
 static void told(const char *event, uint32_t task) {
     if (tells_events)
         printf("%s %u\n", event, task);
@@ -133,8 +149,8 @@ void __memscope_coro_alloc(struct memscope_coroutine *c, size_t frame_bytes,
     pthread_mutex_unlock(&lock);
 }
 
-uint32_t __memscope_coro_begin(struct memscope_coroutine *c, void *frame, size_t frame_bytes,
-                               struct memscope_site *site, const void *address, uint32_t elided) {
+void *__memscope_coro_begin(struct memscope_coroutine *c, void *frame, size_t frame_bytes,
+                            struct memscope_site *site, const void *address, uint32_t elided) {
     pthread_mutex_lock(&lock);
     uint32_t task = task_count++;
     if ((task & (task - 1)) == 0)
@@ -152,11 +168,12 @@ uint32_t __memscope_coro_begin(struct memscope_coroutine *c, void *frame, size_t
     tell_spawn("begin", c, site, address);
     push(task);
     pthread_mutex_unlock(&lock);
-    return task;
+    return (void *)(uintptr_t)task;
 }
 
-void __memscope_coro_suspend(uint32_t task, const void *awaiter, size_t awaiter_bytes,
+void __memscope_coro_suspend(void *given, const void *awaiter, size_t awaiter_bytes,
                              uint32_t kind) {
+    uint32_t task = number_of(given);
     pthread_mutex_lock(&lock);
     struct task *t = running("suspend", task);
     MUST(awaiter != NULL || awaiter_bytes == 0, "suspend", task);
@@ -184,7 +201,8 @@ void __memscope_coro_pop(void) {
     pthread_mutex_unlock(&lock);
 }
 
-void __memscope_coro_unsuspend(uint32_t task) {
+void __memscope_coro_unsuspend(void *given) {
+    uint32_t task = number_of(given);
     pthread_mutex_lock(&lock);
     told("unsuspend", task);
     struct entry *entry = top("unsuspend", task);
@@ -206,14 +224,16 @@ static void come_back(const char *event, uint32_t task, bool to_be_destroyed) {
     push(task);
 }
 
-void __memscope_coro_resume(uint32_t task) {
+void __memscope_coro_resume(void *given) {
+    uint32_t task = number_of(given);
     pthread_mutex_lock(&lock);
     come_back("resume", task, false);
     resumes++;
     pthread_mutex_unlock(&lock);
 }
 
-void __memscope_coro_destroy(uint32_t task) {
+void __memscope_coro_destroy(void *given) {
+    uint32_t task = number_of(given);
     pthread_mutex_lock(&lock);
     come_back("destroy", task, true);
     destroys++;
@@ -226,7 +246,8 @@ static void leave(const char *event, uint32_t task, enum state after) {
     drop();
 }
 
-void __memscope_coro_end(uint32_t task) {
+void __memscope_coro_end(void *given) {
+    uint32_t task = number_of(given);
     pthread_mutex_lock(&lock);
     leave("end", task, ENDED);
     alive--;
@@ -234,7 +255,8 @@ void __memscope_coro_end(uint32_t task) {
     pthread_mutex_unlock(&lock);
 }
 
-void __memscope_coro_unwind(uint32_t task) {
+void __memscope_coro_unwind(void *given) {
+    uint32_t task = number_of(given);
     pthread_mutex_lock(&lock);
     leave("unwind", task, UNWOUND);
     unwinds++;
