@@ -44,8 +44,10 @@ struct ms_tasks {
     struct ms_running *stack; // its bottom: the root task
     struct ms_tasks *next;    // of all threads', newest first
 
-    // Between coro_alloc and coro_begin: the task whose frame is about to be allocated.
+    // Between coro_alloc and coro_begin: the task whose frame is about to be allocated, and of
+    // which coroutine.
     struct memscope_task_record *coming;
+    const struct memscope_coroutine *coming_coroutine;
     uint64_t coming_bytes;
 
     struct memscope_task_record *idle; // records to use again, linked by runtime[0]
@@ -147,6 +149,11 @@ MS_HOT bool ms_has_tasks(const struct ms_tls *tls) {
 // Of a thread that has run tasks.
 MS_HOT struct ms_tasks *ms_tasks_in(const struct ms_running *top) {
     return (struct ms_tasks *)((uintptr_t)top & ~(MS_TASKS_REGION - 1));
+}
+
+// As ms_tasks_of_thread, which a thread with a shadow stack has been through.
+MS_HOT struct ms_tasks *ms_tasks_here(const struct ms_tls *tls) {
+    return ms_has_tasks(tls) ? ms_tasks_in(tls->top) : ms_tasks_of_thread();
 }
 
 // NULL = the root task.

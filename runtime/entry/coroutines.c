@@ -105,12 +105,13 @@ MS_EXPORT void __memscope_coro_alloc(struct memscope_coroutine *coroutine, size_
     struct ms_tls *tls = &ms_tls;
     int saved_errno = errno;
     if (ms_slow_begin(tls)) {
-        struct ms_tasks *tasks = ms_tasks_of_thread();
+        struct ms_tasks *tasks = ms_tasks_here(tls);
         if (tasks) {
             drop_coming(tls, tasks);
             tasks->coming = ms_task_new(
                 tasks,
                 ms_fold_of_coroutine(coroutine, (struct ms_spawn){spawn_site, return_address}));
+            tasks->coming_coroutine = coroutine;
             tasks->coming_bytes = frame_bytes;
             if (tasks->coming)
                 tls->special |= MS_SPECIAL_COMING;
@@ -134,15 +135,23 @@ static void note_frame(const struct memscope_task_record *task) {
         ms_store(word, ms_task_ref(task));
 }
 
+// The task that coro_alloc has made, or a new one.
 static struct memscope_task_record *begin(struct ms_tls *tls, struct ms_tasks *tasks,
-                                          struct memscope_task_fold_record *fold) {
+                                          struct memscope_coroutine *coroutine,
+                                          struct ms_spawn spawn, bool elided) {
     struct memscope_task_record *task = tasks->coming;
-    if (!task || !fold || task->class_ref != fold->class_ref) {
-        drop_coming(tls, tasks);
-        return ms_task_new(tasks, fold);
+    if (task && tasks->coming_coroutine == coroutine && !elided) {
+        tasks->coming = NULL;
+        tls->special &= ~MS_SPECIAL_COMING;
+        return task;
     }
-    tasks->coming = NULL;
-    tls->special &= ~MS_SPECIAL_COMING;
+    drop_coming(tls, tasks);
+    struct memscope_task_fold_record *fold = ms_fold_of_coroutine(coroutine, spawn);
+    task = ms_task_new(tasks, fold);
+    if (task && elided) {
+        task->record.flags |= MEMSCOPE_TASK_ELIDED;
+        fold->elided++;
+    }
     return task;
 }
 
@@ -153,17 +162,12 @@ MS_EXPORT void *__memscope_coro_begin(struct memscope_coroutine *coroutine, void
     struct memscope_task_record *task = NULL;
     int saved_errno = errno;
     if (ms_slow_begin(tls)) {
-        struct ms_tasks *tasks = ms_tasks_of_thread();
+        struct ms_tasks *tasks = ms_tasks_here(tls);
         if (tasks) {
-            struct memscope_task_fold_record *fold =
-                ms_fold_of_coroutine(coroutine, (struct ms_spawn){spawn_site, return_address});
-            if ((task = begin(tls, tasks, fold)) != NULL) {
+            struct ms_spawn spawn = {spawn_site, return_address};
+            if ((task = begin(tls, tasks, coroutine, spawn, elided != 0)) != NULL) {
                 task->frame_bytes = (uint32_t)frame_bytes;
                 ms_store(&task->frame_address, (uint64_t)(uintptr_t)frame);
-                if (elided) {
-                    task->record.flags |= MEMSCOPE_TASK_ELIDED;
-                    fold->elided++;
-                }
                 note_frame(task);
                 ms_release(&task->state, (uint32_t)MEMSCOPE_TASK_RUNNING);
             }

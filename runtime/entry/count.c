@@ -168,20 +168,28 @@ static struct ms_origin take_pending(struct ms_tls *tls, struct ms_origin origin
     return (struct ms_origin){.key = ref, .site = NULL};
 }
 
-// Whose the block is: the coming coroutine's if this is its frame, else the running task's.
-static struct memscope_task_record *owner_of(struct ms_tls *tls, const void *block, size_t bytes) {
-    if (!(tls->special & MS_SPECIAL_COMING))
-        return ms_task_running(tls);
-    // Promises with an allocator of their own keep it behind the frame.
+// Is it the coming coroutine's frame? Promises with an allocator of their own keep it behind the
+// frame.
+static inline bool is_coming_frame(const struct ms_tls *tls, size_t bytes) {
     const size_t room_for_allocator = 64;
-    struct ms_tasks *tasks = tls->thread->tasks;
-    if (bytes < tasks->coming_bytes || bytes > tasks->coming_bytes + room_for_allocator)
-        return ms_task_running(tls);
+    return (tls->special & MS_SPECIAL_COMING) &&
+           bytes - ms_tasks_in(tls->top)->coming_bytes <= room_for_allocator;
+}
+
+static inline void note_frame_block(struct ms_tls *tls, struct memscope_task_record *task,
+                                    const void *block, size_t bytes) {
     tls->special &= ~MS_SPECIAL_COMING;
-    struct memscope_task_record *task = tasks->coming;
     task->record.flags |= MEMSCOPE_TASK_FRAME_COUNTED;
     ms_store(&task->runtime[0], (uint64_t)(uintptr_t)block);
     task->runtime[1] = bytes;
+}
+
+// Whose the block is: the coming coroutine's if this is its frame, else the running task's.
+static struct memscope_task_record *owner_of(struct ms_tls *tls, const void *block, size_t bytes) {
+    if (!is_coming_frame(tls, bytes))
+        return ms_task_running(tls);
+    struct memscope_task_record *task = ms_tasks_in(tls->top)->coming;
+    note_frame_block(tls, task, block, bytes);
     return task;
 }
 
@@ -218,35 +226,50 @@ static void allocate_at(struct ms_tls *tls, void *block, size_t bytes, struct ms
 }
 
 // The fast path of threads that run tasks. False: not this time.
-static bool note_allocation_of_task(struct ms_tls *tls, void *block, size_t bytes,
-                                    struct ms_origin origin) {
-    struct memscope_task_record *task = tls->top->task;
-    uint32_t class_ref = task ? task->class_ref : 0;
-    uint64_t plain = origin.site ? ms_acquire(&origin.site->id) : origin.key;
-    uint64_t key = task ? ms_task_key(plain, class_ref) : plain;
+static inline bool note_allocation_of_task(struct ms_tls *tls, void *block, size_t bytes,
+                                           struct ms_origin origin) {
+    const struct ms_running *top = tls->top;
+    struct memscope_task_record *task = top->task;
+    bool is_frame = is_coming_frame(tls, bytes), single = ms_single_threaded();
+    if (is_frame)
+        task = ms_tasks_in(top)->coming;
+    else if (top->mark == MS_MARK_LEAVING)
+        return false;
+    uint64_t key = origin.site ? ms_acquire(&origin.site->id) : origin.key;
+    uint32_t class_ref = 0, *word = NULL;
+    if (task) {
+        class_ref = task->class_ref;
+        key = ms_task_key(key, class_ref);
+        if (!(word = ms_task_word_at((uintptr_t)block)))
+            return false;
+    }
     struct ms_slot *slot = &tls->slots[key * MS_KEY_FACTOR >> tls->shift];
     char *leaf = ms_shadow_leaf((uintptr_t)block);
-    uint32_t *word = ms_task_word_at((uintptr_t)block);
-    if (tls->top->mark == MS_MARK_LEAVING || slot->key != key || !leaf || (task && !word) ||
-        bytes >= MS_SIZE_ASIDE || slot->cell->class_ref != class_ref ||
-        (!ms_single_threaded() && ms_strategy_is_outdated(tls)))
-        return false;
     struct memscope_cell_record *cell = slot->cell;
+    if (slot->key != key || !leaf || bytes >= MS_SIZE_ASIDE || cell->class_ref != class_ref ||
+        (!single && ms_strategy_is_outdated(tls)))
+        return false;
     slow_guard_take(tls);
-    if (task)
-        ms_store(word, ms_task_ref(task));
+    if (is_frame)
+        note_frame_block(tls, task, block, bytes);
     ms_store(ms_shadow_at(leaf, (uintptr_t)block), ms_shadow_record(ms_shared.units, cell, bytes));
     tls->last_block = block;
-    if (ms_task_local_allocate(tls, cell, task, bytes))
+    if (task) {
+        ms_store(word, ms_task_ref(task));
+        ms_task_allocate(task, bytes);
+    }
+    if (single)
+        ms_global_direct_allocate(tls, cell, bytes);
+    else if (ms_thread_local_allocate(tls, cell, bytes))
         ms_thread_local_publish();
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
-    tls->special = MS_SPECIAL_TASKS;
+    tls->special &= ~MS_SPECIAL_GUARD;
     return true;
 }
 
 void *ms_note_allocation_slow(void *block, size_t bytes, struct ms_origin origin) {
     struct ms_tls *tls = &ms_tls;
-    if (block && tls->special == MS_SPECIAL_TASKS &&
+    if (block && (tls->special & ~MS_SPECIAL_COMING) == MS_SPECIAL_TASKS &&
         note_allocation_of_task(tls, block, bytes, origin))
         return block;
     int saved_errno = errno;
@@ -300,11 +323,40 @@ static void free_in(struct ms_tls *tls, struct memscope_cell_record *cell, uint6
     slow_guard_release(tls);
 }
 
+// The running task's own block, in this thread's cell. False: it is another's.
+static inline bool note_free_of_task(struct ms_tls *tls, struct memscope_cell_record *cell,
+                                     uint64_t bytes, const void *block, bool single) {
+    const struct ms_running *top = tls->top;
+    struct memscope_task_record *task = top->task;
+    const uint32_t *word = ms_task_word_at((uintptr_t)block);
+    if (cell->thread_ref != tls->record_ref || cell->record.flags != MEMSCOPE_CELL_TASK || !word ||
+        !task || ms_load(word) != ms_task_ref(task) || top->mark == MS_MARK_LEAVING)
+        return false;
+    slow_guard_take(tls);
+    ms_cell_free(cell, bytes, ms_epoch());
+    if (block == tls->last_block)
+        cell->temporary++;
+    task->frees++;
+    task->freed_bytes += bytes;
+    tls->credit += (int64_t)bytes;
+    if (!single) {
+        tls->record->live_bytes -= (int64_t)bytes;
+        if (tls->credit > 2 * MS_CREDIT)
+            ms_thread_local_publish();
+    }
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    tls->special = MS_SPECIAL_TASKS;
+    return true;
+}
+
 static bool note_free_slow(void *block, uint64_t record) {
     struct ms_tls *tls = &ms_tls;
     uint32_t ref = (uint32_t)(record >> 32);
+    bool single = ms_single_threaded();
     if (tls->special == MS_SPECIAL_TASKS && ms_ref_is_ours(ref) &&
-        (ms_single_threaded() || !ms_strategy_is_outdated(tls))) {
+        (single || !ms_strategy_is_outdated(tls))) {
+        if (note_free_of_task(tls, ms_ref(ref), (uint32_t)record, block, single))
+            return true;
         slow_guard_take(tls);
         if (ms_task_local_free(tls, ms_ref(ref), (uint32_t)record, block))
             ms_thread_local_publish();
@@ -381,7 +433,8 @@ void ms_free_remote(void *block, struct memscope_cell_record *cell, uint64_t byt
 }
 
 bool ms_slow_begin(struct ms_tls *tls) {
-    if ((tls->special & MS_SPECIAL_OFF) || !ms_alive() || guarded(tls))
+    bool alive = !(tls->special & MS_SPECIAL_OFF) && (ms_load(&ms_shared.alive) || ms_alive());
+    if (!alive || guarded(tls))
         return false;
     slow_guard_take(tls);
     catch_up(tls);
