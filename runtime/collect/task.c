@@ -329,7 +329,9 @@ static void note_outlived(struct memscope_task_record *task) {
 void ms_task_ended(struct ms_tasks *tasks, struct memscope_task_record *task) {
     task->ended_ns = ms_sys_clock_coarse_ns();
     note_outlived(task);
-    struct memscope_task_fold_record *fold = ms_fold_of_class(task->class_ref);
+    struct memscope_task_fold_record *fold = tasks->last_fold;
+    if (!fold || fold->class_ref != task->class_ref)
+        fold = tasks->last_fold = ms_fold_of_class(task->class_ref);
     if (fold)
         ms_fold_task(fold, task);
     ms_release(&task->state, (uint32_t)MEMSCOPE_TASK_OUTLIVED);
@@ -383,7 +385,7 @@ static void free_remotely(struct memscope_task_record *task, uint64_t bytes) {
     uint64_t before = ms_bump(&task->remote_frees, 1);
     if (!(before & MEMSCOPE_TASK_ENDED))
         return;
-    struct ms_tasks *tasks = ms_tasks_of_thread();
+    struct ms_tasks *tasks = ms_tasks_here(&ms_tls);
     if (tasks)
         retire(tasks, task);
 }

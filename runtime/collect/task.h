@@ -50,6 +50,8 @@ struct ms_tasks {
     const struct memscope_coroutine *coming_coroutine;
     uint64_t coming_bytes;
 
+    struct memscope_task_fold_record *last_fold; // of the class that ended last here
+
     struct memscope_task_record *idle; // records to use again, linked by runtime[0]
     uint64_t idle_count;
     struct memscope_task_record *deferred; // the same, but LEAVING somewhere
