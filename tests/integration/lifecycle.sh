@@ -45,3 +45,28 @@ lifetimes() {
     }
     [ -z "${LISTED:-}" ] || expect_json run "(.threads | length) == $LISTED"
 }
+
+# A coroutine that forks: the parent's coroutines have what the parent did, resumptions and
+# destructions included; the child, which follows none of those it inherited, has its allocations.
+forking_coroutines() {
+    local profile parents=0
+    compile fork_in_coroutine "$programs/fork_in_coroutine.cc" -std=c++20
+    profile_all run "$PWD/fork_in_coroutine" "$RUN_MODE"
+    set -- run.d/*.json
+    [ $# = 2 ] || fail "$# profiles, 2 expected"
+    for profile in "$@"; do
+        profile=${profile%.json}
+        expect_whole "$profile"
+        if jq -e '.task_classes | length == 0' "$profile.json" >/dev/null; then
+            expect_json "$profile" '
+                [.sites[] | select(.function // "" | test("allocating|forking")) | .allocations]
+                | add == 7'
+        else
+            parents=$((parents + 1))
+            expect_json "$profile" '[.task_classes[]
+                | [(.function | split("(")[0]), .count, .ended, .resumes, .allocations]] | sort
+                == [["allocating", 1, 1, 5, 5], ["forking", 1, 1, 4, 2]]'
+        fi
+    done
+    [ $parents = 1 ] || fail "$parents profiles have coroutines, 1 expected"
+}
