@@ -52,15 +52,24 @@ uint32_t *ms_task_word_slow(uintptr_t address) {
     return (uint32_t *)(leaf + (address >> 5 << 2)); // NOLINT(clang-analyzer-*)
 }
 
+static struct memscope_task_record *with_frame(uint32_t ref, uintptr_t frame) {
+    struct memscope_task_record *task = ms_task_of(ref);
+    return task && ms_load(&task->record.type) == MEMSCOPE_RECORD_TASK &&
+                   ms_load(&task->frame_address) == frame
+               ? task
+               : NULL;
+}
+
 struct memscope_task_record *ms_task_at(uintptr_t address) {
     const uintptr_t promise_offset = 16; // behind the resume and destroy pointers
     if (address < 4096 || address >> MS_ADDRESS_BITS != 0 || address % sizeof(void *) != 0)
         return NULL;
     for (uintptr_t frame = address; frame >= address - promise_offset; frame -= promise_offset) {
         const uint32_t *word = ms_task_word_at(frame);
-        struct memscope_task_record *task = word ? ms_task_of(ms_load(word)) : NULL;
-        if (task && ms_load(&task->record.type) == MEMSCOPE_RECORD_TASK &&
-            ms_load(&task->frame_address) == frame)
+        struct memscope_task_record *task = word ? with_frame(ms_load(word), frame) : NULL;
+        if (!task && ms_has_tasks(&ms_tls))
+            task = with_frame(*ms_recent_frame(ms_tasks_in(ms_tls.top), frame), frame);
+        if (task)
             return task;
     }
     return NULL;

@@ -37,7 +37,7 @@ struct ms_running {
 // for.
 #define MS_TASKS_REGION (4ull << 20)
 
-enum { MS_TASKS_KEPT = 32 };
+enum { MS_TASKS_KEPT = 32, MS_FRAMES_RECENT = 64 };
 
 // What a thread needs to run tasks; made at its first one.
 struct ms_tasks {
@@ -49,6 +49,9 @@ struct ms_tasks {
     struct memscope_task_record *coming;
     const struct memscope_coroutine *coming_coroutine;
     uint64_t coming_bytes;
+
+    // Tasks whose frames have no task word (recycled by a library), the latest by address.
+    uint32_t recent_frames[MS_FRAMES_RECENT];
 
     struct memscope_task_fold_record *last_fold; // of the class that ended last here
 
@@ -114,8 +117,14 @@ MS_HOT struct memscope_task_record *ms_task_of(uint32_t ref) {
     return ms_ref_is_ours(ref) ? ms_ref(ref) : NULL;
 }
 
-// The task whose frame begins at `address`, or whose promise does; NULL = none known.
+// The task whose frame begins at `address`, or whose promise does; NULL = none known. What a
+// library recycles frames from is found while it is among the latest that began on the calling
+// thread.
 struct memscope_task_record *ms_task_at(uintptr_t address);
+
+static inline uint32_t *ms_recent_frame(struct ms_tasks *tasks, uintptr_t frame) {
+    return &tasks->recent_frames[frame / 64 % MS_FRAMES_RECENT];
+}
 
 // Adds where other threads may write too: plainly while there are none.
 MS_HOT uint64_t ms_bump(uint64_t *place, uint64_t value) {

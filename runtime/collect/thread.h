@@ -31,9 +31,10 @@ struct ms_thread {
     uintptr_t pending_stack;                // of who entered tls.pending_site; all ones: holds once
     struct memscope_cell_record *reentrant; // events inside a hook; made when first needed
     uint32_t pending_site;                  // ref of the site that MS_SPECIAL_PENDING refers to
-    uint32_t region_site; // of the parallel region the thread runs: threads started meanwhile are its
-    struct ms_tasks *tasks;                 // collect/task.h; NULL = has run none
-    struct ms_lookup lookup;                // task folds and transfers
+    uint32_t
+        region_site; // of the parallel region the thread runs: threads started meanwhile are its
+    struct ms_tasks *tasks;  // collect/task.h; NULL = has run none
+    struct ms_lookup lookup; // task folds and transfers
 };
 
 extern struct ms_thread *ms_threads; // newest first

@@ -123,12 +123,14 @@ MS_EXPORT void __memscope_coro_alloc(struct memscope_coroutine *coroutine, size_
 
 // So that ms_task_at finds it. Where a block begins in the same 32 bytes (a pool's, the frame that
 // an elided one lies in) the word is that block's.
-static void note_frame(const struct memscope_task_record *task) {
+static void note_frame(struct ms_tasks *tasks, const struct memscope_task_record *task) {
     uintptr_t frame = task->frame_address;
     if (!(task->record.flags & MEMSCOPE_TASK_FRAME_COUNTED)) {
         char *leaf = frame >> MS_ADDRESS_BITS == 0 ? ms_shadow_leaf(frame) : NULL;
-        if (leaf && ms_load(ms_shadow_at(leaf, frame)) != 0)
+        if (leaf && ms_load(ms_shadow_at(leaf, frame)) != 0) {
+            *ms_recent_frame(tasks, frame) = ms_task_ref(task);
             return;
+        }
     }
     uint32_t *word = ms_task_word_slow(frame);
     if (word)
@@ -168,7 +170,7 @@ MS_EXPORT void *__memscope_coro_begin(struct memscope_coroutine *coroutine, void
             if ((task = begin(tls, tasks, coroutine, spawn, elided != 0)) != NULL) {
                 task->frame_bytes = (uint32_t)frame_bytes;
                 ms_store(&task->frame_address, (uint64_t)(uintptr_t)frame);
-                note_frame(task);
+                note_frame(tasks, task);
                 ms_release(&task->state, (uint32_t)MEMSCOPE_TASK_RUNNING);
             }
             (void)ms_tasks_push(tls, task ? task : tls->top->task,
