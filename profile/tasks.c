@@ -30,10 +30,17 @@ static const char *text(const struct ms_task_work *work, uint32_t ref) {
     return string && *string ? string : NULL;
 }
 
+// FREE, but waiting for its await_suspend to end, with blocks of it alive.
+static bool is_left_over(const struct memscope_task_record *record) {
+    uint64_t frees = ms_add(record->frees, record->remote_frees & ~MEMSCOPE_TASK_ENDED);
+    return (record->remote_frees & MEMSCOPE_TASK_ENDED) &&
+           frees < ms_add(record->allocations, record->late_allocations);
+}
+
 static const struct memscope_task_record *task_at(const struct ms_profile *profile, uint32_t unit) {
     const struct memscope_task_record *record = (const void *)ms_at(profile, unit);
     bool used = profile->types[unit] == MEMSCOPE_RECORD_TASK &&
-                record->state != MEMSCOPE_TASK_FREE && record->id != 0;
+                (record->state != MEMSCOPE_TASK_FREE || is_left_over(record)) && record->id != 0;
     return used ? record : NULL;
 }
 
@@ -49,7 +56,7 @@ static struct ms_task make_task(const struct ms_task_work *work, uint32_t unit,
     uint64_t remote_frees = record->remote_frees & ~MEMSCOPE_TASK_ENDED;
     uint64_t frees = ms_add(record->frees, remote_frees);
     uint64_t allocations = ms_add(record->allocations, record->late_allocations);
-    uint64_t bytes = ms_add(record->bytes, record->late_bytes);
+    uint64_t bytes = ms_add(record->bytes, record->late_bytes & ~MEMSCOPE_TASK_FOLDED);
     struct ms_task task = {
         .id = record->id > INT64_MAX ? INT64_MAX : (int64_t)record->id,
         .parent_id = record->parent_id,
@@ -77,6 +84,8 @@ static struct ms_task make_task(const struct ms_task_work *work, uint32_t unit,
         .created_ns = record->created_ns,
         .ended_ns = record->ended_ns,
     };
+    if (task.state == MEMSCOPE_TASK_FREE)
+        task.state = MEMSCOPE_TASK_OUTLIVED;
     task.peak_bytes = ms_max(record->peak_bytes, task.live_bytes);
     return task;
 }

@@ -308,11 +308,14 @@ enum memscope_edge_rule {
 #define MEMSCOPE_TASK_ELIDED 1u        // its frame lies in its caller's, or on a stack
 #define MEMSCOPE_TASK_FRAME_COUNTED 2u // its frame is a block of its own, counted in its totals
 #define MEMSCOPE_TASK_ENDED (1ull << 63)
+#define MEMSCOPE_TASK_FOLDED (1ull << 63)
 
 // One task. `own` counters are written by the thread that runs it, remote ones by any (atomic).
 //   live blocks = allocations + late_allocations - frees
 //                 - (remote_frees without MEMSCOPE_TASK_ENDED)
-//   live bytes  = bytes + late_bytes - freed_bytes - remote_freed_bytes
+//   live bytes  = bytes + (late_bytes without MEMSCOPE_TASK_FOLDED) - freed_bytes
+//                 - remote_freed_bytes
+// One that ended while its await_suspend goes on is FREE already, and may have live blocks.
 struct memscope_task_record {
     struct memscope_record record; // flags: MEMSCOPE_TASK_*
     uint32_t class_ref;
@@ -339,7 +342,8 @@ struct memscope_task_record {
     uint64_t remote_frees; // | MEMSCOPE_TASK_ENDED from its end on
     uint64_t remote_freed_bytes;
     uint64_t late_allocations; // of an await_suspend that goes on while others may run the task
-    uint64_t late_bytes;
+    uint64_t
+        late_bytes; // | MEMSCOPE_TASK_FOLDED once its fold has them; further ones are added there
     uint64_t outlived_blocks; // alive at its end, the frame not counted
     uint64_t outlived_bytes;
     uint64_t runtime[2]; // the runtime's own

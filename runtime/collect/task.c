@@ -336,13 +336,16 @@ static void note_outlived(struct memscope_task_record *task) {
 }
 
 void ms_task_ended(struct ms_tasks *tasks, struct memscope_task_record *task) {
+    if (MS_UNLIKELY(tasks->deferred != NULL)) // this thread may never begin one
+        retry_deferred(tasks);
     task->ended_ns = ms_sys_clock_coarse_ns();
     note_outlived(task);
     struct memscope_task_fold_record *fold = tasks->last_fold;
     if (!fold || fold->class_ref != task->class_ref)
         fold = tasks->last_fold = ms_fold_of_class(task->class_ref);
+    uint64_t late_bytes = ms_bump(&task->late_bytes, MEMSCOPE_TASK_FOLDED);
     if (fold)
-        ms_fold_task(fold, task);
+        ms_fold_task(fold, task, task->bytes + late_bytes);
     ms_release(&task->state, (uint32_t)MEMSCOPE_TASK_OUTLIVED);
     ms_bump(&task->remote_frees, MEMSCOPE_TASK_ENDED);
     retire(tasks, task);
@@ -380,8 +383,11 @@ live_of_leaving(const struct memscope_task_record *task) {
 }
 
 void ms_task_allocate_late(struct memscope_task_record *task, uint64_t bytes) {
-    ms_bump(&task->late_bytes, bytes);
     ms_bump(&task->late_allocations, 1);
+    if (ms_bump(&task->late_bytes, bytes) & MEMSCOPE_TASK_FOLDED) {
+        ms_fold_late(task->class_ref, bytes);
+        return;
+    }
     uint64_t live = live_of_leaving(task), peak = ms_load(&task->peak_bytes);
     while (live > peak && !ms_swap_if(&task->peak_bytes, &peak, live))
         ;

@@ -134,15 +134,22 @@ static void measure(struct memscope_task_fold_record *fold, enum memscope_task_m
     fold->histogram[which][memscope_task_bucket(bytes)]++;
 }
 
-void ms_fold_task(struct memscope_task_fold_record *fold, const struct memscope_task_record *task) {
+void ms_fold_task(struct memscope_task_fold_record *fold, const struct memscope_task_record *task,
+                  uint64_t total_bytes) {
     ms_release(&fold->sequence, fold->sequence + 1);
     fold->ended++;
     fold->resumes += task->resumes;
     fold->migrations += task->migrations;
-    measure(fold, MEMSCOPE_MEASURE_TOTAL, task->bytes + ms_load(&task->late_bytes));
+    measure(fold, MEMSCOPE_MEASURE_TOTAL, total_bytes);
     measure(fold, MEMSCOPE_MEASURE_PEAK, ms_load(&task->peak_bytes));
     measure(fold, MEMSCOPE_MEASURE_OUTLIVED, task->outlived_bytes);
     ms_release(&fold->sequence, fold->sequence + 1);
+}
+
+void ms_fold_late(uint32_t class_ref, uint64_t bytes) {
+    struct memscope_task_fold_record *fold = ms_fold_of_class(class_ref);
+    if (fold)
+        fold->sum[MEMSCOPE_MEASURE_TOTAL] += bytes;
 }
 
 void ms_transfer(uint32_t from_ref, uint32_t to_ref, uint64_t bytes, bool after_end) {

@@ -30,8 +30,11 @@ struct memscope_task_fold_record *ms_fold_of_name(enum memscope_task_kind kind, 
 // The calling thread's fold record for a class.
 struct memscope_task_fold_record *ms_fold_of_class(uint32_t class_ref);
 
-// An ended task's figures into its class.
-void ms_fold_task(struct memscope_task_fold_record *fold, const struct memscope_task_record *task);
+// An ended task's figures into its class; `total_bytes` of them is what it allocated.
+void ms_fold_task(struct memscope_task_fold_record *fold, const struct memscope_task_record *task,
+                  uint64_t total_bytes);
+// What it allocated after that.
+void ms_fold_late(uint32_t class_ref, uint64_t bytes);
 
 // Blocks of one party freed by another (memscope_transfer_record).
 void ms_transfer(uint32_t from_ref, uint32_t to_ref, uint64_t bytes, bool after_end);
