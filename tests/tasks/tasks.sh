@@ -201,3 +201,16 @@ sigkill_leaves_a_readable_task_tree() {
         grep -q 'worker' tree || fail "no tree: $(cat tree)"
     done
 }
+
+# An await_suspend that goes on after its coroutine has ended on another thread: counted in it all
+# the same, and its record is used again.
+allocations_after_the_end_add_up() {
+    compile program "$tasks/programs/after_end.cc" $cxx
+    profile program ./program
+    expect_whole program
+    expect_json program '.task_classes | length == 1 and all(.[]; .count == 3000 and .ended == 3000 and .alive == 0 and
+        .allocations == 9000 and .frees == 8000 and .live_bytes == 100000 and .bytes == .task_bytes and
+        .live_bytes == .task_live_bytes and .total.sum == .bytes)'
+    expect_json program '[.tasks[] | select(.state == "outlived") | .live_bytes] == [range(1000) | 100]'
+    [ "$(stat -c %s program.msp)" -le 400000 ] || fail "the profile has $(stat -c %s program.msp) bytes"
+}
