@@ -82,7 +82,7 @@ bool ms_take_task_classes(struct ms_task_work *work) {
         if (profile->types[unit] == MEMSCOPE_RECORD_TASK_CLASS)
             keys[at++] = key_of(work, unit);
     qsort(keys, count, sizeof *keys, compare_keys);
-    // The first of equal ones stands for all: for now its unit is their place.
+    // The first of equal ones stands for all: until the classes are made its unit is their place.
     for (size_t i = 0; i < count; i++)
         work->place[keys[i].unit] = i > 0 && compare_parts(&keys[i - 1], &keys[i]) == 0
                                         ? work->place[keys[i - 1].unit]

@@ -24,15 +24,6 @@ static bool guarded(const struct ms_tls *tls) {
     return guard != 0 && !guard_is_stale(guard);
 }
 
-// Was the call that pending_site stands for left by longjmp? What allocates inside it has a stack
-// below that of the function that made the call. (What is deeper for other reasons is not told from
-// it: ms_landed is exact, but needs a setjmp in instrumented code.)
-static void drop_stale_pending(struct ms_tls *tls, uintptr_t caller_stack) {
-    if ((tls->special & MS_SPECIAL_PENDING) && tls->thread &&
-        caller_stack >= tls->thread->pending_stack && !ms_sys_on_signal_stack())
-        tls->special &= ~(MS_SPECIAL_PENDING | MS_SPECIAL_ONCE);
-}
-
 static inline void slow_guard_take(struct ms_tls *tls) {
     tls->special = (tls->special & ~MS_SPECIAL_GUARD) | ms_stack_pointer();
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
@@ -157,17 +148,6 @@ static bool allocate_in_shared_cell(struct ms_tls *tls, struct memscope_cell_rec
     return tls->credit < 0;
 }
 
-static struct ms_origin take_pending(struct ms_tls *tls, struct ms_origin origin) {
-    if (!(tls->special & MS_SPECIAL_PENDING))
-        return origin;
-    uint32_t ref = tls->thread->pending_site;
-    if (tls->special & MS_SPECIAL_ONCE)
-        tls->special &= ~(MS_SPECIAL_PENDING | MS_SPECIAL_ONCE);
-    if (!ms_ref_is_ours(ref))
-        return origin; // entered before a fork
-    return (struct ms_origin){.key = ref, .site = NULL};
-}
-
 // Is it the coming coroutine's frame? Promises with an allocator of their own keep it behind the
 // frame.
 static inline bool is_coming_frame(const struct ms_tls *tls, size_t bytes) {
@@ -202,7 +182,7 @@ static bool allocate_in_task(struct ms_tls *tls, struct memscope_cell_record *ce
 }
 
 static void allocate_at(struct ms_tls *tls, void *block, size_t bytes, struct ms_origin origin) {
-    struct ms_origin charged = take_pending(tls, origin);
+    struct ms_origin charged = ms_pending_take(tls, origin);
     struct memscope_task_record *task = owner_of(tls, block, bytes);
     uint32_t *word = task ? ms_task_word_slow((uintptr_t)block) : NULL;
     if (task && !word) {
@@ -273,7 +253,7 @@ void *ms_note_allocation_slow(void *block, size_t bytes, struct ms_origin origin
         note_allocation_of_task(tls, block, bytes, origin))
         return block;
     int saved_errno = errno;
-    drop_stale_pending(tls, ms_caller_stack() - 1); // equal: a tail call inside the enclosed one
+    ms_pending_drop_stale(tls, ms_caller_stack() - 1); // equal: a tail call inside the enclosed one
     if ((tls->special & MS_SPECIAL_OFF) || !ms_alive()) {
         // Nothing to count.
     } else if (!block) {
@@ -443,64 +423,4 @@ bool ms_slow_begin(struct ms_tls *tls) {
 
 void ms_slow_end(struct ms_tls *tls) {
     slow_guard_release(tls);
-}
-
-static uint32_t enter_region(struct ms_origin origin) {
-    struct ms_tls *tls = &ms_tls;
-    int saved_errno = errno;
-    uint32_t token = 0;
-    if (ms_slow_begin(tls)) {
-        if (tls->thread)
-            token = tls->thread->region_site = ms_origin_site_ref(&origin);
-        ms_slow_end(tls);
-    }
-    errno = saved_errno;
-    return token;
-}
-
-uint32_t ms_pending_enter(struct ms_origin origin, bool once, uintptr_t caller_stack) {
-    if (origin.site->kind == MEMSCOPE_KIND_PARALLEL_REGION)
-        return enter_region(origin);
-    struct ms_tls *tls = &ms_tls;
-    int saved_errno = errno;
-    uint32_t token = 0;
-    drop_stale_pending(tls, caller_stack);
-    if (!(tls->special & (MS_SPECIAL_OFF | MS_SPECIAL_PENDING)) && ms_alive() && !guarded(tls)) {
-        slow_guard_take(tls);
-        if (tls->special & MS_SPECIAL_NEW)
-            ms_thread_attach(NULL);
-        if (tls->thread && (token = ms_origin_site_ref(&origin)) != 0) {
-            tls->thread->pending_site = token;
-            tls->thread->pending_stack = once ? UINTPTR_MAX : caller_stack;
-            tls->special |= MS_SPECIAL_PENDING | (once ? MS_SPECIAL_ONCE : 0);
-        }
-        slow_guard_release(tls);
-    }
-    errno = saved_errno;
-    return token;
-}
-
-void ms_pending_leave(uint32_t token) {
-    struct ms_thread *thread = ms_tls.thread;
-    if (token == 0 || !thread)
-        return;
-    if (thread->region_site == token)
-        thread->region_site = 0;
-    else if ((ms_tls.special & MS_SPECIAL_PENDING) && thread->pending_site == token)
-        ms_tls.special &= ~(MS_SPECIAL_PENDING | MS_SPECIAL_ONCE);
-}
-
-void ms_landed(uintptr_t caller_stack) {
-    struct ms_tls *tls = &ms_tls;
-    uint64_t guard = tls->special & MS_SPECIAL_GUARD;
-    drop_stale_pending(tls, caller_stack);
-    if (guard != 0 && guard < caller_stack && !ms_sys_on_signal_stack())
-        tls->special &= ~MS_SPECIAL_GUARD;
-}
-
-uint32_t ms_pending_site(void) {
-    if (!(ms_tls.special & MS_SPECIAL_PENDING))
-        return ms_tls.thread ? ms_tls.thread->region_site : 0;
-    struct ms_origin charged = take_pending(&ms_tls, (struct ms_origin){0});
-    return (uint32_t)charged.key;
 }

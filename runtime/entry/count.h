@@ -162,6 +162,11 @@ void ms_slow_end(struct ms_tls *tls);
 uint32_t ms_pending_enter(struct ms_origin origin, bool once, uintptr_t caller_stack);
 void ms_pending_leave(uint32_t token);
 
+// For the slow path of an event: a pending site whose call was left by longjmp is dropped; the one
+// that still holds takes the place of the event's own origin.
+void ms_pending_drop_stale(struct ms_tls *tls, uintptr_t caller_stack);
+struct ms_origin ms_pending_take(struct ms_tls *tls, struct ms_origin origin);
+
 // setjmp has returned in the function with `caller_stack`: what was entered deeper was left.
 void ms_landed(uintptr_t caller_stack);
 
