@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// coroutines TaskLocal|HybridTracking SHORT LONG PATH…: what a coroutine does, SHORT times, then LONG
-// times; each of the two is a dump of its own under callgrind, named after the path, as in paths.cc.
-// For HybridTracking a thread has run before.
+// coroutines TaskLocal|HybridTracking SHORT LONG PATH…: what a coroutine does, SHORT times, then
+// LONG times; each of the two is a dump of its own under callgrind, named after the path, as in
+// paths.cc. For HybridTracking a thread has run before.
 
 #include <coroutine>
 #include <cstdlib>
