@@ -7,19 +7,22 @@
 enum { PAGE_BITS = 12, LEAF_BITS = 18 };
 
 // Two levels: page number → fiber. A leaf (2 MiB, touched where stacks are) stands for 1 GiB.
-static struct ms_fiber **leaves[1ull << (MS_ADDRESS_BITS - PAGE_BITS - LEAF_BITS)];
+static struct ms_fiber ***leaves;
 
 static struct ms_fiber **place_of(uintptr_t address, bool make) {
     uintptr_t page = address >> PAGE_BITS, index = page >> LEAF_BITS;
     const size_t leaf_bytes = sizeof(struct ms_fiber *) << LEAF_BITS;
-    if (index >= sizeof leaves / sizeof leaves[0])
+    const size_t leaf_count = 1ull << (MS_ADDRESS_BITS - PAGE_BITS - LEAF_BITS);
+    struct ms_fiber ***table =
+        make ? ms_table_once(&leaves, leaf_count * sizeof *table) : ms_acquire(&leaves);
+    if (index >= leaf_count || !table)
         return NULL;
-    struct ms_fiber **leaf = ms_acquire(&leaves[index]);
+    struct ms_fiber **leaf = ms_acquire(&table[index]);
     if (!leaf && make) {
         struct ms_fiber **fresh = ms_sys_map_anonymous(leaf_bytes);
         if (!fresh)
             return NULL;
-        if (ms_swap_if(&leaves[index], &leaf, fresh))
+        if (ms_swap_if(&table[index], &leaf, fresh))
             leaf = fresh;
         else
             ms_sys_unmap(fresh, leaf_bytes);

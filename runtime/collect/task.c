@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <string.h>
 
-char *ms_task_leaves[1ull << (MS_ADDRESS_BITS - 26)];
+char **ms_task_leaves;
 struct ms_tasks *ms_all_tasks;
 uint64_t ms_tasks_not_started;
 struct ms_running ms_no_tasks;
@@ -33,18 +33,29 @@ _Static_assert(sizeof(struct ms_running) == MEMSCOPE_INLINE_ENTRY_BYTES &&
                    (int)MEMSCOPE_TASK_SUSPENDED == MEMSCOPE_INLINE_STATE_SUSPENDED,
                "as the pass knows it");
 
+void *ms_table_once(void *place_of_table, size_t bytes) {
+    void **place = place_of_table, *table = ms_acquire(place);
+    void *fresh = table ? NULL : ms_sys_map_anonymous(bytes);
+    if (!fresh || ms_swap_if(place, &table, fresh))
+        return fresh ? fresh : table;
+    ms_sys_unmap(fresh, bytes);
+    return table;
+}
+
 uint32_t *ms_task_word_slow(uintptr_t address) {
     const size_t leaf_bytes = 4ull << (26 - 5);
     uintptr_t index = address >> 26;
-    if (index >= sizeof ms_task_leaves / sizeof ms_task_leaves[0])
+    const size_t leaf_count = 1ull << (MS_ADDRESS_BITS - 26);
+    char **leaves = ms_table_once(&ms_task_leaves, leaf_count * sizeof *leaves);
+    if (index >= leaf_count || !leaves)
         return NULL;
-    char *leaf = ms_acquire(&ms_task_leaves[index]);
+    char *leaf = ms_acquire(&leaves[index]);
     if (!leaf) {
         char *mapping = ms_sys_map_anonymous(leaf_bytes);
         if (!mapping)
             return NULL;
         char *biased = mapping - (index << (26 - 5) << 2);
-        if (ms_swap_if(&ms_task_leaves[index], &leaf, biased))
+        if (ms_swap_if(&leaves[index], &leaf, biased))
             leaf = biased;
         else
             ms_sys_unmap(mapping, leaf_bytes);

@@ -89,12 +89,21 @@ void ms_tasks_restart(void);
 
 // ---- task words --------------------------------------------------------------------------------
 
-extern char *ms_task_leaves[]; // biased: word of address a at leaf + (a >> 5) * 4
+// Biased: the word of address a is at leaf + (a >> 5) * 4. The table is mapped for the first task:
+// programs without any keep the addresses.
+extern char **ms_task_leaves;
 
 MS_HOT uint32_t *ms_task_word_at(uintptr_t address) {
-    char *leaf = ms_load(&ms_task_leaves[address >> 26 & ((1ull << (MS_ADDRESS_BITS - 26)) - 1)]);
+    char **leaves = ms_load(&ms_task_leaves);
+    if (MS_UNLIKELY(!leaves))
+        return NULL;
+    char *leaf = ms_load(&leaves[address >> 26 & ((1ull << (MS_ADDRESS_BITS - 26)) - 1)]);
     return MS_LIKELY(leaf) ? (uint32_t *)(leaf + (address >> 5 << 2)) : NULL;
 }
+
+// A table of pointers, mapped by whoever needs it first; `place_of_table` is the address of the
+// pointer to it. NULL = no memory.
+void *ms_table_once(void *place_of_table, size_t bytes);
 
 uint32_t *ms_task_word_slow(uintptr_t address); // maps the leaf; NULL = no memory
 
