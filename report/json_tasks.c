@@ -94,7 +94,7 @@ static void put_since(struct writer *writer, const char *key, uint64_t zero_ns, 
 static const char *name_of(const struct ms_task *task) {
     if (task->name)
         return task->name;
-    if (task->kind == MEMSCOPE_TASK_THREAD)
+    if (task->kind == MEMSCOPE_TASK_THREAD && !task->task_class) // a root task
         return task->thread->name;
     return task->task_class ? task->task_class->name : NULL;
 }
