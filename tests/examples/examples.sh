@@ -56,8 +56,9 @@ who_holds_and_who_leaks_in_an_asio_server_is_told() {
         expect_class echo echo_session '.count == 14 and .live == 0 and .outlived == 0 and .peak < 1000'
         expect_json echo '.environment.runtimes | any(.name == "Asio" and .used and .tested)'
         expect_json echo ".environment.kind == \"$([ $threads = 1 ] && echo AsyncRuntime || echo Hybrid)\""
-        grep -qE '^ +768 B .*×16 .*connection\(\)  \(server.cc:[0-9]+\)  outlived$' echo.tree ||
-            { cat echo.tree; fail "the tree does not tell the leak"; }
+        # In one row or in several: those that are alike are one.
+        awk '/connection\(\)  \(server.cc:[0-9]+\)  outlived$/ { leaked += $1 } END { exit leaked != 768 }' \
+            echo.tree || { cat echo.tree; fail "the tree does not tell the leak"; }
         grep -q "of Asio's own" echo.tree || { cat echo.tree; fail "Asio's own are not folded"; }
         ! grep -E 'initiate|co_spawn_entry_point' echo.tree || fail "Asio's own are in the tree"
         [ "$(wc -l <echo.tree)" -le 40 ] || fail "the tree does not fit a screen"
