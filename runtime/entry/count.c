@@ -152,13 +152,15 @@ static bool allocate_in_shared_cell(struct ms_tls *tls, struct memscope_cell_rec
 // frame.
 static inline bool is_coming_frame(const struct ms_tls *tls, size_t bytes) {
     const size_t room_for_allocator = 64;
-    return (tls->special & MS_SPECIAL_COMING) &&
-           bytes - ms_tasks_in(tls->top)->coming_bytes <= room_for_allocator;
+    const struct ms_tasks *tasks = ms_tasks_in(tls->top);
+    return (tls->special & MS_SPECIAL_COMING) && tasks->coming &&
+           bytes - tasks->coming_bytes <= room_for_allocator;
 }
 
 static inline void note_frame_block(struct ms_tls *tls, struct memscope_task_record *task,
                                     const void *block, size_t bytes) {
     tls->special &= ~MS_SPECIAL_COMING;
+    // NOLINTNEXTLINE(clang-analyzer-core.NullDereference): is_coming_frame has looked
     task->record.flags |= MEMSCOPE_TASK_FRAME_COUNTED;
     ms_store(&task->runtime[0], (uint64_t)(uintptr_t)block);
     task->runtime[1] = bytes;
