@@ -140,6 +140,8 @@ enum memscope_record_type {
     MEMSCOPE_RECORD_TASK_CLASS = 8,
     MEMSCOPE_RECORD_TASK_FOLD = 9,
     MEMSCOPE_RECORD_TRANSFER = 10,
+    MEMSCOPE_RECORD_CONTEXT = 11,
+    MEMSCOPE_RECORD_AWAITER = 12,
     MEMSCOPE_RECORD_PENDING = 0x7F,
 };
 
@@ -165,6 +167,8 @@ struct memscope_module_record {
     uint64_t map_end;         // one past the last
     uint64_t load_bias;       // address - load_bias = the file's virtual address
     uint8_t build_id[32];
+    uint32_t ordinal; // by which contexts name it: from 1 on; 0 = they cannot
+    uint32_t reserved0;
 };
 
 #define MEMSCOPE_SITE_FLAG_FOREIGN 1u // module_ref and module_offset tell where; no file or line
@@ -245,9 +249,48 @@ struct memscope_cell_record {
     uint64_t remote_freed_bytes;
     uint64_t remote_epoch;
     uint64_t remote_at_peak_bytes;
-    uint32_t class_ref; // task class; 0 = the thread's root task
+    uint32_t class_ref;   // task class; 0 = the thread's root task
+    uint32_t context_ref; // the stack that led to the site; 0 = not kept
+    uint64_t reserved0;
+};
+
+// ---- contexts ----------------------------------------------------------------------------------
+
+// Code as a module's file numbers it, so that it is found again wherever the module lies: an
+// ordinal of a module record in the upper 16 bits, below it the file's virtual address. Ordinal 0:
+// no module is known there, and the address is the process's.
+#define MEMSCOPE_CODE_OFFSET_BITS 48
+
+static inline uint64_t memscope_code(uint32_t module_ordinal, uint64_t address) {
+    return (uint64_t)module_ordinal << MEMSCOPE_CODE_OFFSET_BITS |
+           (address & ((1ull << MEMSCOPE_CODE_OFFSET_BITS) - 1));
+}
+
+#define MEMSCOPE_CONTEXT_CUT 1u          // the stack goes on: the depth asked for was reached
+#define MEMSCOPE_CONTEXT_BROKEN 2u       // the stack goes on: nothing tells how to unwind further
+#define MEMSCOPE_CONTEXT_FOREIGN_STACK 4u // it ran on a stack that nobody told us of: not walked
+
+// A site and the stack that led to it. Each is written once.
+struct memscope_context_record {
+    struct memscope_record record; // flags: MEMSCOPE_CONTEXT_*
+    uint32_t site_ref;
+    uint32_t awaiter_ref; // the task that allocated, and who awaits it; 0 = a thread's root task
+    uint32_t frame_count;
     uint32_t reserved0;
-    uint64_t reserved1;
+    // Return addresses (memscope_code), innermost first: the first one lies in the function that
+    // called the allocator, unless that was a tail call. Where a task allocated, they end with the
+    // function in which it was resumed.
+    uint64_t frames[];
+};
+
+// A task in an await chain: what stands below its stack. Chains deeper than the depth asked for
+// lack their outermost tasks: MEMSCOPE_CONTEXT_CUT.
+struct memscope_awaiter_record {
+    struct memscope_record record; // flags: MEMSCOPE_CONTEXT_CUT
+    uint32_t class_ref;
+    uint32_t awaiter_ref; // who awaits this one; 0 = nobody: its class tells where it was spawned
+    uint32_t depth;       // tasks in the chain, this one included
+    uint32_t reserved0;
 };
 
 // ---- tasks -------------------------------------------------------------------------------------
@@ -344,7 +387,8 @@ struct memscope_task_record {
     uint64_t late_allocations; // of an await_suspend that goes on while others may run the task
     uint64_t
         late_bytes; // | MEMSCOPE_TASK_FOLDED once its fold has them; further ones are added there
-    uint64_t outlived_blocks; // alive at its end, the frame not counted
+    uint32_t outlived_blocks; // alive at its end, the frame not counted; all ones: or more
+    uint32_t awaiter_ref;     // of its contexts; 0 = not known yet
     uint64_t outlived_bytes;
     uint64_t runtime[2]; // the runtime's own
 };
