@@ -434,7 +434,9 @@ struct memscope_task_fold_record {
     uint64_t migrations;
     uint64_t sum[MEMSCOPE_MEASURES]; // of the ended
     uint64_t max[MEMSCOPE_MEASURES];
-    uint64_t reserved[2];
+    uint32_t awaiter_ref; // of tasks that nobody awaits; 0 = not known yet
+    uint32_t reserved0;
+    uint64_t reserved1;
     uint32_t histogram[MEMSCOPE_MEASURES][MEMSCOPE_TASK_BUCKETS];
 };
 

@@ -144,6 +144,7 @@ static void switch_away(struct ms_tls *tls, struct ms_tasks *tasks) {
     while (tls->top >= tasks->fiber_base)
         ms_tasks_pop(tls);
     tasks->fiber = NULL;
+    ms_thread_stack(NULL);
     if (fiber->task)
         ms_release(&fiber->task->state, (uint32_t)MEMSCOPE_TASK_SUSPENDED);
 }
@@ -161,6 +162,9 @@ void ms_fiber_switch(struct ms_tls *tls, struct ms_tasks *tasks, struct ms_fiber
         return;
     tasks->fiber = fiber;
     tasks->fiber_base = tls->top;
+    // A frame record is two words.
+    struct ms_stack stack = {fiber->stack_low, fiber->stack_high & ~(uintptr_t)15};
+    ms_thread_stack(&stack);
     for (uint32_t i = 0; i < fiber->saved_count; i++)
         (void)ms_tasks_push(tls, fiber->saved[i].task, (enum ms_mark)fiber->saved[i].mark);
     task->resumes++;

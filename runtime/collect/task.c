@@ -2,6 +2,7 @@
 
 #include "task.h"
 
+#include "context/context.h"
 #include "store/arena.h"
 #include "strategy/strategy.h"
 #include "task_class.h"
@@ -309,6 +310,8 @@ void ms_task_set_parent(struct memscope_task_record *task,
     task->parent_ref = parent ? ms_task_ref(parent) : ms_tls.record_ref;
     task->edge = (uint16_t)edge;
     task->edge_rule = (uint16_t)rule;
+    if (edge == MEMSCOPE_EDGE_AWAIT && ms_shared.depth != 0)
+        task->awaiter_ref = ms_context_awaiter(task->class_ref, parent->awaiter_ref);
 }
 
 struct memscope_task_record *ms_task_new(struct ms_tasks *tasks,
@@ -324,6 +327,9 @@ struct memscope_task_record *ms_task_new(struct ms_tasks *tasks,
     task->created_ns = ms_sys_clock_coarse_ns();
     ms_task_set_parent(task, ms_task_running(&ms_tls), MEMSCOPE_EDGE_SPAWN,
                        MEMSCOPE_RULE_CREATED_BY);
+    if (MS_UNLIKELY(fold->awaiter_ref == 0) && ms_shared.depth != 0)
+        fold->awaiter_ref = ms_context_awaiter(fold->class_ref, 0);
+    task->awaiter_ref = fold->awaiter_ref;
     ms_release(&task->state, (uint32_t)MEMSCOPE_TASK_CREATED);
     fold->started++;
     return task;
@@ -342,7 +348,7 @@ static void note_outlived(struct memscope_task_record *task) {
                       ms_load(&task->remote_frees) - (frame ? 1 : 0);
     uint64_t bytes = task->bytes + ms_load(&task->late_bytes) - task->freed_bytes -
                      ms_load(&task->remote_freed_bytes) - (frame ? task->runtime[1] : 0);
-    task->outlived_blocks = blocks;
+    task->outlived_blocks = blocks < UINT32_MAX ? (uint32_t)blocks : UINT32_MAX;
     task->outlived_bytes = bytes;
 }
 

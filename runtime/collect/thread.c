@@ -2,6 +2,7 @@
 
 #include "thread.h"
 
+#include "context/context.h"
 #include "store/arena.h"
 #include "fiber.h"
 #include "strategy/strategy.h"
@@ -112,20 +113,44 @@ static void fit_shift(struct ms_thread *thread) {
     ms_tls.shift = 64u - (uint32_t)__builtin_ctzll(thread->slot_count);
 }
 
+// Before the slots stands the thread's stack.
 static bool make_table(struct ms_thread *thread, uint64_t slot_count) {
-    size_t bytes = slot_count * sizeof(struct ms_slot);
+    size_t bytes = sizeof(struct ms_stack) + slot_count * sizeof(struct ms_slot);
     bytes = (bytes + 4095) / 4096 * 4096;
-    struct ms_slot *slots = ms_sys_map_anonymous(bytes);
-    if (!slots)
+    struct ms_stack *stack = ms_sys_map_anonymous(bytes);
+    if (!stack)
         return false;
-    (void)ms_sys_wipe_on_fork(slots, bytes);
-    thread->slots = slots;
+    (void)ms_sys_wipe_on_fork(stack, bytes);
+    if (thread->slots)
+        *stack = ((struct ms_stack *)(void *)thread->slots)[-1];
+    ms_release(&thread->slots, (struct ms_slot *)(void *)(stack + 1));
     thread->slot_count = slot_count;
     thread->slots_used = 0;
     return true;
 }
 
-void ms_thread_attach(struct ms_thread *thread) {
+// The main thread's frames end where the process's stack began; what others run on, the kernel
+// tells.
+static struct ms_stack find_stack(void) {
+    extern void *__libc_stack_end __attribute__((weak));
+    uintptr_t here = ms_stack_pointer(), low, high;
+    uintptr_t main_high = &__libc_stack_end ? (uintptr_t)__libc_stack_end : 0;
+    uintptr_t main_bytes = ms_sys_stack_limit();
+    if (here < main_high && main_high - here < main_bytes &&
+        ms_sys_thread_id() == ms_sys_process_id())
+        return (struct ms_stack){main_high > main_bytes ? main_high - main_bytes : 0, main_high};
+    if (!ms_sys_mapping(here, &low, &high))
+        return (struct ms_stack){0, 0};
+    // Whoever reads a word or two below `high` must stay inside.
+    return (struct ms_stack){low, high - 2 * sizeof(uintptr_t)};
+}
+
+void ms_thread_stack(const struct ms_stack *stack) {
+    struct ms_stack *now = ms_stack_of(&ms_tls);
+    *now = stack ? *stack : ms_tls.thread->stack;
+}
+
+void ms_thread_attach(struct ms_thread *thread, const struct ms_stack *stack) {
     enum { FIRST_SLOTS = 256 };
     if (!thread)
         thread = ms_thread_prepare(0);
@@ -144,6 +169,9 @@ void ms_thread_attach(struct ms_thread *thread) {
     if (thread->tasks) // an ended thread's
         ms_tasks_begin_again(thread->tasks);
     fit_shift(thread);
+    if (ms_shared.depth > 0)
+        thread->stack = stack ? *stack : find_stack();
+    ms_thread_stack(NULL);
     ms_strategy_attach();
     ms_tls.special &= ~(uint64_t)MS_SPECIAL_NEW;
 }
@@ -162,16 +190,25 @@ void ms_thread_detach(void) {
     ms_release(&thread->in_use, 0u);
 }
 
-struct memscope_cell_record *ms_thread_find(uint64_t key, uint32_t class_ref) {
+static struct memscope_cell_record *find(uint64_t key, uint32_t class_ref, bool is_context) {
     uint64_t mask = ms_tls.thread->slot_count - 1;
     uint64_t at = key * MS_KEY_FACTOR >> ms_tls.shift;
     for (;; at = (at + 1) & mask) {
         struct ms_slot *slot = &ms_tls.slots[at];
-        if (slot->key == key && slot->cell->class_ref == class_ref)
+        if (slot->key == key && slot->cell->class_ref == class_ref &&
+            (slot->cell->context_ref != 0) == is_context)
             return slot->cell;
         if (slot->key == 0 && !slot->cell)
             return NULL;
     }
+}
+
+struct memscope_cell_record *ms_thread_find(uint64_t key, uint32_t class_ref) {
+    return find(key, class_ref, false);
+}
+
+struct memscope_cell_record *ms_thread_find_context(uint64_t key, uint32_t class_ref) {
+    return find(key, class_ref, true);
 }
 
 static void insert(struct ms_thread *thread, uint64_t key, struct memscope_cell_record *cell) {
@@ -191,7 +228,11 @@ bool ms_thread_remember(uint64_t key, struct memscope_cell_record *cell) {
     if (thread->slots_used >= thread->slot_count / 4) {
         struct ms_slot *old = thread->slots;
         uint64_t old_count = thread->slot_count;
-        if (make_table(thread, old_count * 4)) {
+        // Mostly keys that were taken away: the same size will do.
+        uint64_t held = 0;
+        for (uint64_t i = 0; i < old_count; i++)
+            held += old[i].key != 0;
+        if (make_table(thread, held < old_count / 8 ? old_count : old_count * 4)) {
             fit_shift(thread);
             for (uint64_t i = 0; i < old_count; i++)
                 if (old[i].key != 0)
@@ -204,18 +245,26 @@ bool ms_thread_remember(uint64_t key, struct memscope_cell_record *cell) {
     return true;
 }
 
+static bool is_of(uint64_t key, const struct memscope_cell_record *cell, uintptr_t start,
+                  uintptr_t end) {
+    if (cell->context_ref != 0)
+        return ms_context_is_in(cell->context_ref, start);
+    uint64_t plain = ms_task_plain_key(key, cell);
+    uintptr_t address = (uintptr_t)(plain & ~MS_KEY_FOREIGN);
+    return (key & MS_KEY_FOREIGN) && address >= start && address < end;
+}
+
 // A slot whose key is taken away keeps its cell, so that probing goes on past it.
 void ms_threads_forget_addresses(uintptr_t start, uintptr_t end) {
     for (struct ms_thread *thread = ms_acquire(&ms_threads); thread; thread = thread->next) {
         struct ms_slot *slots = ms_acquire(&thread->slots);
         for (uint64_t i = 0; slots && i < thread->slot_count; i++) {
             uint64_t key = ms_load(&slots[i].key);
-            uint64_t plain = ms_task_plain_key(key, slots[i].cell);
-            uintptr_t address = (uintptr_t)(plain & ~MS_KEY_FOREIGN);
-            if ((key & MS_KEY_FOREIGN) && address >= start && address < end)
+            if (key != 0 && is_of(key, slots[i].cell, start, end))
                 (void)ms_swap_if(&slots[i].key, &key, (uint64_t)0);
         }
         ms_lookup_forget(&thread->lookup, start, end);
+        ms_context_forget(ms_acquire(&thread->contexts), start, end);
     }
 }
 
@@ -226,5 +275,5 @@ void ms_threads_restart(void) {
     ms_fibers_restart();
     ms_tls.special = (ms_tls.special & (MS_SPECIAL_GUARD | MS_SPECIAL_OFF)) | MS_SPECIAL_NEW;
     ms_tls.thread = NULL;
-    ms_thread_attach(NULL);
+    ms_thread_attach(NULL, NULL);
 }

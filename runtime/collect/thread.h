@@ -34,6 +34,9 @@ struct ms_thread {
     uint32_t
         region_site; // of the parallel region the thread runs: threads started meanwhile are its
     struct ms_tasks *tasks;  // collect/task.h; NULL = has run none
+    struct ms_context_memory *contexts; // context/context.h; NULL = has met none
+    struct ms_stack stack; // its own; at times it runs on another
+    uintptr_t stack_bytes; // of a thread about to start
     struct ms_lookup lookup; // task folds and transfers
 };
 
@@ -45,7 +48,11 @@ struct ms_thread *ms_thread_prepare(uint32_t spawn_site_ref);
 void ms_thread_discard(struct ms_thread *thread); // it did not start
 
 // Makes the calling thread the owner of `thread`; NULL = prepares one (a thread no hook saw start).
-void ms_thread_attach(struct ms_thread *thread);
+// `stack` NULL: is looked for.
+void ms_thread_attach(struct ms_thread *thread, const struct ms_stack *stack);
+
+// The calling thread runs on this stack from now on (a fiber's; NULL: its own).
+void ms_thread_stack(const struct ms_stack *stack);
 
 // The calling thread's end: its unpublished bytes go to the total, its record says when it ended.
 void ms_thread_detach(void);
@@ -53,6 +60,8 @@ void ms_thread_detach(void);
 // The calling thread's cell for `key` and task class, NULL = has none yet. `key` is of ms_task_key
 // where class_ref is not 0.
 struct memscope_cell_record *ms_thread_find(uint64_t key, uint32_t class_ref);
+// The same for the key of a context.
+struct memscope_cell_record *ms_thread_find_context(uint64_t key, uint32_t class_ref);
 // Remembers it; false = memory has run out, it will be found by nobody.
 bool ms_thread_remember(uint64_t key, struct memscope_cell_record *cell);
 

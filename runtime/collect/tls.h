@@ -28,6 +28,11 @@ struct ms_slot {
     struct memscope_cell_record *cell;
 };
 
+// The stack that a thread runs on now: what lies in [low, high) may be read. Right before the slots.
+struct ms_stack {
+    uintptr_t low, high; // 0, 0 = unknown
+};
+
 struct ms_tls {
     uint64_t special;
     struct ms_slot *slots; // the thread's table, on pages that a fork child finds zeroed
@@ -41,6 +46,11 @@ struct ms_tls {
 };
 
 _Static_assert(sizeof(struct ms_tls) == 64, "one cache line, small enough for the TLS surplus");
+
+// Of a thread that has slots.
+MS_HOT struct ms_stack *ms_stack_of(const struct ms_tls *tls) {
+    return (struct ms_stack *)(void *)tls->slots - 1;
+}
 
 extern MS_THREAD struct ms_tls ms_tls __asm__(MEMSCOPE_INLINE_THREAD);
 

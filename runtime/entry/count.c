@@ -7,6 +7,7 @@
 #include "count.h"
 
 #include "collect/thread.h"
+#include "context/context.h"
 #include "real.h"
 #include "start.h"
 #include "store/arena.h"
@@ -32,7 +33,7 @@ static inline void slow_guard_take(struct ms_tls *tls) {
 // With the guard taken: a thread that still counts as under GlobalDirect goes over first.
 static void catch_up(struct ms_tls *tls) {
     if (tls->special & MS_SPECIAL_NEW)
-        ms_thread_attach(NULL);
+        ms_thread_attach(NULL, NULL);
     if (!ms_single_threaded() && ms_strategy_is_outdated(tls))
         ms_thread_local_convert();
 }
@@ -51,8 +52,14 @@ uint32_t ms_origin_site_ref(struct ms_origin *origin) {
     uint32_t ref = ms_load(&origin->site->id);
     if (ms_ref_is_ours(ref))
         return ref;
-    if (!ms_tls.thread || (ref = ms_record_site(origin->site, ms_tls.record_ref)) == 0)
+    bool has_home = ms_shared.depth == 0; // else its cells are of contexts
+    if (!ms_tls.thread ||
+        (ref = ms_record_site(origin->site, has_home ? ms_tls.record_ref : 0)) == 0)
         return 0;
+    if (!has_home) {
+        ms_release(&origin->site->id, ref);
+        return ref;
+    }
     // The table holds all cells of a thread, so its homes too (ms_thread_local_convert).
     struct memscope_cell_record *home =
         ms_home_at((char *)ms_shared.header, ref - ms_shared.ref_base);
@@ -69,8 +76,8 @@ static struct memscope_cell_record *overflow_cell(void) {
 }
 
 // The calling thread's cell for an origin and the class of the task that allocates (0 = root).
-static struct memscope_cell_record *cell_for(struct ms_tls *tls, struct ms_origin origin,
-                                             uint32_t class_ref) {
+static struct memscope_cell_record *cell_for_site(struct ms_tls *tls, struct ms_origin origin,
+                                                  uint32_t class_ref) {
     uint32_t site_ref = 0;
     uint64_t key = origin.key;
     if (origin.site) // its ref may be new, and then finds its home
@@ -94,6 +101,37 @@ static struct memscope_cell_record *cell_for(struct ms_tls *tls, struct ms_origi
         (void)ms_thread_remember(key, cell);
     }
     return cell ? cell : overflow_cell();
+}
+
+// The site as a key's seed: its descriptor, or where it is entered only, its ref.
+static inline uint64_t seed_of(struct ms_origin origin, const struct memscope_task_record *task) {
+    const void *site = origin.site;
+    if (!site && !(origin.key & MS_KEY_FOREIGN))
+        site = (const void *)(uintptr_t)origin.key; // NOLINT(performance-no-int-to-ptr)
+    uint64_t seed = ms_context_seed(site);
+    return task ? ms_context_seed_of_task(seed, task->awaiter_ref) : seed;
+}
+
+// The cell for an allocation of `task` (NULL = root): its context's, else its site's.
+static struct memscope_cell_record *cell_for(struct ms_tls *tls, struct ms_origin origin,
+                                             struct memscope_task_record *task) {
+    uint32_t class_ref = task ? task->class_ref : 0;
+    if (ms_shared.depth == 0 || !origin.frame)
+        return cell_for_site(tls, origin, class_ref);
+    struct ms_context_request request = {
+        .seed = seed_of(origin, task), .frame = origin.frame, .task = task};
+    request.key = ms_context_key(tls, request.seed, origin.frame);
+    struct memscope_cell_record *cell = ms_thread_find_context(request.key, class_ref);
+    if (cell)
+        return cell;
+    if (origin.site || (origin.key & MS_KEY_FOREIGN))
+        request.site_ref = ms_origin_site_ref(&origin);
+    else
+        request.site_ref = (uint32_t)origin.key;
+    if ((cell = ms_context_cell(tls, &request)) != NULL)
+        return cell;
+    ms_count_loss(MEMSCOPE_LOSS_events_without_context, 1);
+    return cell_for_site(tls, origin, class_ref);
 }
 
 // Bytes that go to the process's total past the thread's credit.
@@ -191,7 +229,7 @@ static void allocate_at(struct ms_tls *tls, void *block, size_t bytes, struct ms
         ms_count_loss(MEMSCOPE_LOSS_unfollowed_tasks, 1);
         task = NULL;
     }
-    struct memscope_cell_record *cell = cell_for(tls, charged, task ? task->class_ref : 0);
+    struct memscope_cell_record *cell = cell_for(tls, charged, task);
     if (word)
         ms_store(word, ms_task_ref(task));
     put_shadow(block, cell, bytes);
@@ -217,11 +255,17 @@ static inline bool note_allocation_of_task(struct ms_tls *tls, void *block, size
         task = ms_tasks_in(top)->coming;
     else if (top->mark == MS_MARK_LEAVING)
         return false;
-    uint64_t key = origin.site ? ms_acquire(&origin.site->id) : origin.key;
+    bool by_context = ms_shared.depth != 0;
+    uint64_t key = origin.key;
+    if (by_context)
+        key = ms_context_key(tls, seed_of(origin, task), origin.frame);
+    else if (origin.site)
+        key = ms_acquire(&origin.site->id);
     uint32_t class_ref = 0, *word = NULL;
     if (task) {
         class_ref = task->class_ref;
-        key = ms_task_key(key, class_ref);
+        if (!by_context)
+            key = ms_task_key(key, class_ref);
         if (!(word = ms_task_word_at((uintptr_t)block)))
             return false;
     }
@@ -249,8 +293,11 @@ static inline bool note_allocation_of_task(struct ms_tls *tls, void *block, size
     return true;
 }
 
-void *ms_note_allocation_slow(void *block, size_t bytes, struct ms_origin origin) {
+void *ms_note_allocation_slow(void *block, size_t bytes, struct memscope_site *site,
+                              const uintptr_t *frame) {
     struct ms_tls *tls = &ms_tls;
+    const struct ms_origin origin = {
+        .key = site ? 0 : MS_KEY_FOREIGN | frame[1], .site = site, .frame = frame};
     if (block && (tls->special & ~MS_SPECIAL_COMING) == MS_SPECIAL_TASKS &&
         note_allocation_of_task(tls, block, bytes, origin))
         return block;

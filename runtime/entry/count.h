@@ -12,6 +12,7 @@
 
 #include "collect/shadow.h"
 #include "collect/tls.h"
+#include "context/key.h"
 #include "strategy/strategy.h"
 
 #include <memscope/abi.h>
@@ -19,18 +20,22 @@
 struct ms_origin {
     uint64_t key;
     struct memscope_site *site;
+    const uintptr_t *frame; // of ms_frame_here; NULL = the stack is not known
 };
 
 MS_HOT struct ms_origin ms_origin_of(struct memscope_site *site) {
-    return (struct ms_origin){.key = 0, .site = site};
+    return (struct ms_origin){.key = 0, .site = site, .frame = ms_frame_here()};
 }
 
 MS_HOT struct ms_origin ms_origin_foreign(const void *return_address) {
-    return (struct ms_origin){.key = MS_KEY_FOREIGN | (uintptr_t)return_address, .site = NULL};
+    return (struct ms_origin){.key = MS_KEY_FOREIGN | (uintptr_t)return_address,
+                              .site = NULL,
+                              .frame = ms_frame_here()};
 }
 
-// Each of these ends an event, so that a hook can end in a jump to it; they return `block`.
-MS_COLD void *ms_note_allocation_slow(void *block, size_t bytes, struct ms_origin origin);
+// Each of these ends an event; they return `block`.
+MS_COLD void *ms_note_allocation_slow(void *block, size_t bytes, struct memscope_site *site,
+                                      const uintptr_t *frame); // site NULL = foreign
 MS_COLD void *ms_note_allocation_publish(void *block);
 
 // Each ends with the block's way to the allocator (`real`), unless it is none of the allocator's.
@@ -74,24 +79,35 @@ MS_HOT void *ms_allocate_direct(struct ms_tls *tls, void *block, size_t bytes, u
     return block;
 }
 
+MS_HOT void *ms_note_slowly(void *block, size_t bytes, struct ms_origin origin) {
+    block = ms_note_allocation_slow(block, bytes, origin.site, origin.frame);
+    ms_keep_frame();
+    return block;
+}
+
 // The allocator has returned `block` for a request of `bytes`; NULL = it failed. Returns `block`.
 MS_HOT void *ms_note_allocation(void *block, size_t bytes, struct ms_origin origin) {
     struct ms_tls *tls = &ms_tls;
     char *leaf = ms_shadow_leaf((uintptr_t)block); // of NULL there is none
     if (MS_UNLIKELY(!leaf || tls->special != 0 || bytes >= MS_SIZE_ASIDE))
-        return ms_note_allocation_slow(block, bytes, origin);
+        return ms_note_slowly(block, bytes, origin);
     uint64_t *place = ms_shadow_at(leaf, (uintptr_t)block);
     const char *units = ms_shared.units;
     char *base = (char *)ms_shared.header;
     ms_settle();
     struct memscope_cell_record *cell;
-    if (origin.key == 0) {
+    if (MS_LIKELY(ms_load(&ms_shared.depth) != 0)) {
+        cell = ms_cell_in_table(tls, ms_context_key(tls, ms_context_seed(origin.site), origin.frame));
+        if (MS_LIKELY(cell && ms_load(&ms_shared.direct_bias) != 0))
+            return ms_allocate_direct(tls, block, bytes, place, cell,
+                                      ms_shadow_record(units, cell, bytes));
+    } else if (origin.key == 0) {
         uint32_t ref = ms_acquire(&origin.site->id), above; // pairs with ms_origin_site_ref
         if (MS_LIKELY(__builtin_add_overflow(ref, ms_load(&ms_shared.direct_ref_bias), &above)))
             return ms_allocate_direct(tls, block, bytes, place, ms_home_at(base, above),
                                       ((uint64_t)(ref - MS_HOME_UNITS) << 32) + bytes);
         if (MS_UNLIKELY(!__builtin_add_overflow(ref, ms_load(&ms_shared.ref_bias), &above)))
-            return ms_note_allocation_slow(block, bytes, origin);
+            return ms_note_slowly(block, bytes, origin);
         cell = ms_home_at(base, above);
         if (cell->thread_ref != tls->record_ref)
             cell = ms_cell_in_table(tls, ref);
@@ -102,7 +118,7 @@ MS_HOT void *ms_note_allocation(void *block, size_t bytes, struct ms_origin orig
                                       ms_shadow_record(units, cell, bytes));
     }
     if (MS_UNLIKELY(!cell || ms_strategy_is_outdated(tls)))
-        return ms_note_allocation_slow(block, bytes, origin);
+        return ms_note_slowly(block, bytes, origin);
     ms_guard_take(tls);
     ms_store(place, ms_shadow_record(units, cell, bytes));
     tls->last_block = block;

@@ -88,8 +88,11 @@ MS_NOINLINE static void *ask_again(struct request request, struct ms_origin orig
 
 static inline void *serve_new(struct request request, struct ms_origin origin) {
     void *block = ask_allocator(request);
-    if (MS_UNLIKELY(!block))
-        return ask_again(request, origin);
+    if (MS_UNLIKELY(!block)) {
+        block = ask_again(request, origin);
+        ms_keep_frame();
+        return block;
+    }
     return ms_note_allocation(block, request.size, origin);
 }
 

@@ -26,7 +26,7 @@ struct ms_origin ms_pending_take(struct ms_tls *tls, struct ms_origin origin) {
         tls->special &= ~(MS_SPECIAL_PENDING | MS_SPECIAL_ONCE);
     if (!ms_ref_is_ours(ref))
         return origin; // entered before a fork
-    return (struct ms_origin){.key = ref, .site = NULL};
+    return (struct ms_origin){.key = ref, .site = NULL, .frame = origin.frame};
 }
 
 static uint32_t enter_region(struct ms_origin origin) {

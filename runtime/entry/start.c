@@ -14,6 +14,7 @@
 #include "base/text.h"
 #include "collect/cell.h"
 #include "collect/thread.h"
+#include "context/context.h"
 #include "store/arena.h"
 #include "store/intern.h"
 #include "store/output.h"
@@ -71,10 +72,12 @@ static bool begin_profile(uint32_t flags, uint32_t ref_base) {
                    NULL);
         return false;
     }
+    ms_contexts_restart();
     fill_header(flags);
     ms_shared.strategy = MEMSCOPE_STRATEGY_GLOBAL_DIRECT;
     ms_shared.direct_epoch = ms_shared.header->peak_epoch;
     ms_tasks_not_started = ms_config.verify ? 1ull << 62 : 0; // out of reach of any number of tasks
+    ms_shared.depth = ms_config.depth;
     ms_shared.direct_bias = ms_shared.bias;
     ms_shared.direct_ref_bias = ms_shared.ref_bias;
     ms_release(&ms_shared.alive, 1u);
@@ -113,7 +116,7 @@ static bool start_counting(void) {
         return false;
     uint64_t special = ms_tls.special;
     ms_tls.special = MS_SPECIAL_NEW | ms_stack_pointer();
-    ms_thread_attach(NULL);
+    ms_thread_attach(NULL, NULL);
     ms_tls.special = (ms_tls.special & ~MS_SPECIAL_GUARD) | (special & MS_SPECIAL_PENDING);
     return true;
 }

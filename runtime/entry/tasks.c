@@ -7,6 +7,7 @@
 
 #include "collect/fiber.h"
 #include "collect/task_class.h"
+#include "context/context.h"
 #include "store/records.h"
 
 #include <errno.h>
@@ -186,6 +187,8 @@ MS_EXPORT memscope_status __memscope_task_detach(void) {
         return call_end(call, MEMSCOPE_MISTAKE);
     call.tls->top->task->edge = MEMSCOPE_EDGE_SPAWN;
     call.tls->top->task->edge_rule = MEMSCOPE_RULE_ANNOTATED;
+    if (ms_shared.depth != 0)
+        call.tls->top->task->awaiter_ref = ms_context_awaiter(call.tls->top->task->class_ref, 0);
     return call_end(call, MEMSCOPE_OK);
 }
 

@@ -10,6 +10,7 @@
 #include "start.h"
 
 #include "collect/thread.h"
+#include "context/context.h"
 #include "store/records.h"
 
 #include <errno.h>
@@ -44,12 +45,15 @@ void ms_thread_watch_end(void) {
         (void)pthread_setspecific(end_key, (void *)(uintptr_t)(DESTRUCTOR_ROUNDS - 1));
 }
 
-static void begin_thread(struct ms_thread *thread) {
+// `frame` is the one that everything the thread runs stands above.
+static void begin_thread(struct ms_thread *thread, const void *frame) {
     if (!thread)
         return;
     uint64_t special = ms_tls.special;
     ms_tls.special = special | ms_stack_pointer();
-    ms_thread_attach(thread);
+    uintptr_t high = (uintptr_t)frame;
+    struct ms_stack stack = {high > thread->stack_bytes ? high - thread->stack_bytes : 0, high};
+    ms_thread_attach(thread, &stack);
     uint64_t attached = ms_tls.special & ~MS_SPECIAL_GUARD;
     ms_tls.special = attached | MS_SPECIAL_OFF;
     ms_thread_watch_end();
@@ -60,17 +64,23 @@ static void *run_thread(void *argument) {
     struct ms_thread *thread = argument;
     void *(*start)(void *) = thread->start;
     void *own_argument = thread->argument;
-    begin_thread(thread);
-    return start(own_argument);
+    begin_thread(thread, __builtin_frame_address(0));
+    void *result = start(own_argument);
+    ms_keep_frame(); // it ends every stack of the thread
+    return result;
 }
 
 static int run_c11_thread(void *argument) {
     struct ms_thread *thread = argument;
     int (*start)(void *) = thread->start_c11;
     void *own_argument = thread->argument;
-    begin_thread(thread);
-    return start(own_argument);
+    begin_thread(thread, __builtin_frame_address(0));
+    int result = start(own_argument);
+    ms_keep_frame(); // it ends every stack of the thread
+    return result;
 }
+
+const void *const ms_thread_entries[2] = {(const void *)run_thread, (const void *)run_c11_thread};
 
 // The buffer of the thread about to start; NULL = it starts without us.
 static struct ms_thread *prepare(struct ms_origin origin) {
@@ -79,7 +89,7 @@ static struct ms_thread *prepare(struct ms_origin origin) {
     uint64_t special = ms_tls.special;
     ms_tls.special |= special & MS_SPECIAL_GUARD ? 0 : ms_stack_pointer();
     if (special & MS_SPECIAL_NEW) {
-        ms_thread_attach(NULL);
+        ms_thread_attach(NULL, NULL);
         special = ms_tls.special & ~MS_SPECIAL_GUARD;
     }
     uint32_t site_ref = ms_pending_site();
@@ -93,6 +103,17 @@ static struct ms_thread *prepare(struct ms_origin origin) {
     if (!thread)
         ms_count_loss(MEMSCOPE_LOSS_unnamed_threads, 1);
     return thread;
+}
+
+// pthread_attr_init allocates nothing, and tells libc's default.
+static uintptr_t stack_bytes(const pthread_attr_t *attributes) {
+    pthread_attr_t usual;
+    size_t bytes = 0;
+    if (!attributes && pthread_attr_init(&usual) == 0)
+        attributes = &usual;
+    if (attributes)
+        (void)pthread_attr_getstacksize(attributes, &bytes);
+    return bytes;
 }
 
 typedef int create_function(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
@@ -117,6 +138,7 @@ static int create(pthread_t *id, const pthread_attr_t *attributes, void *(*start
         return call(id, attributes, start, argument);
     thread->start = start;
     thread->argument = argument;
+    thread->stack_bytes = stack_bytes(attributes);
     int error = call(id, attributes, run_thread, thread);
     if (error != 0)
         ms_thread_discard(thread);
@@ -153,6 +175,7 @@ static int create_c11(thrd_t *id, thrd_start_t start, void *argument, struct ms_
     errno = saved_errno;
     if (!thread)
         return call(id, start, argument);
+    thread->stack_bytes = stack_bytes(NULL);
     thread->start_c11 = start;
     thread->argument = argument;
     int result = call(id, run_c11_thread, thread);

@@ -95,6 +95,12 @@ bool ms_sys_has_room(uint64_t bytes) {
     return most == UINT64_MAX || address_space_used() + bytes <= most - most / 8;
 }
 
+uintptr_t ms_sys_stack_limit(void) {
+    const uint64_t most = 1ull << 30; // unlimited: as far below as nothing else is put
+    uint64_t bytes = limit(RLIMIT_STACK);
+    return bytes < most ? bytes : most;
+}
+
 uint64_t ms_sys_file_size_limit(void) {
     return limit(RLIMIT_FSIZE);
 }
@@ -277,6 +283,15 @@ bool ms_sys_privileged(void) {
 bool ms_sys_on_signal_stack(void) {
     stack_t stack;
     return MS_SYSCALL(SYS_sigaltstack, NULL, &stack) == 0 && (stack.ss_flags & SS_ONSTACK) != 0;
+}
+
+bool ms_sys_signal_stack(uintptr_t *low_out, uintptr_t *high_out) {
+    stack_t stack;
+    if (MS_SYSCALL(SYS_sigaltstack, NULL, &stack) != 0 || (stack.ss_flags & SS_ONSTACK) == 0)
+        return false;
+    *low_out = (uintptr_t)stack.ss_sp;
+    *high_out = *low_out + stack.ss_size;
+    return true;
 }
 
 void ms_sys_yield(void) {

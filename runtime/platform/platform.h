@@ -76,6 +76,7 @@ void ms_sys_huge(void *at, size_t bytes);         // huge pages, where the kerne
 bool ms_sys_wipe_on_fork(void *at, size_t bytes); // false: kernel without MADV_WIPEONFORK
 uint64_t ms_sys_address_space_limit(void);        // RLIMIT_AS, UINT64_MAX = none
 bool ms_sys_has_room(uint64_t bytes);             // would they leave that eighth?
+uintptr_t ms_sys_stack_limit(void);               // RLIMIT_STACK, at most 1 GiB
 uint64_t ms_sys_file_size_limit(void);            // RLIMIT_FSIZE, UINT64_MAX = none
 
 // Files.
@@ -119,6 +120,9 @@ void ms_sys_thread_name(char name_out[16]);
 void ms_sys_host_name(char *name_out, size_t bytes);
 bool ms_sys_privileged(void); // set-user-ID or the like
 bool ms_sys_on_signal_stack(void);
+bool ms_sys_signal_stack(uintptr_t *low_out, uintptr_t *high_out); // false: we are not on it
+// The mapping that holds an address, from /proc/self/maps; false = cannot be told.
+bool ms_sys_mapping(uintptr_t address, uintptr_t *low_out, uintptr_t *high_out);
 void ms_sys_yield(void);
 _Noreturn void ms_sys_exit(int code);
 

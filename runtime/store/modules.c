@@ -57,6 +57,26 @@ static void find_build_id(struct ms_module_facts *facts, bool is_executable) {
     }
 }
 
+enum { ORDINALS = 4096 };
+static uintptr_t starts[ORDINALS];
+static uint32_t ordinals_given;
+
+uint32_t ms_module_ordinal(uintptr_t map_start) {
+    uint32_t ordinal = ms_add(&ordinals_given, 1u) + 1;
+    if (ordinal >= ORDINALS)
+        return 0;
+    ms_store(&starts[ordinal], map_start);
+    return ordinal;
+}
+
+uintptr_t ms_module_start(uint32_t ordinal) {
+    return ordinal < ORDINALS ? ms_load(&starts[ordinal]) : 0;
+}
+
+void ms_modules_restart(void) {
+    ordinals_given = 0;
+}
+
 // The objects found so far. Where the table is full an object is not remembered, and code loaded in
 // its place later would be taken for it: MOST is far above what programs load.
 enum { MOST = 4096 };
@@ -89,6 +109,15 @@ void ms_modules_forget_unloaded(void (*gone)(uintptr_t start, uintptr_t end)) {
         gone((uintptr_t)start, (uintptr_t)ms_load(&known[i].end));
         ms_store(&known[i].start, (uint64_t)0);
     }
+}
+
+bool ms_module_range(uintptr_t address, struct ms_module_range *range_out) {
+    struct dl_find_object found;
+    if (!_dl_find_object || _dl_find_object((void *)address, &found) != 0) // NOLINT(*-no-int-to-ptr)
+        return false;
+    range_out->start = (uintptr_t)found.dlfo_map_start;
+    range_out->end = (uintptr_t)found.dlfo_map_end;
+    return true;
 }
 
 bool ms_module_find(const void *address, struct ms_module_facts *facts_out) {

@@ -6,6 +6,7 @@
 #include "intern.h"
 #include "modules.h"
 
+#include <stddef.h>
 #include <string.h>
 
 static uint32_t units_for(size_t bytes) {
@@ -150,12 +151,14 @@ uint32_t ms_record_foreign_site(enum memscope_site_kind kind, const void *return
     return write_site(&content, 0);
 }
 
+// A module's ordinal is given to it, no part of what it is.
+enum { CONTENT = offsetof(struct memscope_module_record, ordinal) };
+
 static bool same_module(uint32_t ref, const void *what) {
     const struct memscope_module_record *record = ms_ref(ref), *wanted = what;
     const size_t skip = sizeof record->record;
     return record->record.type == MEMSCOPE_RECORD_MODULE &&
-           memcmp((const char *)record + skip, (const char *)wanted + skip,
-                  sizeof *record - skip) == 0;
+           memcmp((const char *)record + skip, (const char *)wanted + skip, CONTENT - skip) == 0;
 }
 
 uint32_t ms_record_module(const void *address, uint64_t *bias_out) {
@@ -172,10 +175,11 @@ uint32_t ms_record_module(const void *address, uint64_t *bias_out) {
     wanted.build_id_length = facts.build_id_length;
     memcpy(wanted.build_id, facts.build_id, facts.build_id_length);
     const size_t skip = sizeof wanted.record;
-    uint64_t hash = ms_hash(MS_HASH_START, (const char *)&wanted + skip, sizeof wanted - skip);
+    uint64_t hash = ms_hash(MS_HASH_START, (const char *)&wanted + skip, CONTENT - skip);
     uint32_t ref = ms_intern_find(hash, same_module, &wanted);
     if (ref != 0)
         return ref;
+    wanted.ordinal = ms_module_ordinal(facts.map_start);
     struct memscope_module_record *record = ms_arena_take(units_for(sizeof *record), true, &ref);
     if (!record)
         return 0;

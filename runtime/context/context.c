@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "context.h"
+
+#include "collect/cell.h"
+#include "collect/fiber.h"
+#include "collect/thread.h"
+#include "walk.h"
+
+#include "base/config.h"
+#include "store/arena.h"
+#include "store/intern.h"
+#include "store/modules.h"
+#include "store/records.h"
+
+#include <stddef.h>
+#include <string.h>
+
+enum { MODULES_KEPT = 8, PAGE = 4096 };
+
+// A module that frames were found in lately.
+struct known_module {
+    struct ms_module_range range;
+    uint64_t bias;
+    uint32_t ordinal;
+};
+
+struct ms_context_memory {
+    struct ms_walk walk;
+    struct known_module modules[MODULES_KEPT];
+    uint32_t next_module;
+    uint32_t forgotten; // ms_code_forgotten when `modules` was right
+    uint64_t codes[MS_DEPTH_MOST];
+    struct ms_unwind_cache cache;
+};
+
+static uint32_t contexts_made;
+static uint32_t code_forgotten; // how often code went away
+
+void ms_contexts_restart(void) {
+    contexts_made = 0;
+    ms_modules_restart();
+}
+
+static struct ms_context_memory *memory_of(struct ms_thread *thread) {
+    if (!thread->contexts) {
+        size_t bytes = (sizeof *thread->contexts + PAGE - 1) / PAGE * PAGE;
+        ms_release(&thread->contexts, (struct ms_context_memory *)ms_sys_map_anonymous(bytes));
+    }
+    return thread->contexts;
+}
+
+void ms_context_forget(struct ms_context_memory *memory, uintptr_t start, uintptr_t end) {
+    if (memory)
+        ms_unwind_forget(&memory->cache, start, end);
+    ms_add(&code_forgotten, 1u);
+}
+
+// ---- frames ------------------------------------------------------------------------------------
+
+static const struct known_module *module_of(struct ms_context_memory *memory, uintptr_t address) {
+    uint32_t forgotten = ms_load(&code_forgotten);
+    if (memory->forgotten != forgotten) {
+        memset(memory->modules, 0, sizeof memory->modules);
+        memory->forgotten = forgotten;
+    }
+    for (unsigned i = 0; i < MODULES_KEPT; i++)
+        if (address - memory->modules[i].range.start <
+            memory->modules[i].range.end - memory->modules[i].range.start)
+            return &memory->modules[i];
+    struct known_module *module = &memory->modules[memory->next_module++ % MODULES_KEPT];
+    memset(module, 0, sizeof *module);
+    uint64_t bias = 0;
+    uint32_t ref = ms_record_module((const void *)address, &bias); // NOLINT(*-no-int-to-ptr)
+    if (ref == 0)
+        return NULL;
+    const struct memscope_module_record *record = ms_ref(ref);
+    module->range = (struct ms_module_range){record->map_start, record->map_end};
+    module->bias = bias;
+    module->ordinal = record->ordinal;
+    return module;
+}
+
+static void make_codes(struct ms_context_memory *memory) {
+    for (uint32_t i = 0; i < memory->walk.count; i++) {
+        uintptr_t address = memory->walk.frames[i];
+        const struct known_module *module = module_of(memory, address);
+        bool has_ordinal = module && module->ordinal != 0;
+        memory->codes[i] = memscope_code(has_ordinal ? module->ordinal : 0,
+                                         has_ordinal ? address - module->bias : address);
+    }
+}
+
+bool ms_context_is_in(uint32_t context_ref, uintptr_t module_start) {
+    const struct memscope_context_record *context = ms_ref(context_ref);
+    for (uint32_t i = 0; i < context->frame_count; i++)
+        if (ms_module_start((uint32_t)(context->frames[i] >> MEMSCOPE_CODE_OFFSET_BITS)) ==
+            module_start)
+            return true;
+    return false;
+}
+
+// ---- records -----------------------------------------------------------------------------------
+
+struct content {
+    struct memscope_context_record fixed;
+    const uint64_t *frames;
+};
+
+static bool same_context(uint32_t ref, const void *what) {
+    const struct content *content = what;
+    const struct memscope_context_record *record = ms_ref(ref);
+    return record->record.type == MEMSCOPE_RECORD_CONTEXT &&
+           record->record.flags == content->fixed.record.flags &&
+           record->site_ref == content->fixed.site_ref &&
+           record->awaiter_ref == content->fixed.awaiter_ref &&
+           record->frame_count == content->fixed.frame_count &&
+           memcmp(record->frames, content->frames,
+                  content->fixed.frame_count * sizeof *content->frames) == 0;
+}
+
+static uint64_t hash_of(const struct content *content) {
+    uint64_t hash = ms_context_seed_of_task((uint64_t)content->fixed.site_ref * MS_KEY_FACTOR,
+                                            content->fixed.awaiter_ref);
+    for (uint32_t i = 0; i < content->fixed.frame_count; i++)
+        hash = ms_context_mix(hash, content->frames[i]);
+    return hash ^ hash >> 32;
+}
+
+static bool is_full(void) {
+    return ms_load(&contexts_made) >= ms_config.contexts;
+}
+
+static uint32_t write_context(const struct content *content) {
+    uint64_t hash = hash_of(content);
+    uint32_t ref = ms_intern_find(hash, same_context, content);
+    if (ref != 0)
+        return ref;
+    size_t frame_bytes = content->fixed.frame_count * sizeof *content->frames;
+    size_t bytes = sizeof(struct memscope_context_record) + frame_bytes;
+    struct memscope_context_record *record = ms_arena_take(
+        (uint32_t)((bytes + MEMSCOPE_UNIT_BYTES - 1) / MEMSCOPE_UNIT_BYTES), true, &ref);
+    if (!record)
+        return 0;
+    const size_t skip = sizeof record->record;
+    memcpy((char *)record + skip, (const char *)&content->fixed + skip,
+           offsetof(struct memscope_context_record, frames) - skip);
+    record->record.flags = content->fixed.record.flags;
+    memcpy(record->frames, content->frames, frame_bytes);
+    ms_arena_publish(record, MEMSCOPE_RECORD_CONTEXT);
+    ms_intern_add(hash, ref);
+    ms_add(&contexts_made, 1u);
+    return ref;
+}
+
+// ---- the cell ----------------------------------------------------------------------------------
+
+static struct ms_walk_limits limits_of(const struct memscope_task_record *task,
+                                       const struct ms_thread *thread) {
+    struct ms_walk_limits limits = {.depth = ms_shared.depth};
+    limits.is_fiber = thread->tasks && thread->tasks->fiber;
+    const struct memscope_task_class_record *class = task ? ms_ref(task->class_ref) : NULL;
+    if (class && class->kind == MEMSCOPE_TASK_COROUTINE && task->frame_address) {
+        const uintptr_t *frame = (const void *)(uintptr_t)task->frame_address; // NOLINT(*-to-ptr)
+        limits.resumed[0] = ms_load(&frame[0]);
+        limits.resumed[1] = ms_load(&frame[1]);
+    }
+    return limits;
+}
+
+// The key of a stack that frame pointers do not tell: of all that was found instead.
+static uint64_t key_of_walk(const struct ms_walk *walk, uint64_t seed) {
+    uint64_t key = ms_context_mix(seed, walk->flags + 1);
+    for (uint32_t i = 0; i < walk->count; i++)
+        key = ms_context_mix(key, walk->frames[i]);
+    return key;
+}
+
+struct memscope_cell_record *ms_context_cell(struct ms_tls *tls,
+                                             const struct ms_context_request *request) {
+    struct ms_thread *thread = tls->thread;
+    struct ms_context_memory *memory = is_full() ? NULL : memory_of(thread);
+    if (!memory || request->site_ref == 0)
+        return NULL;
+    const struct memscope_task_record *task = request->task;
+    uint32_t class_ref = task ? task->class_ref : 0;
+    struct ms_walk_limits limits = limits_of(task, thread);
+    struct ms_walk *walk = &memory->walk;
+    ms_walk_stack(walk, &memory->cache, *ms_stack_of(tls), request->frame, &limits);
+    uint64_t key = walk->is_chained ? request->key : key_of_walk(walk, request->seed);
+    struct memscope_cell_record *cell =
+        walk->is_chained ? NULL : ms_thread_find_context(key, class_ref);
+    if (cell)
+        return cell;
+    make_codes(memory);
+    const struct content content = {
+        .fixed = {.record.flags = walk->flags,
+                  .site_ref = request->site_ref,
+                  .awaiter_ref = task ? task->awaiter_ref : 0,
+                  .frame_count = walk->count},
+        .frames = memory->codes,
+    };
+    uint32_t cell_ref, context_ref = write_context(&content);
+    if (context_ref == 0)
+        return NULL;
+    cell = ms_cell_new(request->site_ref, tls->record_ref, class_ref ? MEMSCOPE_CELL_TASK : 0, true,
+                       &cell_ref);
+    if (!cell)
+        return NULL;
+    cell->class_ref = class_ref;
+    cell->context_ref = context_ref;
+    (void)ms_thread_remember(key, cell);
+    return cell;
+}
+
+// ---- awaiters ----------------------------------------------------------------------------------
+
+static bool same_awaiter(uint32_t ref, const void *what) {
+    const struct memscope_awaiter_record *record = ms_ref(ref), *wanted = what;
+    return record->record.type == MEMSCOPE_RECORD_AWAITER &&
+           record->class_ref == wanted->class_ref && record->awaiter_ref == wanted->awaiter_ref;
+}
+
+uint32_t ms_context_awaiter(uint32_t class_ref, uint32_t awaiter_ref) {
+    const uint64_t is_awaiter = 1ull << 63;
+    const struct memscope_awaiter_record *below = awaiter_ref ? ms_ref(awaiter_ref) : NULL;
+    if (below && below->depth >= ms_shared.depth) // its own end is as good as this one's
+        return awaiter_ref;
+    struct memscope_awaiter_record wanted = {.class_ref = class_ref, .awaiter_ref = awaiter_ref};
+    uint64_t hash =
+        ms_context_mix(((uint64_t)class_ref << 32 | awaiter_ref) * MS_KEY_FACTOR, is_awaiter);
+    uint32_t ref = ms_intern_find(hash, same_awaiter, &wanted);
+    if (ref != 0)
+        return ref;
+    struct memscope_awaiter_record *record = ms_arena_take(
+        (sizeof *record + MEMSCOPE_UNIT_BYTES - 1) / MEMSCOPE_UNIT_BYTES, true, &ref);
+    if (!record)
+        return 0;
+    record->class_ref = class_ref;
+    record->awaiter_ref = awaiter_ref;
+    record->depth = below ? below->depth + 1 : 1;
+    ms_arena_publish(record, MEMSCOPE_RECORD_AWAITER);
+    ms_intern_add(hash, ref);
+    return ref;
+}

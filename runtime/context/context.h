@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Contexts: the whole stack behind an allocation, written once (memscope_context_record) and
+// counted in cells of its own. The usual way is a key found in the thread's table (key.h); here is
+// what happens at the first sight of one, and each time where frame pointers do not tell the whole
+// stack: the stack is unwound by its tables. Slow path, under the guard; no lock.
+
+#ifndef MS_CONTEXT_H
+#define MS_CONTEXT_H
+
+#include "collect/task.h"
+#include "key.h"
+
+// What a thread needs to unwind; made at its first context.
+struct ms_context_memory;
+
+struct ms_context_request {
+    uint64_t key; // of key.h
+    uint64_t seed;
+    uint32_t site_ref;
+    const uintptr_t *frame; // of ms_frame_here
+    struct memscope_task_record *task; // NULL = the thread's root task
+};
+
+// The calling thread's cell for an allocation's context. NULL: no room, or as many contexts as
+// contexts= allows.
+struct memscope_cell_record *ms_context_cell(struct ms_tls *tls,
+                                             const struct ms_context_request *request);
+
+// The record of a task that `awaiter_ref` awaits (0 = nobody); 0 = no room.
+uint32_t ms_context_awaiter(uint32_t class_ref, uint32_t awaiter_ref);
+
+// Does the context hold code of the modules that began at `module_start`?
+bool ms_context_is_in(uint32_t context_ref, uintptr_t module_start);
+
+// The code in [start, end) is gone: forgotten by the thread's unwinder.
+void ms_context_forget(struct ms_context_memory *memory, uintptr_t start, uintptr_t end);
+
+// A new profile begins.
+void ms_contexts_restart(void);
+
+// The functions of ours that a thread's stack begins with.
+extern MS_INTERNAL const void *const ms_thread_entries[2];
+
+#endif

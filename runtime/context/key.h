@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The key of a context: a hash of the site and the return addresses that the chain of frame
+// pointers leads to, about seven instructions a frame. It stands for one stack only where every
+// function on the way keeps its frame pointer; whether that is so, context.c finds out at a key's
+// first sight, and remembers only such keys.
+//
+// Multiplicative (Dietzfelbinger et al., 1997): each step is a bijection of what came before, and
+// two chains that differ meet with a probability of about 2^-64.
+
+#ifndef MS_CONTEXT_KEY_H
+#define MS_CONTEXT_KEY_H
+
+#include "base/shared.h"
+#include "collect/tls.h"
+
+// The frame record of the calling function, one of ours that stays until it is read: the frame
+// pointer and the return address of whoever called it.
+#define ms_frame_here() ((const uintptr_t *)__builtin_frame_address(0))
+
+// After a call: makes it none that is a jump, so that the caller's frame is there while it runs.
+#define ms_keep_frame() __asm__ volatile("")
+
+MS_HOT uint64_t ms_context_seed(const void *site) {
+    return (uint64_t)(uintptr_t)site * MS_KEY_FACTOR;
+}
+
+// The same code run by another task, with other awaiters, is another context.
+MS_HOT uint64_t ms_context_seed_of_task(uint64_t seed, uint32_t awaiter_ref) {
+    return seed ^ ((uint64_t)awaiter_ref * MS_KEY_FACTOR >> 1);
+}
+
+MS_HOT uint64_t ms_context_mix(uint64_t key, uint64_t word) {
+    return (key ^ word) * MS_KEY_FACTOR;
+}
+
+// `frame` is of ms_frame_here. Where the stack ends, how far that is from the last frame counts, too
+// (walk.c says why).
+MS_HOT uint64_t ms_context_key(const struct ms_tls *tls, uint64_t seed, const uintptr_t *frame) {
+    const struct ms_stack *stack = ms_stack_of(tls);
+    uintptr_t high = stack->high, below = (uintptr_t)frame, at = frame[0];
+    uint64_t key = ms_context_mix(seed, frame[1]);
+    if (MS_UNLIKELY(below < stack->low))
+        return key;
+    for (uint32_t left = ms_load(&ms_shared.depth);;) {
+        if (--left == 0)
+            return key;
+        if (at <= below || at >= high)
+            return ms_context_mix(key, high - below);
+        const uintptr_t *next = (const uintptr_t *)at; // NOLINT(performance-no-int-to-ptr)
+        key = ms_context_mix(key, next[1]);
+        below = at;
+        at = next[0];
+    }
+}
+
+#endif

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// When does a key (key.h) stand for one stack alone? Where each return address in it was found by
+// the frame pointer of a function that keeps one, and what lies beyond is what every such stack
+// ends with: a thread's entry, or the few functions of libc that call main. One function without a
+// frame pointer right above the entry does no harm: the key holds how far the last frame is from
+// the stack's end, and nothing but the entry has room there.
+
+#include "walk.h"
+
+#include "context.h"
+
+#include "store/modules.h"
+
+// How near its high end a stack's outermost frames are: those of thread entries, and what a fiber's
+// maker put there, which no tables describe.
+enum { OUTERMOST_BYTES = 512 };
+
+enum end { GOES_ON, AT_ENTRY, AT_ROOT, LOST };
+
+struct walker {
+    struct ms_walk *walk;
+    struct ms_unwind_cache *cache;
+    const struct ms_walk_limits *limits;
+    struct ms_unwind_state state;
+    struct ms_stack own; // the thread's
+    struct ms_stack now; // that state.sp is in
+    uint32_t met;        // return addresses so far
+    uint32_t chained;    // of them, those that frame pointers lead to
+    bool is_chain;       // all of them
+    bool is_resumed;     // the task's own part is over
+};
+
+static bool holds(struct ms_stack stack, uintptr_t sp) {
+    return sp >= stack.low && sp < stack.high;
+}
+
+// How many return addresses the key is made of (ms_context_key).
+static uint32_t key_length(struct ms_stack stack, const uintptr_t *frame, uint32_t depth) {
+    uintptr_t below = (uintptr_t)frame, at = frame[0];
+    uint32_t length = 1;
+    while (length < depth && at > below && at < stack.high) {
+        below = at;
+        at = *(const uintptr_t *)at; // NOLINT(performance-no-int-to-ptr)
+        length++;
+    }
+    return length;
+}
+
+static bool is_at_entry(const struct walker *walker) {
+    if (walker->now.high - walker->state.sp > OUTERMOST_BYTES)
+        return false;
+    uintptr_t function = ms_unwind_function_start(walker->state.pc);
+    return function != 0 && (function == (uintptr_t)ms_thread_entries[0] ||
+                             function == (uintptr_t)ms_thread_entries[1]);
+}
+
+static bool ends_task(const struct walker *walker) {
+    const uintptr_t *resumed = walker->limits->resumed;
+    if (resumed[0] == 0 || walker->is_resumed)
+        return false;
+    uintptr_t function = ms_unwind_function_start(walker->state.pc);
+    return function != 0 && (function == resumed[0] || function == resumed[1]);
+}
+
+// A return address, as readers look it up: one byte before.
+static void note_frame(struct walker *walker) {
+    struct ms_walk *walk = walker->walk;
+    walker->met++;
+    if (walker->is_resumed)
+        return;
+    walk->frames[walk->count++] = walker->state.pc + (walker->state.is_interrupted ? 1 : 0);
+    walker->is_resumed = ends_task(walker);
+}
+
+// A handler may have a stack of its own; what it interrupted is on the thread's, then.
+static bool settle(struct walker *walker) {
+    if (!holds(walker->now, walker->state.sp))
+        walker->now = walker->own;
+    return holds(walker->now, walker->state.sp);
+}
+
+static bool begin(struct walker *walker) {
+    if (holds(walker->now, walker->state.sp))
+        return true;
+    walker->is_chain = false;
+    return ms_sys_signal_stack(&walker->now.low, &walker->now.high) &&
+           holds(walker->now, walker->state.sp);
+}
+
+static enum end step(struct walker *walker) {
+    bool keeps = false;
+    uintptr_t sp = walker->state.sp;
+    struct ms_stack_bounds bounds = {walker->now.low, walker->now.high - walker->now.low};
+    enum ms_unwind_result result = ms_unwind_step(walker->cache, &walker->state, bounds, &keeps);
+    walker->is_chain &= keeps && result == MS_UNWIND_CALLER;
+    walker->chained += walker->is_chain;
+    switch (result) {
+    case MS_UNWIND_ROOT:
+        return AT_ROOT;
+    case MS_UNWIND_LOST:
+        return walker->now.high - sp <= OUTERMOST_BYTES ? AT_ROOT : LOST;
+    case MS_UNWIND_CALLER:
+        if (walker->state.sp <= sp)
+            return LOST;
+        break;
+    case MS_UNWIND_SIGNAL:
+        break;
+    }
+    return settle(walker) ? GOES_ON : LOST;
+}
+
+// Drops what libc put below the program's functions: _start and what called main, or a thread's
+// clone and its like; of a fiber the place its function returns to.
+static void drop_root(struct walker *walker) {
+    struct ms_walk *walk = walker->walk;
+    if (walk->count < walker->met) // the task's part ended before
+        return;
+    uint32_t dropped = walker->limits->is_fiber ? 1 : 2;
+    if (walk->count <= dropped)
+        return;
+    const uintptr_t *last = &walk->frames[walk->count - 1];
+    struct ms_module_range libc, other;
+    if (dropped == 2 && walk->count > 3 && ms_module_range(last[-1], &libc) &&
+        ms_module_range(last[-2], &other) && other.start == libc.start)
+        dropped = 3;
+    walk->count -= dropped;
+}
+
+// Is what lies beyond the first function without a frame pointer the same for all such stacks?
+static bool is_root_near(const struct walker *walker, enum end end) {
+    uint32_t beyond = walker->met - walker->chained;
+    return walker->is_chain || (end == AT_ENTRY && beyond == 0) ||
+           (end == AT_ROOT && beyond < MS_ROOT_FRAMES);
+}
+
+static enum end walk_on(struct walker *walker) {
+    while (walker->met < walker->limits->depth + MS_ROOT_FRAMES) {
+        if (is_at_entry(walker))
+            return AT_ENTRY;
+        note_frame(walker);
+        enum end end = step(walker);
+        if (end != GOES_ON)
+            return end;
+    }
+    return GOES_ON;
+}
+
+void ms_walk_stack(struct ms_walk *walk, struct ms_unwind_cache *cache, struct ms_stack stack,
+                   const uintptr_t *frame, const struct ms_walk_limits *limits) {
+    struct walker walker = {
+        .walk = walk,
+        .cache = cache,
+        .limits = limits,
+        .state = {.pc = frame[1],
+                  .sp = (uintptr_t)frame + 2 * sizeof(uintptr_t),
+                  .fp = frame[0]},
+        .own = stack,
+        .now = stack,
+        .chained = 1,
+        .is_chain = true,
+    };
+    walk->count = 0;
+    walk->flags = 0;
+    walk->is_chained = false;
+    if (!begin(&walker)) {
+        note_frame(&walker);
+        walk->flags = MEMSCOPE_CONTEXT_FOREIGN_STACK;
+        return;
+    }
+    bool is_own = holds(stack, (uintptr_t)frame);
+    enum end end = walk_on(&walker);
+    if (end == AT_ROOT)
+        drop_root(&walker);
+    if (end == LOST && !walker.is_resumed)
+        walk->flags |= MEMSCOPE_CONTEXT_BROKEN;
+    uint32_t depth = limits->depth, length = is_own ? key_length(stack, frame, depth) : 0;
+    if (walk->count > depth || (end == GOES_ON && !walker.is_resumed)) {
+        walk->count = walk->count > depth ? depth : walk->count;
+        walk->flags |= MEMSCOPE_CONTEXT_CUT;
+    }
+    walk->is_chained = is_own && length <= walker.chained &&
+                       (walker.chained >= depth || is_root_near(&walker, end));
+}

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// A whole stack, unwound by its tables, and whether the chain of frame pointers tells the same.
+
+#ifndef MS_CONTEXT_WALK_H
+#define MS_CONTEXT_WALK_H
+
+#include "key.h"
+#include "unwind.h"
+
+// What libc puts below a program's own functions: _start, __libc_start_main, __libc_start_call_main
+// (glibc 2.34).
+enum { MS_DEPTH_MOST = 512, MS_ROOT_FRAMES = 3 };
+
+struct ms_walk {
+    uint32_t count;
+    uint8_t flags;   // MEMSCOPE_CONTEXT_*
+    bool is_chained; // the key stands for this stack alone
+    uintptr_t frames[MS_DEPTH_MOST + MS_ROOT_FRAMES]; // return addresses, innermost first
+};
+
+struct ms_walk_limits {
+    uint32_t depth;
+    uintptr_t resumed[2]; // functions that a task's stack ends with; 0 = none
+    bool is_fiber;        // that runs on a stack of its own
+};
+
+void ms_walk_stack(struct ms_walk *walk, struct ms_unwind_cache *cache, struct ms_stack stack,
+                   const uintptr_t *frame, const struct ms_walk_limits *limits);
+
+#endif
