@@ -27,16 +27,16 @@ struct ms_stack_bounds {
 };
 
 enum ms_unwind_result {
-    MS_UNWIND_CALLER,  // `state` is the caller's now
-    MS_UNWIND_ROOT,    // the outermost function: its return address is undefined, or zero
-    MS_UNWIND_SIGNAL,  // `state` is of what a signal interrupted, perhaps on another stack
-    MS_UNWIND_LOST,    // no tables, a register that is not followed, or a frame out of bounds
+    MS_UNWIND_CALLER, // `state` is the caller's now
+    MS_UNWIND_ROOT,   // the outermost function: its return address is undefined, or zero
+    MS_UNWIND_SIGNAL, // `state` is of what a signal interrupted, perhaps on another stack
+    MS_UNWIND_LOST,   // no tables, a register that is not followed, or a frame out of bounds
 };
 
 // What the tables say of one pc, so that the next time costs little.
 struct ms_unwind_rule {
-    uintptr_t pc; // 0 = empty
     uint64_t rule;
+    uintptr_t pc_xor_rule; // 0 = empty
 };
 
 // A thread's rules, by pc; direct-mapped. Another thread may empty single ones (ms_unwind_forget).
@@ -47,11 +47,13 @@ struct ms_unwind_cache {
 
 // `keeps_frame_pointer_out`: at this pc the frame pointer leads to the caller's frame and return
 // address (CFA = fp + 16, both saved right below it), as at every call of a function that has a
-// frame pointer. `cache` may be NULL.
+// frame pointer. `cache` may be NULL. Frames rise within a stack, but signals lead from stack to
+// stack: who follows them counts the steps.
 enum ms_unwind_result ms_unwind_step(struct ms_unwind_cache *cache, struct ms_unwind_state *state,
                                      struct ms_stack_bounds bounds, bool *keeps_frame_pointer_out);
 
-// The start of the function that holds `pc`, as the tables tell; 0 = unknown.
+// The start of the function (of its part, where the compiler has split it) that `pc` returns to, as
+// the tables tell: what holds pc - 1; 0 = unknown.
 uintptr_t ms_unwind_function_start(uintptr_t pc);
 
 // Code in [start, end) is gone.

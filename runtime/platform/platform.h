@@ -43,6 +43,30 @@
 #define MS_THREAD __thread MS_INTERNAL __attribute__((tls_model("initial-exec")))
 #endif
 
+// DWARF's numbers of the registers that unwinding follows, and of the column where it looks for the
+// return address; NAMES_PC is the pc's own in expressions.
+enum ms_dwarf_register {
+#if defined(__x86_64__)
+    MS_DWARF_FP = 6,
+    MS_DWARF_SP = 7,
+    MS_DWARF_RA = 16,
+    MS_DWARF_NAMES_PC = 16,
+#else
+    MS_DWARF_FP = 29,
+    MS_DWARF_RA = 30,
+    MS_DWARF_SP = 31,
+    MS_DWARF_NAMES_PC = 32,
+#endif
+};
+
+// A saved return address without what pointer authentication adds to it.
+static inline uintptr_t ms_code_address(uintptr_t saved) {
+#if defined(__aarch64__)
+    saved &= ((uintptr_t)1 << MS_ADDRESS_BITS) - 1;
+#endif
+    return saved;
+}
+
 static inline uintptr_t ms_stack_pointer(void) {
     uintptr_t sp;
 #if defined(__x86_64__)
