@@ -42,18 +42,19 @@ struct ms_context {
 struct ms_contexts {
     const struct ms_summary *summary;
     size_t count;
-    struct ms_context *items;   // by site, then by bytes, most first; equal stacks are one
-    struct ms_counts without;   // allocations counted by site alone
-    uint32_t deepest;           // frames of the deepest machine stack
-    size_t cut_count;           // contexts with MEMSCOPE_CONTEXT_CUT
-    size_t broken_count;        // with MEMSCOPE_CONTEXT_BROKEN or _FOREIGN_STACK
-    size_t unresolved_modules;  // whose file is not the one that was loaded, or is gone
-    const char **unresolved;    // what to say of each: "libfoo.so: its build ID differs"
+    struct ms_context *items;       // by site, then by bytes, most first; equal stacks are one
+    struct ms_counts without;       // allocations counted by site alone
+    uint32_t deepest;               // frames of the deepest machine stack
+    size_t cut_count;               // contexts with MEMSCOPE_CONTEXT_CUT
+    size_t broken_count;            // with MEMSCOPE_CONTEXT_BROKEN or _FOREIGN_STACK
+    size_t unresolved_modules;      // whose file is not the one that was loaded, or is gone
+    const char **unresolved;        // what to say of each: "libfoo.so: its build ID differs"
     struct ms_context_store *store; // owns the frames
 };
 
-// OK, NOT_FOUND (no symbolizer: frames have modules and offsets alone) or OUT_OF_MEMORY.
-// `options` NULL: names are not asked for. The summary must outlive the contexts.
+// OK, NOT_FOUND (no symbolizer: frames have modules and offsets alone) or OUT_OF_MEMORY, which
+// alone gives no contexts. Call ms_summary_resolve before: spawn frames are named by it. `options`
+// NULL: names are not asked for. The summary must outlive the contexts.
 memscope_status ms_contexts_create(const struct ms_summary *summary,
                                    const struct ms_resolve_options *options,
                                    struct ms_contexts **contexts_out);

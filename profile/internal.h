@@ -127,8 +127,8 @@ static inline size_t ms_place_of(const struct ms_task_work *work, uint32_t ref, 
 
 // --- symbols -----------------------------------------------------------------------------------
 
-// What ms_summary_resolve found: frames and their texts.
-struct ms_symbols;
+// NULL = out of memory. What it holds: symbols.h.
+struct ms_symbols *ms_symbols_create(void);
 void ms_symbols_destroy(struct ms_symbols *symbols);
 
 // Whether the file at the module's path is the one that was loaded.

@@ -93,7 +93,9 @@ struct ms_counts {
 };
 
 struct ms_module {
-    uint32_t id; // its ref
+    uint32_t id;    // its ref
+    uint32_t first; // index of the first module of the same build ID (of the same path without one)
+    uint32_t ordinal; // by which contexts name it; 0 = they do not
     const char *path;
     uint32_t build_id_length; // 0 = has none
     const uint8_t *build_id;
@@ -163,8 +165,9 @@ struct ms_summary {
     struct ms_module *modules;
     struct ms_unit *units_without_debug_info;
     const char **files;         // that reports name, each once
-    struct ms_symbols *symbols; // owns what ms_summary_resolve found; NULL = not asked
+    struct ms_symbols *symbols; // owns the names that llvm-symbolizer told
     struct ms_tasks *tasks;     // see tasks.h
+    uint32_t *place;            // the reader's own: which of the above a record became
 };
 
 // OK or OUT_OF_MEMORY. The profile must outlive the summary.
@@ -221,10 +224,10 @@ struct ms_resolve_options {
 };
 
 // Asks llvm-symbolizer for function, file and line of each foreign site, the heaviest first, in a
-// process that ends before this returns. A site stays without frames where that cannot be told: no
-// symbolizer, no time left, or the file at the module's path is not the one that was loaded (its
-// build ID differs; without one, it is younger than the process). OK, NOT_FOUND (no symbolizer) or
-// OUT_OF_MEMORY.
+// process that ends before this returns; what was asked before is known. A site stays without
+// frames where that cannot be told: no symbolizer, no time left, or the file at the module's path
+// is not the one that was loaded (its build ID differs; without one, it is younger than the
+// process). OK, NOT_FOUND (no symbolizer) or OUT_OF_MEMORY.
 memscope_status ms_summary_resolve(struct ms_summary *summary,
                                    const struct ms_resolve_options *options);
 
@@ -238,6 +241,15 @@ const char *ms_loss_key(unsigned index);            // NULL past the last
 const char *ms_loss_text(unsigned index);
 const char *ms_order_name(enum ms_order order); // NULL past the last
 const char *ms_process_state_name(enum ms_process_state state);
+
+// The end of a demangled function's name proper, before its parameters, and in *begin_out its
+// start, behind the return type that the names of templates have.
+const char *ms_function_name(const char *name, const char **begin_out);
+// The bytes of "operator" and of its own characters where they begin at `at` of `name`, else 0.
+size_t ms_operator_length(const char *name, const char *at);
+// Whether two names are the same function's: parameters, the return type and what a compiler added
+// for its copies of the function do not count where only one of them tells. NULL is nobody's name.
+bool ms_same_function(const char *a, const char *b);
 
 // --- finding profiles --------------------------------------------------------------------------
 

@@ -59,6 +59,16 @@ static const char *check_content(const struct memscope_record *record) {
     case MEMSCOPE_RECORD_TRANSFER:
         return bytes < sizeof(struct memscope_transfer_record) ? "a transfer record too small"
                                                                : NULL;
+    case MEMSCOPE_RECORD_CONTEXT: {
+        const struct memscope_context_record *context = (const void *)record;
+        uint64_t frames = (uint64_t)context->frame_count * sizeof *context->frames;
+        return offsetof(struct memscope_context_record, frames) + frames > bytes
+                   ? "more frames than the context record holds"
+                   : NULL;
+    }
+    case MEMSCOPE_RECORD_AWAITER:
+        return bytes < sizeof(struct memscope_awaiter_record) ? "an awaiter record too small"
+                                                              : NULL;
     case MEMSCOPE_RECORD_PENDING:
         return NULL;
     default:
@@ -145,9 +155,9 @@ static void check_ref(struct ms_profile *profile, uint32_t ref, uint8_t type, co
         return;
     const uint8_t *base = profile->data;
     uint64_t offset = (uint64_t)((const uint8_t *)where - base);
-    static const char *const names[] = {"record",     "string",    "module",  "site",
-                                        "thread",     "cell",      "unit",    "task",
-                                        "task class", "task fold", "transfer"};
+    static const char *const names[] = {"record",   "string",  "module", "site",       "thread",
+                                        "cell",     "unit",    "task",   "task class", "task fold",
+                                        "transfer", "context", "awaiter"};
     ms_note_damage(profile, offset, "ref 0x%x names no %s", ref, names[type]);
 }
 
@@ -188,6 +198,7 @@ static void check_task_refs(struct ms_profile *profile, const struct memscope_ta
     check_ref(profile, task->thread_ref, MEMSCOPE_RECORD_THREAD, &task->thread_ref);
     check_ref(profile, task->label_ref, MEMSCOPE_RECORD_STRING, &task->label_ref);
     check_ref(profile, task->name_ref, MEMSCOPE_RECORD_STRING, &task->name_ref);
+    check_ref(profile, task->awaiter_ref, MEMSCOPE_RECORD_AWAITER, &task->awaiter_ref);
 }
 
 static void check_class_refs(struct ms_profile *profile,
@@ -227,6 +238,7 @@ void ms_check_refs(struct ms_profile *profile) {
             check_ref(profile, cell->thread_ref, MEMSCOPE_RECORD_THREAD, &cell->thread_ref);
             if (cell->record.flags & MEMSCOPE_CELL_TASK)
                 check_ref(profile, cell->class_ref, MEMSCOPE_RECORD_TASK_CLASS, &cell->class_ref);
+            check_ref(profile, cell->context_ref, MEMSCOPE_RECORD_CONTEXT, &cell->context_ref);
             break;
         }
         case MEMSCOPE_RECORD_TASK:
@@ -248,6 +260,20 @@ void ms_check_refs(struct ms_profile *profile) {
             check_task_ref(profile, transfer->to_ref, MEMSCOPE_RECORD_TASK_CLASS,
                            &transfer->to_ref);
             check_ref(profile, transfer->thread_ref, MEMSCOPE_RECORD_THREAD, &transfer->thread_ref);
+            break;
+        }
+        case MEMSCOPE_RECORD_CONTEXT: {
+            const struct memscope_context_record *context = record;
+            check_ref(profile, context->site_ref, MEMSCOPE_RECORD_SITE, &context->site_ref);
+            check_ref(profile, context->awaiter_ref, MEMSCOPE_RECORD_AWAITER,
+                      &context->awaiter_ref);
+            break;
+        }
+        case MEMSCOPE_RECORD_AWAITER: {
+            const struct memscope_awaiter_record *awaiter = record;
+            check_ref(profile, awaiter->class_ref, MEMSCOPE_RECORD_TASK_CLASS, &awaiter->class_ref);
+            check_ref(profile, awaiter->awaiter_ref, MEMSCOPE_RECORD_AWAITER,
+                      &awaiter->awaiter_ref);
             break;
         }
         case MEMSCOPE_RECORD_UNIT: {

@@ -53,6 +53,7 @@ static bool make_room(struct work *work) {
     work->site_bounds = calloc(counts[MEMSCOPE_RECORD_SITE] + 1, sizeof *work->site_bounds);
     work->thread_bounds = calloc(counts[MEMSCOPE_RECORD_THREAD] + 1, sizeof *work->thread_bounds);
     work->place = calloc((size_t)work->profile->end_unit + 1, sizeof *work->place);
+    summary->place = work->place;
     work->canonical = ms_canonical_units(work->profile);
     return summary->sites && summary->threads && summary->cells && summary->modules &&
            summary->units_without_debug_info && work->site_bounds && work->thread_bounds &&
@@ -73,8 +74,10 @@ static void take_modules(struct work *work) {
             .map_start = record->map_start,
             .map_end = record->map_end,
             .load_bias = record->load_bias,
+            .ordinal = record->ordinal,
         };
         work->place[unit] = (uint32_t)++summary->module_count;
+        summary->modules[summary->module_count - 1].first = work->place[work->canonical[unit]] - 1;
     }
 }
 
@@ -282,6 +285,9 @@ static void drop_unknown_site(struct ms_summary *summary) {
         if (summary->threads[i].spawn_site)
             summary->threads[i].spawn_site--;
     ms_tasks_shift_sites(summary->tasks);
+    for (uint32_t unit = MS_FIRST_UNIT; unit < summary->profile->end_unit; unit++)
+        if (summary->profile->types[unit] == MEMSCOPE_RECORD_SITE)
+            summary->place[unit]--;
 }
 
 memscope_status ms_summary_create(const struct ms_profile *profile,
@@ -292,7 +298,8 @@ memscope_status ms_summary_create(const struct ms_profile *profile,
     if (!work.summary)
         return status;
     work.summary->profile = profile;
-    if (make_room(&work)) {
+    work.summary->symbols = ms_symbols_create();
+    if (work.summary->symbols && make_room(&work)) {
         take_modules(&work);
         if (take_sites(&work)) {
             take_threads(&work);
@@ -307,7 +314,6 @@ memscope_status ms_summary_create(const struct ms_profile *profile,
         }
     }
     free(work.canonical);
-    free(work.place);
     free(work.site_bounds);
     free(work.thread_bounds);
     if (status == MEMSCOPE_OK)
@@ -328,5 +334,6 @@ void ms_summary_destroy(struct ms_summary *summary) {
     free(summary->files);
     ms_tasks_destroy(summary->tasks);
     ms_symbols_destroy(summary->symbols);
+    free(summary->place);
     free(summary);
 }

@@ -95,6 +95,10 @@ uint64_t ms_task_outlived_bytes(const struct ms_task *task);
 // "-1 - index" for a thread, the class's id, 0 = unknown
 int64_t ms_party_id(const struct ms_party *party);
 
+// The function of a class, of a fiber by its entry's symbols; all zero where unknown (or NULL).
+struct ms_frame ms_task_class_frame(const struct ms_summary *summary,
+                                    const struct ms_task_class *task_class);
+
 enum ms_task_order {
     MS_TASKS_BY_LIVE,
     MS_TASKS_BY_PEAK,

@@ -19,53 +19,12 @@ const char *ms_base_name(const char *path) {
 
 // --- functions ---------------------------------------------------------------------------------
 
-static bool starts(const char *text, const char *with) {
-    return strncmp(text, with, strlen(with)) == 0;
-}
-
-// At "operator" of a name: the bytes up to the end of the operator's own characters.
-static size_t operator_length(const char *at) {
-    size_t length = strlen("operator");
-    if (starts(at + length, "()") || starts(at + length, "[]"))
-        return length + 2;
-    return length + strspn(at + length, "<>=!+-*/%^&|~,");
-}
-
-static bool begins_word(const char *name, const char *at) {
-    return at == name ||
-           !strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_", at[-1]);
-}
-
-// The end is the first parenthesis outside of template arguments.
-const char *ms_function_name(const char *name, const char **begin_out) {
-    int depth = 0;
-    bool is_operator = false; // "operator bool": the space is part of the name
-    *begin_out = name;
-    for (const char *at = name; *at; at++) {
-        if (*at == 'o' && starts(at, "operator") && begins_word(name, at)) {
-            is_operator |= depth <= 0;
-            at += operator_length(at) - 1;
-        } else if (starts(at, "(anonymous namespace)")) {
-            at += strlen("(anonymous namespace)") - 1;
-        } else if (*at == '<' || *at == '{' || *at == '[') {
-            depth++;
-        } else if (*at == '>' || *at == '}' || *at == ']') {
-            depth--;
-        } else if (*at == '(' && depth <= 0) {
-            return at;
-        } else if (*at == ' ' && depth <= 0 && !is_operator) {
-            *begin_out = at + 1;
-        }
-    }
-    return name + strlen(name);
-}
-
 // Outermost template arguments become "<…>".
 static void put_short(FILE *out, const char *name, const char *end) {
     int depth = 0;
     for (const char *at = name; at < end; at++) {
-        if (*at == 'o' && starts(at, "operator") && begins_word(name, at)) {
-            size_t length = operator_length(at);
+        size_t length = ms_operator_length(name, at);
+        if (length > 0) {
             if (depth == 0)
                 fprintf(out, "%.*s", (int)length, at);
             at += length - 1;

@@ -84,9 +84,6 @@ const char *ms_base_name(const char *path);
 // Writes a function's name as people say it: without parameters, "parse()"; long template
 // arguments as "<…>".
 void ms_put_function(FILE *out, const char *function);
-// The end of the name proper, before its parameters, and in *begin_out its start,
-// behind the return type that the names of templates have.
-const char *ms_function_name(const char *name, const char **begin_out);
 // "session.cc:88 parse()  <- read_request()", "io.cc:7 read() [operator new in vector.h:9]": the
 // user frame first, then where the call itself is; with as much of the path as tells files apart.
 void ms_put_row_site(FILE *out, const struct ms_summary *summary, const struct ms_row *row);

@@ -10,20 +10,6 @@
 
 #include "environment.h"
 
-struct ms_frame ms_task_class_frame(const struct ms_summary *summary,
-                                    const struct ms_task_class *task_class) {
-    const struct ms_site *entry = task_class ? task_class->entry_site : NULL;
-    uint32_t depth = entry ? ms_site_shown_depth(entry) : MS_NO_FRAME;
-    if (depth != MS_NO_FRAME)
-        return ms_site_frame(summary, entry, depth);
-    if (!task_class)
-        return (struct ms_frame){0};
-    return (struct ms_frame){.function = task_class->function,
-                             .file = task_class->file,
-                             .line = task_class->line,
-                             .column = task_class->column};
-}
-
 // The last part of a name that ends at a comma, a bracket or `end`: of "a::b<c>::d<e>, f" it is
 // "d". Returns where its template arguments begin, NULL = it has none.
 static const char *put_last_part(FILE *out, const char *name, const char *end) {

@@ -38,9 +38,6 @@ memscope_status ms_put_task_classes(FILE *out, const struct ms_summary *summary,
 
 // --- pieces ------------------------------------------------------------------------------------
 
-// The function of a class, of a fiber by its entry's symbols; all zero where unknown (or NULL).
-struct ms_frame ms_task_class_frame(const struct ms_summary *summary,
-                                    const struct ms_task_class *task_class);
 // "session()", what the program called it, or what else is known
 void ms_put_class(FILE *out, const struct ms_summary *summary,
                   const struct ms_task_class *task_class);

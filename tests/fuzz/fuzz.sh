@@ -8,7 +8,7 @@ set -eu
 fuzzer=$1 make_profile=$2 folder=$3 seconds=$4
 rm -rf "$folder"
 mkdir -p "$folder/corpus"
-for kind in picture bare running killed damaged newer cut odd server; do
+for kind in picture bare running killed damaged newer cut odd server stacks; do
     "$make_profile" $kind "$folder/corpus/$kind"
 done
 cd "$folder"

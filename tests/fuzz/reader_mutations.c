@@ -80,10 +80,13 @@ int main(int argc, char **argv) {
     builder_raw(&b, MEMSCOPE_RECORD_PENDING, 2);
     builder_gap(&b, 3);
     builder_site(&b, MEMSCOPE_SITE_MALLOC, "f", "/a.c", 1, 1);
-    damage(&b, rounds - rounds / 2);
+    damage(&b, rounds - rounds / 3 * 2);
     builder_end(&b);
     builder_server(&b);
-    damage(&b, rounds / 2);
+    damage(&b, rounds / 3);
+    builder_end(&b);
+    builder_stacks(&b, "/opt/app", 0xAB);
+    damage(&b, rounds / 3);
     builder_end(&b);
     printf("%ld mutations\n", rounds);
     return 0;

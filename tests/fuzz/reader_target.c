@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <profile/contexts.h>
 #include <report/tasks_report.h>
 
 static void promise(int kept, const char *what) {
@@ -55,6 +56,25 @@ static void check_tasks(const struct ms_summary *summary) {
     }
 }
 
+// Every byte has one context or none; a stack goes from calls over awaiting tasks to its start.
+static void check_contexts(const struct ms_summary *summary) {
+    struct ms_contexts *contexts;
+    if (ms_contexts_create(summary, NULL, &contexts) != MEMSCOPE_OK)
+        return;
+    unsigned __int128 bytes = contexts->without.bytes;
+    for (size_t i = 0; i < contexts->count; i++) {
+        const struct ms_context *one = &contexts->items[i];
+        bytes += one->counts.bytes;
+        promise(one->counts.live_bytes <= one->counts.peak_bytes, "a context's peak is no lower");
+        for (uint32_t k = 1; k < one->frame_count; k++)
+            promise(one->frames[k].kind >= one->frames[k - 1].kind, "a start is the last frame");
+        promise(i == 0 || one->site >= contexts->items[i - 1].site, "contexts stand by site");
+    }
+    if (summary->total.bytes != UINT64_MAX)
+        promise(bytes == summary->total.bytes, "bytes of contexts are the total");
+    ms_contexts_destroy(contexts);
+}
+
 static void report_tasks(const struct ms_summary *summary, const char *message, FILE *out) {
     for (int view = MS_TASKS_TREE; view <= MS_TASKS_TRANSFERS; view++) {
         struct ms_tasks_options options = {.view = (enum ms_tasks_view)view,
@@ -101,6 +121,7 @@ void reader_target(const uint8_t *bytes, size_t byte_count) {
     if (ms_summary_create(profile, &summary) == MEMSCOPE_OK) {
         check_sums(summary);
         check_tasks(summary);
+        check_contexts(summary);
         report(summary, status == MEMSCOPE_OK ? NULL : message);
         ms_summary_destroy(summary);
     }

@@ -75,6 +75,22 @@ void builder_server(struct builder *builder);
 // `count` tasks alive, each awaited by the one before, or spawned by one where not `deep`.
 void builder_crowd(struct builder *builder, uint32_t count, int deep);
 
+// --- contexts (builder_contexts.c) ---
+
+// Names a module for contexts.
+void builder_ordinal(struct builder *builder, uint32_t module_ref, uint32_t ordinal);
+uint32_t builder_awaiter(struct builder *builder, uint32_t class_ref, uint32_t awaiter_ref);
+// `frames` are memscope_code.
+uint32_t builder_context(struct builder *builder, uint32_t site_ref, uint32_t awaiter_ref,
+                         uint32_t count, const uint64_t *frames);
+// One allocation of these bytes that stays; its context may be 0.
+struct memscope_cell_record *builder_stack_cell(struct builder *builder, uint32_t context_ref,
+                                                uint32_t site_ref, uint32_t thread_ref,
+                                                uint32_t class_ref, uint64_t bytes);
+// A program with inlining, recursion, threads, coroutines and a library that is gone; `app` is the
+// path of its module. What stands at its addresses: stacks_codes of fake_symbolizer.h.
+void builder_stacks(struct builder *builder, const char *app, uint8_t build_id_byte);
+
 // The profile of the picture: `app`, four threads, three sites, one module.
 void builder_picture(struct builder *builder);
 

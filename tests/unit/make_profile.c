@@ -13,7 +13,7 @@ int main(int argc, char **argv) {
     struct builder b;
     if (argc != 3) {
         fputs("usage: make_profile "
-              "picture|bare|running|killed|damaged|newer|cut|odd|server|crowd|chain FILE\n",
+              "picture|bare|running|killed|damaged|newer|cut|odd|server|crowd|chain|stacks FILE\n",
               stderr);
         return 2;
     }
@@ -22,6 +22,8 @@ int main(int argc, char **argv) {
         builder_begin(&b, 0);
     else if (strcmp(kind, "server") == 0)
         builder_server(&b);
+    else if (strcmp(kind, "stacks") == 0)
+        builder_stacks(&b, "/proc/self/exe", 0); // a module that is there
     else if (strcmp(kind, "crowd") == 0)
         builder_crowd(&b, 1000000, 0);
     else if (strcmp(kind, "chain") == 0)

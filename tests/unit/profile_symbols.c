@@ -4,69 +4,23 @@
 
 #include "builder.h"
 #include "claims.h"
+#include "fake_symbolizer.h"
 
-#include <elf.h>
-#include <errno.h>
-#include <stdbool.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
-#include <unistd.h>
 
 #include <profile/profile.h>
 
-static char folder[64];
 static struct builder b;
 static struct ms_summary *summary;
 
-static const char *path_of(const char *name) {
-    static char path[8][128];
-    static unsigned next;
-    char *text = path[next++ % 8];
-    snprintf(text, sizeof path[0], "%s/%s", folder, name);
-    return text;
-}
-
-static void write_file(const char *path, const void *bytes, size_t byte_count) {
-    FILE *file = fopen(path, "w");
-    ck_assert_msg(file != NULL, "%s: %s", path, strerror(errno));
-    ck_assert_uint_eq(fwrite(bytes, 1, byte_count, file), byte_count);
-    ck_assert_int_eq(fclose(file), 0);
-}
-
-// An ELF file without a build ID, `age_s` older than the profile's process.
-static void write_module(const char *path, long age_s) {
-    Elf64_Ehdr elf = {.e_ident = ELFMAG};
-    elf.e_ident[EI_CLASS] = ELFCLASS64;
-    elf.e_ident[EI_DATA] = ELFDATA2LSB;
-    write_file(path, &elf, sizeof elf);
-    long start_s = (long)(builder_header(&b)->start_realtime_ns / 1000000000u);
-    struct timeval times[2] = {{start_s - age_s, 0}, {start_s - age_s, 0}};
-    ck_assert_int_eq(utimes(path, times), 0);
-}
-
-// A symbolizer that runs `body`; what it is asked it may read from stdin.
-static const char *symbolizer(const char *body) {
-    char text[1024];
-    const char *path = path_of("symbolizer");
-    snprintf(text, sizeof text, "#!/bin/sh\n%s\n", body);
-    write_file(path, text, strlen(text));
-    ck_assert_int_eq(chmod(path, 0755), 0);
-    return path;
-}
-
 static void begin(void) {
-    strcpy(folder, "/tmp/memscope-test-XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(folder));
+    begin_folder();
     builder_begin(&b, 0);
 }
 
 static void end(void) {
-    char command[128];
-    snprintf(command, sizeof command, "rm -rf '%s'", folder);
-    ck_assert_int_eq(system(command), 0);
+    end_folder();
 }
 
 static void add_foreign(const char *path, uint8_t build_id_byte, uint64_t offset) {
@@ -104,7 +58,7 @@ static void expect_nameless(void) {
 
 START_TEST(answer_gives_frames_and_the_user_frame) {
     begin();
-    write_module(path_of("m.so"), 10);
+    write_module(path_of("m.so"), &b, 10);
     add_foreign(path_of("m.so"), 0, 0x1235);
     sum_up();
     ck_assert_int_eq(resolve(symbolizer(TWO_FRAMES), 10000), MEMSCOPE_OK);
@@ -132,7 +86,7 @@ START_TEST(odd_paths_are_never_asked) {
     begin();
     static const char *const names[] = {"a\nCODE b", "a\"b", "a\tb", "$(touch owned)", "a b", "-x"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        write_module(path_of(names[i]), 10);
+        write_module(path_of(names[i]), &b, 10);
         add_foreign(path_of(names[i]), 0, 0x1000 + i);
     }
     add_foreign("relative", 0, 0x2000);
@@ -146,14 +100,7 @@ START_TEST(odd_paths_are_never_asked) {
     for (size_t i = 0; i < summary->site_count; i++)
         named += summary->sites[i].symbol_count == 2;
     ck_assert_uint_eq(named, 3); // the last three of the names hold nothing that a line cannot
-    char line[256];
-    size_t lines = 0;
-    FILE *file = fopen(path_of("symbolizer.asked"), "r");
-    ck_assert_ptr_nonnull(file);
-    while (fgets(line, sizeof line, file))
-        lines++;
-    fclose(file);
-    ck_assert_uint_eq(lines, 3);
+    ck_assert_uint_eq(questions(), 3);
     ck_assert_int_ne(access("owned", F_OK), 0);
     end();
 }
@@ -161,9 +108,9 @@ END_TEST
 
 START_TEST(another_file_at_the_path_gives_no_names) {
     begin();
-    write_module(path_of("younger"), -10);
+    write_module(path_of("younger"), &b, -10);
     add_foreign(path_of("younger"), 0, 0x10);
-    write_module(path_of("id_is_gone"), 10);
+    write_module(path_of("id_is_gone"), &b, 10);
     add_foreign(path_of("id_is_gone"), 0xAB, 0x10);
     add_foreign("/proc/self/exe", 0xCD, 0x10);
     write_file(path_of("text"), "no program", 10);
@@ -187,7 +134,7 @@ START_TEST(symbolizer_that_fails_gives_no_names) {
     };
     for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
         begin();
-        write_module(path_of("m.so"), 10);
+        write_module(path_of("m.so"), &b, 10);
         for (uint64_t offset = 1; offset < 20; offset++)
             add_foreign(path_of("m.so"), 0, offset);
         sum_up();
@@ -195,6 +142,7 @@ START_TEST(symbolizer_that_fails_gives_no_names) {
         for (size_t k = 0; k < summary->site_count; k++)
             for (uint32_t depth = 0; depth < ms_site_frame_count(&summary->sites[k]); depth++)
                 ck_assert_ptr_null(ms_site_frame(summary, &summary->sites[k], depth).function);
+        sum_up(); // what one has answered is not asked again
         ck_assert_int_eq(resolve(path_of("not_there"), 10000), MEMSCOPE_NOT_FOUND);
         end();
     }
@@ -203,7 +151,7 @@ END_TEST
 
 START_TEST(silent_symbolizer_is_given_up_in_time) {
     begin();
-    write_module(path_of("m.so"), 10);
+    write_module(path_of("m.so"), &b, 10);
     add_foreign(path_of("m.so"), 0, 0x1235);
     sum_up();
     struct timespec before, after;

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What the files contexts*.c share.
+
+#ifndef MEMSCOPE_PROFILE_CONTEXTS_PARTS_H
+#define MEMSCOPE_PROFILE_CONTEXTS_PARTS_H
+
+#include "contexts.h"
+#include "symbols.h"
+
+#define MS_ORDINALS (1u << (64 - MEMSCOPE_CODE_OFFSET_BITS))
+
+struct ms_context_work {
+    const struct ms_summary *summary;
+    uint32_t *modules; // by ordinal: index + 1
+};
+
+// A cell that has a context. Equal but for the last three = the same stack for sure.
+struct ms_context_use {
+    uint32_t unit;   // of the context record
+    uint32_t site;   // index
+    uint32_t task;   // index + 1 of the class
+    uint32_t spawn;  // index + 1 of the site that started the thread, of root tasks
+    uint32_t thread; // index + 1
+    uint32_t cell;   // unit
+    uint64_t bytes;
+};
+
+// What a stack is made of.
+struct ms_stack_source {
+    const struct memscope_context_record *record;
+    const struct ms_site *site;
+    const struct ms_task_class *task_class; // NULL = a root task, or unknown
+    const struct ms_site *thread_spawn;     // of a root task's thread; NULL = none
+};
+
+// A stack being made; its room is used again for the next.
+struct ms_stack {
+    struct ms_stack_frame *frames;
+    uint32_t count, capacity;
+    uint8_t flags; // MEMSCOPE_CONTEXT_*
+    bool failed;   // out of memory
+};
+
+// Where a frame of a record stands. False where no module is known: *offset_out is the address.
+bool ms_context_code(const struct ms_context_work *work, uint64_t code,
+                     const struct ms_module **module_out, uint64_t *offset_out);
+// The frames of a record that are read.
+uint32_t ms_context_frame_count(const struct memscope_context_record *record);
+// Names a stack from what the summary's symbols know.
+void ms_stack_make(struct ms_stack *stack, const struct ms_context_work *work,
+                   const struct ms_stack_source *source);
+
+// Wants the names of all frames; sorts the uses, the heaviest first. False = out of memory.
+bool ms_contexts_want_names(const struct ms_context_work *work, struct ms_context_use *uses,
+                            size_t count);
+// Once names were asked for: the modules that have none. OK or OUT_OF_MEMORY.
+memscope_status ms_contexts_find_unresolved(struct ms_contexts *contexts);
+
+#endif

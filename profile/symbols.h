@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Names of code, for the files of profile/ alone: each place (a module and an address of its file)
+// is asked for once, whoever wants it: foreign sites, the frames of contexts. Texts are kept once,
+// so that equal ones are the same pointer.
+
+#ifndef MEMSCOPE_PROFILE_SYMBOLS_H
+#define MEMSCOPE_PROFILE_SYMBOLS_H
+
+#include "internal.h"
+
+#define MS_SYMBOL_FRAMES_MOST 64 // of one place
+
+// Memory that is freed at once.
+struct ms_arena {
+    struct ms_arena_block *blocks;
+};
+// NULL = out of memory.
+void *ms_arena_take(struct ms_arena *arena, size_t bytes);
+void ms_arena_free(struct ms_arena *arena);
+
+struct ms_code {
+    uint32_t module;         // ms_module.first
+    uint32_t count;          // frames, 0 = none is known
+    uint64_t address;        // of the call: what comes before the return address
+    struct ms_frame *frames; // innermost first; all but the last are inlined
+    bool known;              // asked, or told by the cache: frames are all there is
+};
+
+// What is known of a module's file, looked at when first needed.
+struct ms_module_file {
+    bool looked_at;
+    char *path;         // to ask the symbolizer for; NULL = there is none
+    const char *reason; // why there is none
+    uint64_t tag;       // changes with the file
+};
+
+// The symbols of a summary; see internal.h for ms_symbols_create.
+struct ms_symbols {
+    struct ms_arena arena; // frames and texts
+    struct ms_code *codes; // in the order they were wanted
+    size_t code_count, code_capacity;
+    uint32_t *code_slots; // hash table of indexes + 1
+    size_t code_slot_count;
+    const char **text_slots; // hash table
+    size_t text_count, text_slot_count;
+    struct ms_module_file *files; // by module
+    size_t file_count;
+};
+
+// The one text of these bytes. NULL = out of memory, or `text` is.
+const char *ms_symbols_text(struct ms_symbols *symbols, const char *text);
+
+// Notes that the names at a return address are wanted. False = out of memory.
+bool ms_symbols_want(struct ms_symbols *symbols, const struct ms_module *module,
+                     uint64_t return_address);
+// Finds the names of all that is wanted, in that order. OK, NOT_FOUND (no symbolizer) or
+// OUT_OF_MEMORY; places that cannot be told stay without frames.
+memscope_status ms_symbols_ask(const struct ms_summary *summary,
+                               const struct ms_resolve_options *options);
+// NULL where it was never wanted.
+const struct ms_code *ms_symbols_find(const struct ms_symbols *symbols,
+                                      const struct ms_module *module, uint64_t return_address);
+
+static inline uint64_t ms_mix(uint64_t hash, uint64_t value) {
+    hash = (hash ^ value) * 0x9E3779B97F4A7C15u;
+    return hash ^ hash >> 32;
+}
+
+#endif
