@@ -318,7 +318,7 @@ struct memscope_task_class_record {
     uint32_t spawn_site_ref; // a site of kind TASK_START, or a foreign one; 0 = unknown
     uint32_t name_ref;       // given by the program; 0 = none
     uint32_t entry_site_ref; // of a fiber: a foreign site that says where its function is
-    uint32_t reserved[4];
+    uint64_t runtime[2];     // the runtime's own
 };
 
 enum memscope_task_state {

@@ -6,6 +6,7 @@
 #include "store/intern.h"
 #include "store/records.h"
 
+#include <stddef.h>
 #include <string.h>
 
 // Second words of the thread's lookup table: which kind of entry it is.
@@ -14,18 +15,19 @@
 #define TRANSFER (2ull << 48)       // the first word is from_ref << 32 | to_ref
 #define BY_KIND (4ull << 48)        // + kind << 52: the first word is a function or a name
 
+enum { CONTENT = offsetof(struct memscope_task_class_record, runtime) };
+
 static bool same_class(uint32_t ref, const void *what) {
     const struct memscope_task_class_record *record = ms_ref(ref), *wanted = what;
     const size_t skip = sizeof record->record;
     return record->record.type == MEMSCOPE_RECORD_TASK_CLASS &&
-           memcmp((const char *)record + skip, (const char *)wanted + skip,
-                  sizeof *record - skip) == 0;
+           memcmp((const char *)record + skip, (const char *)wanted + skip, CONTENT - skip) == 0;
 }
 
 static uint32_t write_class(const struct memscope_task_class_record *wanted) {
     const size_t skip = sizeof wanted->record;
     uint64_t hash =
-        ms_hash(MS_HASH_START, (const char *)wanted + skip, sizeof *wanted - skip) ^ (skip << 1);
+        ms_hash(MS_HASH_START, (const char *)wanted + skip, CONTENT - skip) ^ (skip << 1);
     uint32_t ref = ms_intern_find(hash, same_class, wanted);
     if (ref != 0)
         return ref;
@@ -33,7 +35,7 @@ static uint32_t write_class(const struct memscope_task_class_record *wanted) {
         ms_arena_take(sizeof *record / MEMSCOPE_UNIT_BYTES, true, &ref);
     if (!record)
         return 0;
-    memcpy((char *)record + skip, (const char *)wanted + skip, sizeof *record - skip);
+    memcpy((char *)record + skip, (const char *)wanted + skip, CONTENT - skip);
     ms_arena_publish(record, MEMSCOPE_RECORD_TASK_CLASS);
     ms_intern_add(hash, ref);
     return ref;

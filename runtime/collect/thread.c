@@ -192,7 +192,8 @@ void ms_thread_detach(void) {
 
 static struct memscope_cell_record *find(uint64_t key, uint32_t class_ref, bool is_context) {
     uint64_t mask = ms_tls.thread->slot_count - 1;
-    uint64_t at = key * MS_KEY_FACTOR >> ms_tls.shift;
+    uint64_t at =
+        is_context ? ms_slot_of_context(&ms_tls, key) : ms_slot_of_key(&ms_tls, key);
     for (;; at = (at + 1) & mask) {
         struct ms_slot *slot = &ms_tls.slots[at];
         if (slot->key == key && slot->cell->class_ref == class_ref &&
@@ -213,7 +214,8 @@ struct memscope_cell_record *ms_thread_find_context(uint64_t key, uint32_t class
 
 static void insert(struct ms_thread *thread, uint64_t key, struct memscope_cell_record *cell) {
     uint64_t mask = thread->slot_count - 1;
-    uint64_t at = key * MS_KEY_FACTOR >> ms_tls.shift;
+    uint64_t at =
+        cell->context_ref ? ms_slot_of_context(&ms_tls, key) : ms_slot_of_key(&ms_tls, key);
     while (thread->slots[at].key != 0 || thread->slots[at].cell)
         at = (at + 1) & mask;
     thread->slots[at].cell = cell;

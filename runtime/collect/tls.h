@@ -58,4 +58,13 @@ extern MS_THREAD struct ms_tls ms_tls __asm__(MEMSCOPE_INLINE_THREAD);
 #define MS_KEY_FACTOR 0x9e3779b97f4a7c15u
 #define MS_KEY_FOREIGN (1ull << 63)
 
+// Where a key's cell is looked for first. A context's key is a hash already.
+MS_HOT uint64_t ms_slot_of_context(const struct ms_tls *tls, uint64_t key) {
+    return key >> tls->shift;
+}
+
+MS_HOT uint64_t ms_slot_of_key(const struct ms_tls *tls, uint64_t key) {
+    return ms_slot_of_context(tls, key * MS_KEY_FACTOR);
+}
+
 #endif

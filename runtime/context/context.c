@@ -155,16 +155,30 @@ static uint32_t write_context(const struct content *content) {
 
 // ---- the cell ----------------------------------------------------------------------------------
 
-static struct ms_walk_limits limits_of(const struct memscope_task_record *task,
-                                       const struct ms_thread *thread) {
-    struct ms_walk_limits limits = {.depth = ms_shared.depth};
-    limits.is_fiber = thread->tasks && thread->tasks->fiber;
-    const struct memscope_task_class_record *class = task ? ms_ref(task->class_ref) : NULL;
-    if (class && class->kind == MEMSCOPE_TASK_COROUTINE && task->frame_address) {
+// The functions that run a coroutine: its frame begins with them. Of one that is leaving the frame
+// may be gone; its class knows them once one of it was seen running. At its final suspend point the
+// first is taken away.
+static void find_resumed(const struct ms_tls *tls, const struct memscope_task_record *task,
+                         uintptr_t resumed_out[2]) {
+    struct memscope_task_class_record *class = ms_ref(task->class_ref);
+    bool is_running = tls->top->task == task && tls->top->mark == MS_MARK_RUNNING;
+    if (class->kind != MEMSCOPE_TASK_COROUTINE)
+        return;
+    if (is_running && task->frame_address && ms_load(&class->runtime[0]) == 0) {
         const uintptr_t *frame = (const void *)(uintptr_t)task->frame_address; // NOLINT(*-to-ptr)
-        limits.resumed[0] = ms_load(&frame[0]);
-        limits.resumed[1] = ms_load(&frame[1]);
+        ms_store(&class->runtime[1], frame[1]);
+        ms_store(&class->runtime[0], frame[0]);
     }
+    resumed_out[0] = ms_load(&class->runtime[0]);
+    resumed_out[1] = ms_load(&class->runtime[1]);
+}
+
+static struct ms_walk_limits limits_of(const struct ms_tls *tls,
+                                       const struct memscope_task_record *task) {
+    const struct ms_tasks *tasks = tls->thread->tasks;
+    struct ms_walk_limits limits = {.depth = ms_shared.depth, .is_fiber = tasks && tasks->fiber};
+    if (task)
+        find_resumed(tls, task, limits.resumed);
     return limits;
 }
 
@@ -184,7 +198,7 @@ struct memscope_cell_record *ms_context_cell(struct ms_tls *tls,
         return NULL;
     const struct memscope_task_record *task = request->task;
     uint32_t class_ref = task ? task->class_ref : 0;
-    struct ms_walk_limits limits = limits_of(task, thread);
+    struct ms_walk_limits limits = limits_of(tls, task);
     struct ms_walk *walk = &memory->walk;
     ms_walk_stack(walk, &memory->cache, *ms_stack_of(tls), request->frame, &limits);
     uint64_t key = walk->is_chained ? request->key : key_of_walk(walk, request->seed);

@@ -36,13 +36,14 @@ MS_HOT uint64_t ms_context_mix(uint64_t key, uint64_t word) {
 
 // `frame` is of ms_frame_here. Where the stack ends, how far that is from the last frame counts, too
 // (walk.c says why).
-MS_HOT uint64_t ms_context_key(const struct ms_tls *tls, uint64_t seed, const uintptr_t *frame) {
+MS_HOT uint64_t ms_context_key(const struct ms_tls *tls, uint64_t seed, const uintptr_t *frame,
+                               uint32_t depth) {
     const struct ms_stack *stack = ms_stack_of(tls);
     uintptr_t high = stack->high, below = (uintptr_t)frame, at = frame[0];
     uint64_t key = ms_context_mix(seed, frame[1]);
     if (MS_UNLIKELY(below < stack->low))
         return key;
-    for (uint32_t left = ms_load(&ms_shared.depth);;) {
+    for (uint32_t left = depth;;) {
         if (--left == 0)
             return key;
         if (at <= below || at >= high)

@@ -120,7 +120,7 @@ static struct memscope_cell_record *cell_for(struct ms_tls *tls, struct ms_origi
         return cell_for_site(tls, origin, class_ref);
     struct ms_context_request request = {
         .seed = seed_of(origin, task), .frame = origin.frame, .task = task};
-    request.key = ms_context_key(tls, request.seed, origin.frame);
+    request.key = ms_context_key(tls, request.seed, origin.frame, ms_shared.depth);
     struct memscope_cell_record *cell = ms_thread_find_context(request.key, class_ref);
     if (cell)
         return cell;
@@ -255,21 +255,22 @@ static inline bool note_allocation_of_task(struct ms_tls *tls, void *block, size
         task = ms_tasks_in(top)->coming;
     else if (top->mark == MS_MARK_LEAVING)
         return false;
-    bool by_context = ms_shared.depth != 0;
+    uint32_t depth = ms_shared.depth;
     uint64_t key = origin.key;
-    if (by_context)
-        key = ms_context_key(tls, seed_of(origin, task), origin.frame);
+    if (depth != 0)
+        key = ms_context_key(tls, seed_of(origin, task), origin.frame, depth);
     else if (origin.site)
         key = ms_acquire(&origin.site->id);
     uint32_t class_ref = 0, *word = NULL;
     if (task) {
         class_ref = task->class_ref;
-        if (!by_context)
+        if (depth == 0)
             key = ms_task_key(key, class_ref);
         if (!(word = ms_task_word_at((uintptr_t)block)))
             return false;
     }
-    struct ms_slot *slot = &tls->slots[key * MS_KEY_FACTOR >> tls->shift];
+    struct ms_slot *slot =
+        &tls->slots[depth != 0 ? ms_slot_of_context(tls, key) : ms_slot_of_key(tls, key)];
     char *leaf = ms_shadow_leaf((uintptr_t)block);
     struct memscope_cell_record *cell = slot->cell;
     if (slot->key != key || !leaf || bytes >= MS_SIZE_ASIDE || cell->class_ref != class_ref ||

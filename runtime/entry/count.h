@@ -65,7 +65,12 @@ MS_HOT void ms_settle(void) {
 
 // The thread's cell for `key`, where it is in its first place of the table.
 MS_HOT struct memscope_cell_record *ms_cell_in_table(const struct ms_tls *tls, uint64_t key) {
-    const struct ms_slot *slot = &tls->slots[key * MS_KEY_FACTOR >> tls->shift];
+    const struct ms_slot *slot = &tls->slots[ms_slot_of_key(tls, key)];
+    return MS_LIKELY(slot->key == key) ? slot->cell : NULL;
+}
+
+MS_HOT struct memscope_cell_record *ms_cell_of_context(const struct ms_tls *tls, uint64_t key) {
+    const struct ms_slot *slot = &tls->slots[ms_slot_of_context(tls, key)];
     return MS_LIKELY(slot->key == key) ? slot->cell : NULL;
 }
 
@@ -96,8 +101,10 @@ MS_HOT void *ms_note_allocation(void *block, size_t bytes, struct ms_origin orig
     char *base = (char *)ms_shared.header;
     ms_settle();
     struct memscope_cell_record *cell;
-    if (MS_LIKELY(ms_load(&ms_shared.depth) != 0)) {
-        cell = ms_cell_in_table(tls, ms_context_key(tls, ms_context_seed(origin.site), origin.frame));
+    uint32_t depth = ms_load(&ms_shared.depth);
+    if (MS_LIKELY(depth != 0)) {
+        cell = ms_cell_of_context(
+            tls, ms_context_key(tls, ms_context_seed(origin.site), origin.frame, depth));
         if (MS_LIKELY(cell && ms_load(&ms_shared.direct_bias) != 0))
             return ms_allocate_direct(tls, block, bytes, place, cell,
                                       ms_shadow_record(units, cell, bytes));

@@ -119,7 +119,7 @@ static uintptr_t stack_bytes(const pthread_attr_t *attributes) {
 typedef int create_function(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
 int ms_own_pthread_create(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
 
-static int create(pthread_t *id, const pthread_attr_t *attributes, void *(*start)(void *),
+static int ms_create_thread(pthread_t *id, const pthread_attr_t *attributes, void *(*start)(void *),
                   void *argument, struct ms_origin origin) {
     static create_function *real;
     create_function *call = ms_load(&real);
@@ -148,18 +148,18 @@ static int create(pthread_t *id, const pthread_attr_t *attributes, void *(*start
 MS_INTERPOSE(int, pthread_create,
              (pthread_t * id, const pthread_attr_t *attributes, void *(*start)(void *),
               void *argument)) {
-    return create(id, attributes, start, argument, MS_HERE);
+    return ms_create_thread(id, attributes, start, argument, MS_HERE);
 }
 
 MS_EXPORT int __memscope_pthread_create(void *thread, const void *attr, void *(*start)(void *),
                                         void *arg, struct memscope_site *site) {
-    return create(thread, attr, start, arg, ms_origin_of(site));
+    return ms_create_thread(thread, attr, start, arg, ms_origin_of(site));
 }
 
 typedef int create_c11_function(thrd_t *, thrd_start_t, void *);
 int ms_own_thrd_create(thrd_t *, thrd_start_t, void *);
 
-static int create_c11(thrd_t *id, thrd_start_t start, void *argument, struct ms_origin origin) {
+static int ms_create_c11_thread(thrd_t *id, thrd_start_t start, void *argument, struct ms_origin origin) {
     static create_c11_function *real;
     create_c11_function *call = ms_load(&real);
     if (!call) {
@@ -185,12 +185,12 @@ static int create_c11(thrd_t *id, thrd_start_t start, void *argument, struct ms_
 }
 
 MS_INTERPOSE(int, thrd_create, (thrd_t * id, thrd_start_t start, void *argument)) {
-    return create_c11(id, start, argument, MS_HERE);
+    return ms_create_c11_thread(id, start, argument, MS_HERE);
 }
 
 MS_EXPORT int __memscope_thrd_create(void *thread, int (*start)(void *), void *arg,
                                      struct memscope_site *site) {
-    return create_c11(thread, start, arg, ms_origin_of(site));
+    return ms_create_c11_thread(thread, start, arg, ms_origin_of(site));
 }
 
 // The name is the record's at once, so that a profile cut off by SIGKILL has it.
