@@ -36,10 +36,10 @@ static bool holds(struct ms_stack stack, uintptr_t sp) {
 }
 
 // How many return addresses the key is made of (ms_context_key).
-static uint32_t key_length(struct ms_stack stack, const uintptr_t *frame, uint32_t depth) {
+static uint32_t key_length(struct ms_stack stack, const uintptr_t *frame, uint32_t most) {
     uintptr_t below = (uintptr_t)frame, at = frame[0];
     uint32_t length = 1;
-    while (length < depth && at > below && at < stack.high) {
+    while (length < most && at > below && at < stack.high) {
         below = at;
         at = *(const uintptr_t *)at; // NOLINT(performance-no-int-to-ptr)
         length++;
@@ -174,11 +174,12 @@ void ms_walk_stack(struct ms_walk *walk, struct ms_unwind_cache *cache, struct m
         drop_root(&walker);
     if (end == LOST && !walker.is_resumed)
         walk->flags |= MEMSCOPE_CONTEXT_BROKEN;
-    uint32_t depth = limits->depth, length = is_own ? key_length(stack, frame, depth) : 0;
+    uint32_t depth = limits->depth, most = ms_key_frames(depth);
+    uint32_t length = is_own ? key_length(stack, frame, most) : 0;
     if (walk->count > depth || (end == GOES_ON && !walker.is_resumed)) {
         walk->count = walk->count > depth ? depth : walk->count;
         walk->flags |= MEMSCOPE_CONTEXT_CUT;
     }
     walk->is_chained = is_own && length <= walker.chained &&
-                       (walker.chained >= depth || is_root_near(&walker, end));
+                       (walker.chained >= most || is_root_near(&walker, end));
 }

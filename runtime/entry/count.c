@@ -120,7 +120,7 @@ static struct memscope_cell_record *cell_for(struct ms_tls *tls, struct ms_origi
         return cell_for_site(tls, origin, class_ref);
     struct ms_context_request request = {
         .seed = seed_of(origin, task), .frame = origin.frame, .task = task};
-    request.key = ms_context_key(tls, request.seed, origin.frame, ms_shared.depth);
+    request.key = ms_context_key(tls, request.seed, origin.frame, ms_shared.key_pairs);
     struct memscope_cell_record *cell = ms_thread_find_context(request.key, class_ref);
     if (cell)
         return cell;
@@ -255,22 +255,22 @@ static inline bool note_allocation_of_task(struct ms_tls *tls, void *block, size
         task = ms_tasks_in(top)->coming;
     else if (top->mark == MS_MARK_LEAVING)
         return false;
-    uint32_t depth = ms_shared.depth;
+    uint32_t pairs = ms_shared.key_pairs;
     uint64_t key = origin.key;
-    if (depth != 0)
-        key = ms_context_key(tls, seed_of(origin, task), origin.frame, depth);
+    if (pairs != 0)
+        key = ms_context_key(tls, seed_of(origin, task), origin.frame, pairs);
     else if (origin.site)
         key = ms_acquire(&origin.site->id);
     uint32_t class_ref = 0, *word = NULL;
     if (task) {
         class_ref = task->class_ref;
-        if (depth == 0)
+        if (pairs == 0)
             key = ms_task_key(key, class_ref);
         if (!(word = ms_task_word_at((uintptr_t)block)))
             return false;
     }
     struct ms_slot *slot =
-        &tls->slots[depth != 0 ? ms_slot_of_context(tls, key) : ms_slot_of_key(tls, key)];
+        &tls->slots[pairs != 0 ? ms_slot_of_context(tls, key) : ms_slot_of_key(tls, key)];
     char *leaf = ms_shadow_leaf((uintptr_t)block);
     struct memscope_cell_record *cell = slot->cell;
     if (slot->key != key || !leaf || bytes >= MS_SIZE_ASIDE || cell->class_ref != class_ref ||
@@ -323,6 +323,47 @@ void *ms_note_allocation_slow(void *block, size_t bytes, struct memscope_site *s
     }
     errno = saved_errno;
     return block;
+}
+
+// Without contexts (depth=0): by the site's home, or by the key in the table.
+static inline void *note_by_site(struct ms_tls *tls, void *block, size_t bytes,
+                                 struct memscope_site *site, const uintptr_t *frame) {
+    char *leaf = ms_shadow_leaf((uintptr_t)block);
+    if (MS_UNLIKELY(!leaf || bytes >= MS_SIZE_ASIDE))
+        return ms_note_allocation_slow(block, bytes, site, frame);
+    uint64_t *place = ms_shadow_at(leaf, (uintptr_t)block);
+    const char *units = ms_shared.units;
+    char *base = (char *)ms_shared.header;
+    ms_settle();
+    struct memscope_cell_record *cell;
+    if (site) {
+        uint32_t ref = ms_acquire(&site->id), above; // pairs with ms_origin_site_ref
+        if (MS_LIKELY(__builtin_add_overflow(ref, ms_load(&ms_shared.direct_ref_bias), &above)))
+            return ms_allocate_direct(tls, block, bytes, place, ms_home_at(base, above),
+                                      ((uint64_t)(ref - MS_HOME_UNITS) << 32) + bytes);
+        if (MS_UNLIKELY(!__builtin_add_overflow(ref, ms_load(&ms_shared.ref_bias), &above)))
+            return ms_note_allocation_slow(block, bytes, site, frame);
+        cell = ms_home_at(base, above);
+        if (cell->thread_ref != tls->record_ref)
+            cell = ms_cell_in_table(tls, ref);
+    } else {
+        cell = ms_cell_in_table(tls, MS_KEY_FOREIGN | frame[1]);
+        if (MS_LIKELY(cell && ms_load(&ms_shared.direct_bias) != 0))
+            return ms_allocate_direct(tls, block, bytes, place, cell,
+                                      ms_shadow_record(units, cell, bytes));
+    }
+    if (MS_UNLIKELY(!cell || ms_strategy_is_outdated(tls)))
+        return ms_note_allocation_slow(block, bytes, site, frame);
+    return ms_allocate_threaded(tls, block, bytes, place, cell,
+                                ms_shadow_record(units, cell, bytes));
+}
+
+void *ms_note_allocation_special(void *block, size_t bytes, struct memscope_site *site,
+                                 const uintptr_t *frame) {
+    struct ms_tls *tls = &ms_tls;
+    if (tls->special == 0)
+        return note_by_site(tls, block, bytes, site, frame);
+    return ms_note_allocation_slow(block, bytes, site, frame);
 }
 
 // The guard is still the fast path's.
