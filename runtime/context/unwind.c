@@ -78,7 +78,7 @@ static uint64_t pack(const struct ms_unwind_row *row, bool is_signal_frame) {
         (cfa->number != MS_DWARF_SP && cfa->number != MS_DWARF_FP) ||
         (uint64_t)cfa->value > MS_PACKED_CFA_MOST ||
         row->rules[MS_FOLLOWED_SP].kind != MS_RULE_SAME || !fits(ra, &ra_words) ||
-        (MS_RA_BELOW_CFA && ra_words * MS_WORD_BYTES != MS_RA_BELOW_CFA))
+        (MS_RA_BELOW_CFA != 0 && ra_words * MS_WORD_BYTES != MS_RA_BELOW_CFA))
         return MS_PACKED_INTERPRETED;
     bool by_fp = cfa->number == MS_DWARF_FP, saves_fp = fp->kind != MS_RULE_SAME;
     if (!saves_fp)

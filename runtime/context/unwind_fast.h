@@ -69,7 +69,7 @@ MS_HOT enum ms_unwind_result ms_packed_step(uint64_t rule, struct ms_unwind_stat
     if (MS_UNLIKELY(room < deepest))
         return MS_UNWIND_LOST;
     uintptr_t ra_below =
-        MS_RA_BELOW_CFA ? MS_RA_BELOW_CFA : ms_packed_bytes(rule, MS_PACKED_RA_SHIFT);
+        MS_RA_BELOW_CFA != 0 ? MS_RA_BELOW_CFA : ms_packed_bytes(rule, MS_PACKED_RA_SHIFT);
     uintptr_t pc = ms_word_at(cfa - ra_below);
     if (rule & MS_PACKED_FP_IS_SAVED)
         fp = ms_word_at(cfa - deepest);
