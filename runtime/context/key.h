@@ -24,7 +24,7 @@
 // Frames are hashed two at a time, so that a key is of one frame more than the depth where that is
 // even.
 static inline uint32_t ms_key_pairs(uint32_t depth) {
-    return depth / 2;
+    return depth > 1 ? depth / 2 : depth;
 }
 static inline uint32_t ms_key_frames(uint32_t depth) {
     return 1 + 2 * ms_key_pairs(depth);

@@ -21,6 +21,7 @@ enum end { GOES_ON, AT_ENTRY, AT_ROOT, LOST };
 struct walker {
     struct ms_walk *walk;
     struct ms_unwind_cache *cache;
+    struct ms_starts *starts;
     const struct ms_walk_limits *limits;
     struct ms_unwind_state state;
     struct ms_stack own; // the thread's
@@ -47,10 +48,20 @@ static uint32_t key_length(struct ms_stack stack, const uintptr_t *frame, uint32
     return length;
 }
 
+static uintptr_t function_start(struct ms_starts *starts, uintptr_t pc) {
+    unsigned at = (pc * MS_KEY_FACTOR) >> 58;
+    _Static_assert(MS_STARTS == 1 << (64 - 58), "the shift");
+    if (starts->slots[at].pc != pc) {
+        starts->slots[at].start = ms_unwind_function_start(pc);
+        starts->slots[at].pc = pc;
+    }
+    return starts->slots[at].start;
+}
+
 static bool is_at_entry(const struct walker *walker) {
-    if (walker->now.high - walker->state.sp > OUTERMOST_BYTES)
+    if (!walker->limits->has_entry || walker->now.high - walker->state.sp > OUTERMOST_BYTES)
         return false;
-    uintptr_t function = ms_unwind_function_start(walker->state.pc);
+    uintptr_t function = function_start(walker->starts, walker->state.pc);
     return function != 0 && (function == (uintptr_t)ms_thread_entries[0] ||
                              function == (uintptr_t)ms_thread_entries[1]);
 }
@@ -59,7 +70,7 @@ static bool ends_task(const struct walker *walker) {
     const uintptr_t *resumed = walker->limits->resumed;
     if (resumed[0] == 0 || walker->is_resumed)
         return false;
-    uintptr_t function = ms_unwind_function_start(walker->state.pc);
+    uintptr_t function = function_start(walker->starts, walker->state.pc);
     return function != 0 && (function == resumed[0] || function == resumed[1]);
 }
 
@@ -110,21 +121,27 @@ static enum end step(struct walker *walker) {
     return settle(walker) ? GOES_ON : LOST;
 }
 
-// Drops what libc put below the program's functions: _start and what called main, or a thread's
-// clone and its like; of a fiber the place its function returns to.
-static void drop_root(struct walker *walker) {
-    struct ms_walk *walk = walker->walk;
-    if (walk->count < walker->met) // the task's part ended before
-        return;
-    uint32_t dropped = walker->limits->is_fiber ? 1 : 2;
-    if (walk->count <= dropped)
-        return;
+// What libc put below the program's functions: _start and what called main, or a thread's clone and
+// its like; of a fiber the place its function returns to.
+static uint32_t root_frames(const struct ms_walk *walk) {
+    uint32_t own = walk->is_fibers ? 1 : 2;
+    if (walk->count <= own)
+        return 0;
     const uintptr_t *last = &walk->frames[walk->count - 1];
     struct ms_module_range libc, other;
-    if (dropped == 2 && walk->count > 3 && ms_module_range(last[-1], &libc) &&
+    if (own == 2 && walk->count > 3 && ms_module_range(last[-1], &libc) &&
         ms_module_range(last[-2], &other) && other.start == libc.start)
-        dropped = 3;
-    walk->count -= dropped;
+        return 3;
+    return own;
+}
+
+void ms_walk_trim(struct ms_walk *walk, uint32_t depth) {
+    if (walk->has_root)
+        walk->count -= root_frames(walk);
+    if (walk->count > depth) {
+        walk->count = depth;
+        walk->flags |= MEMSCOPE_CONTEXT_CUT;
+    }
 }
 
 // Is what lies beyond the first function without a frame pointer the same for all such stacks?
@@ -146,11 +163,13 @@ static enum end walk_on(struct walker *walker) {
     return GOES_ON;
 }
 
-void ms_walk_stack(struct ms_walk *walk, struct ms_unwind_cache *cache, struct ms_stack stack,
-                   const uintptr_t *frame, const struct ms_walk_limits *limits) {
+void ms_walk_stack(struct ms_walk *walk, struct ms_unwind_cache *cache, struct ms_starts *starts,
+                   struct ms_stack stack, const uintptr_t *frame,
+                   const struct ms_walk_limits *limits) {
     struct walker walker = {
         .walk = walk,
         .cache = cache,
+        .starts = starts,
         .limits = limits,
         .state = {.pc = frame[1],
                   .sp = (uintptr_t)frame + 2 * sizeof(uintptr_t),
@@ -162,7 +181,8 @@ void ms_walk_stack(struct ms_walk *walk, struct ms_unwind_cache *cache, struct m
     };
     walk->count = 0;
     walk->flags = 0;
-    walk->is_chained = false;
+    walk->is_chained = walk->has_root = false;
+    walk->is_fibers = limits->is_fiber;
     if (!begin(&walker)) {
         note_frame(&walker);
         walk->flags = MEMSCOPE_CONTEXT_FOREIGN_STACK;
@@ -170,16 +190,13 @@ void ms_walk_stack(struct ms_walk *walk, struct ms_unwind_cache *cache, struct m
     }
     bool is_own = holds(stack, (uintptr_t)frame);
     enum end end = walk_on(&walker);
-    if (end == AT_ROOT)
-        drop_root(&walker);
+    walk->has_root = end == AT_ROOT && walk->count == walker.met;
     if (end == LOST && !walker.is_resumed)
         walk->flags |= MEMSCOPE_CONTEXT_BROKEN;
-    uint32_t depth = limits->depth, most = ms_key_frames(depth);
-    uint32_t length = is_own ? key_length(stack, frame, most) : 0;
-    if (walk->count > depth || (end == GOES_ON && !walker.is_resumed)) {
-        walk->count = walk->count > depth ? depth : walk->count;
+    if (end == GOES_ON && !walker.is_resumed)
         walk->flags |= MEMSCOPE_CONTEXT_CUT;
-    }
+    uint32_t most = ms_key_frames(limits->depth);
+    uint32_t length = is_own ? key_length(stack, frame, most) : 0;
     walk->is_chained = is_own && length <= walker.chained &&
                        (walker.chained >= most || is_root_near(&walker, end));
 }

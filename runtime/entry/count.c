@@ -6,6 +6,7 @@
 
 #include "count.h"
 
+#include "base/config.h"
 #include "collect/thread.h"
 #include "context/context.h"
 #include "real.h"
@@ -120,15 +121,18 @@ static struct memscope_cell_record *cell_for(struct ms_tls *tls, struct ms_origi
         return cell_for_site(tls, origin, class_ref);
     struct ms_context_request request = {
         .seed = seed_of(origin, task), .frame = origin.frame, .task = task};
-    request.key = ms_context_key(tls, request.seed, origin.frame, ms_shared.key_pairs);
-    struct memscope_cell_record *cell = ms_thread_find_context(request.key, class_ref);
-    if (cell)
+    request.key = ms_context_key(tls, request.seed, origin.frame, ms_key_pairs(ms_shared.depth));
+    struct memscope_cell_record *cell = ms_context_find(tls, &request);
+    if (cell) {
+        if (MS_UNLIKELY(ms_config.verify))
+            ms_context_verify(tls, &request, cell->context_ref);
         return cell;
+    }
     if (origin.site || (origin.key & MS_KEY_FOREIGN))
         request.site_ref = ms_origin_site_ref(&origin);
     else
         request.site_ref = (uint32_t)origin.key;
-    if ((cell = ms_context_cell(tls, &request)) != NULL)
+    if ((cell = ms_context_new(tls, &request)) != NULL)
         return cell;
     ms_count_loss(MEMSCOPE_LOSS_events_without_context, 1);
     return cell_for_site(tls, origin, class_ref);
@@ -257,6 +261,8 @@ static inline bool note_allocation_of_task(struct ms_tls *tls, void *block, size
         return false;
     uint32_t pairs = ms_shared.key_pairs;
     uint64_t key = origin.key;
+    if (pairs == 0 && ms_shared.depth != 0) // verify=1
+        return false;
     if (pairs != 0)
         key = ms_context_key(tls, seed_of(origin, task), origin.frame, pairs);
     else if (origin.site)
@@ -361,7 +367,7 @@ static inline void *note_by_site(struct ms_tls *tls, void *block, size_t bytes,
 void *ms_note_allocation_special(void *block, size_t bytes, struct memscope_site *site,
                                  const uintptr_t *frame) {
     struct ms_tls *tls = &ms_tls;
-    if (tls->special == 0)
+    if (tls->special == 0 && ms_shared.depth == 0)
         return note_by_site(tls, block, bytes, site, frame);
     return ms_note_allocation_slow(block, bytes, site, frame);
 }

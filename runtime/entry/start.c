@@ -78,7 +78,7 @@ static bool begin_profile(uint32_t flags, uint32_t ref_base) {
     ms_shared.direct_epoch = ms_shared.header->peak_epoch;
     ms_tasks_not_started = ms_config.verify ? 1ull << 62 : 0; // out of reach of any number of tasks
     ms_shared.depth = ms_config.depth;
-    ms_shared.key_pairs = ms_key_pairs(ms_config.depth);
+    ms_shared.key_pairs = ms_config.verify ? 0 : ms_key_pairs(ms_config.depth);
     ms_shared.direct_bias = ms_shared.bias;
     ms_shared.direct_ref_bias = ms_shared.ref_bias;
     ms_release(&ms_shared.alive, 1u);
