@@ -123,8 +123,10 @@ static MS_COLD enum ms_unwind_result step_by_tables(struct ms_unwind_rule *slot,
     }
     if (rule & MS_PACKED_IS_FRAME) {
         *keeps_frame_pointer_out = (rule & MS_PACKED_KEEPS_FP) != 0;
-        state->is_interrupted = false;
-        return ms_packed_step(rule, state, bounds);
+        enum ms_unwind_result result = ms_packed_step(rule, state, bounds);
+        if (result == MS_UNWIND_CALLER)
+            state->is_interrupted = false;
+        return result;
     }
     if (rule == MS_PACKED_INTERPRETED)
         return ms_row_step(&row, fde.is_signal_frame, state, bounds);

@@ -23,8 +23,9 @@ static void mutate(uint8_t *bytes, size_t size) {
             bytes[at] = edges[next_random(sizeof edges)];
         else if (next_random(2) == 0)
             bytes[at] ^= (uint8_t)(1u << next_random(8));
-        else
-            memset(bytes + at, (int)next_random(256), next_random(size - at < 9 ? size - at : 9));
+        else // the same operation many times
+            memset(bytes + at, edges[next_random(sizeof edges)],
+                   next_random(size - at < 20 ? size - at : 20));
     }
 }
 
