@@ -218,6 +218,8 @@ memscope_status ms_summary_rows(const struct ms_summary *summary, enum ms_order 
 struct ms_resolve_options {
     const char *symbolizer; // path or name of llvm-symbolizer; NULL = the first that is installed
     unsigned timeout_ms;    // for all of it
+    // Folders with files of debug info, or with modules that moved; ends with NULL. NULL = none.
+    const char *const *debug_paths;
     // Called after each site; NULL = not.
     void (*progress)(void *context, size_t done_count, size_t all_count);
     void *context;

@@ -65,7 +65,7 @@ static void show_progress(void *context, size_t done_count, size_t all_count) {
     uint64_t now = ms_clock_ns(CLOCK_MONOTONIC);
     if (now - progress->start_ns < PROGRESS_AFTER_NS || now - progress->last_ns < PROGRESS_EVERY_NS)
         return;
-    fprintf(stderr, "\rmemscope %s: names of %zu of %zu sites", progress->verb->name, done_count,
+    fprintf(stderr, "\rmemscope %s: names of %zu of %zu places", progress->verb->name, done_count,
             all_count);
     progress->last_ns = now;
     progress->shown = true;

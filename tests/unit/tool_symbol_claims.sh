@@ -113,5 +113,5 @@ slow_names_show_progress_on_a_terminal_only() {
     "$memscope" report p.msp >out 2>err || fail "$(cat err)"
     wait $! || fail "report on a terminal"
     [ ! -s err ] || fail "progress into a file: $(cat err)"
-    grep -q 'memscope report: names of 2 of [2-9] sites' terminal || fail "no progress: $(cat -v terminal)"
+    grep -q 'memscope report: names of 2 of [2-9] places' terminal || fail "no progress: $(cat -v terminal)"
 }
