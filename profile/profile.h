@@ -197,6 +197,8 @@ enum ms_order {
     MS_ORDER_TEMPORARY,
 };
 
+uint64_t ms_counts_weight(const struct ms_counts *counts, enum ms_order order);
+
 // Sites from most to least; the same profile always gives the same order. `sites_out` has
 // summary->site_count entries. The caller allocates.
 void ms_summary_order(const struct ms_summary *summary, enum ms_order order,
@@ -208,6 +210,10 @@ struct ms_row {
     size_t site_count;
     struct ms_counts counts; // their sum
 };
+
+// Whether two sites are in one row.
+bool ms_sites_look_alike(const struct ms_summary *summary, const struct ms_site *a,
+                         const struct ms_site *b);
 
 // Rows from most to least. `rows_out` has summary->site_count entries. OK or OUT_OF_MEMORY.
 memscope_status ms_summary_rows(const struct ms_summary *summary, enum ms_order order,
