@@ -61,9 +61,18 @@ static memscope_status put_choice(FILE *out, const struct ms_summary *summary,
                                   const struct ms_report_options *options) {
     char text[MS_NUMBER_BYTES];
     uint64_t weight = ms_counts_weight(&choice->largest->counts, options->order);
-    memscope_status status =
-        ms_put_stack(out, summary, choice->largest, ms_stack_shown(choice->largest),
-                     amount(weight, options->order, text), LINES_SHOWN, options->width);
+    struct ms_stack_lines lines = {
+        .head = amount(weight, options->order, text),
+        .most = LINES_SHOWN,
+        .width = options->width,
+    };
+    // From the place that the table has; of a library's own the call, then who called the library.
+    uint32_t shown = ms_stack_shown(choice->largest);
+    if (choice->largest->site->user_depth != MS_NO_FRAME)
+        lines.first = shown;
+    else
+        lines.skipped = shown > 0 ? shown - 1 : 0;
+    memscope_status status = ms_put_stack(out, summary, choice->largest, &lines);
     if (choice->count > 1)
         fprintf(out, "%12s  and %s in %zu more stack%s\n", "",
                 amount(choice->weight - weight, options->order, text), choice->count - 1,
@@ -121,8 +130,9 @@ memscope_status ms_put_site_stacks(FILE *out, const struct ms_summary *summary,
         }
         if (i == 0)
             fprintf(out, "%12s  STACK\n", "TOTAL");
-        status = ms_put_stack(out, summary, &items[i], 0,
-                              ms_format_bytes(items[i].counts.bytes, text), 0, options->width);
+        struct ms_stack_lines lines = {.head = ms_format_bytes(items[i].counts.bytes, text),
+                                       .width = options->width};
+        status = ms_put_stack(out, summary, &items[i], &lines);
     }
     char text[MS_NUMBER_BYTES];
     if (count > options->stacks && options->stacks > 0)

@@ -101,29 +101,46 @@ static memscope_status put_fold(FILE *out, const struct ms_summary *summary,
     return ms_line_end(&line, out, width);
 }
 
+static void put_left_out(FILE *out, uint32_t count) {
+    if (count > 0)
+        fprintf(out, "%12s  … %" PRIu32 " frame%s\n", "", count, count == 1 ? "" : "s");
+}
+
+// The folds from `first` on; where some are skipped, its own is the first.
+static size_t fold_from(const struct ms_context *context, uint32_t first, uint32_t skipped,
+                        struct ms_fold *folds) {
+    size_t count = 0;
+    if (skipped > 0)
+        folds[count++] = (struct ms_fold){first, 1, 1};
+    uint32_t from = first + (skipped > 0 ? 1 + skipped : 0);
+    size_t more = ms_fold_stack(context->frames + from, context->frame_count - from, folds + count);
+    for (size_t i = 0; i < more; i++)
+        folds[count + i].first += from;
+    return count + more;
+}
+
 memscope_status ms_put_stack(FILE *out, const struct ms_summary *summary,
-                             const struct ms_context *context, uint32_t first, const char *head,
-                             size_t most, unsigned width) {
+                             const struct ms_context *context, const struct ms_stack_lines *lines) {
     struct ms_fold *folds = calloc(context->frame_count + (size_t)1, sizeof *folds);
     if (!folds)
         return MEMSCOPE_OUT_OF_MEMORY;
-    size_t count = ms_fold_stack(context->frames + first, context->frame_count - first, folds);
-    size_t skip_from = count, skip_to = count;
-    if (most > 2 && count > most) { // the outermost one, and the word that some are left out
-        skip_from = most - 2;
-        skip_to = count - 1;
+    size_t count = fold_from(context, lines->first, lines->skipped, folds);
+    size_t left_from = count, left_to = count;
+    if (lines->most > 2 && count > lines->most) { // one line says so, one is the outermost
+        left_from = lines->most - 2;
+        left_to = count - 1;
     }
     memscope_status status = MEMSCOPE_OK;
     if (count == 0)
-        fprintf(out, "%12s  (no stack)\n", head);
+        fprintf(out, "%12s  (no stack)\n", lines->head);
     for (size_t i = 0; i < count && status == MEMSCOPE_OK; i++) {
-        if (i == skip_from) {
-            uint32_t left_out = folds[skip_to].first - folds[skip_from].first;
-            fprintf(out, "%12s  … %" PRIu32 " frames\n", "", left_out);
-            i = skip_to;
+        if (i == 1)
+            put_left_out(out, lines->skipped);
+        if (i == left_from) {
+            put_left_out(out, folds[left_to].first - folds[left_from].first);
+            i = left_to;
         }
-        folds[i].first += first;
-        status = put_fold(out, summary, context, &folds[i], i ? "" : head, width);
+        status = put_fold(out, summary, context, &folds[i], i ? "" : lines->head, lines->width);
     }
     if (context->flags & MEMSCOPE_CONTEXT_CUT)
         fprintf(out, "%12s  … cut at the depth asked for\n", "");

@@ -22,12 +22,17 @@ uint32_t ms_fold_stack(const struct ms_stack_frame *frames, uint32_t frame_count
 // The innermost frame in a file of the user's own; 0 where there is none.
 uint32_t ms_stack_shown(const struct ms_context *context);
 
-// One line a fold, from frame `first` on: "tree.cc:7 walk()  ×3", the first one behind `head` (12
-// columns), the others indented; at most `most` lines (0 = all), of longer stacks those at the
-// ends.
+struct ms_stack_lines {
+    const char *head; // before the first line, in 12 columns
+    uint32_t first;   // frame to begin with
+    uint32_t skipped; // frames behind it that are left out
+    size_t most;      // lines, 0 = all; of longer stacks those at the ends are shown
+    unsigned width;   // columns, 0 = no end
+};
+
+// One line a fold: "tree.cc:7 walk()  ×3".
 memscope_status ms_put_stack(FILE *out, const struct ms_summary *summary,
-                             const struct ms_context *context, uint32_t first, const char *head,
-                             size_t most, unsigned width);
+                             const struct ms_context *context, const struct ms_stack_lines *lines);
 
 // The contexts of a site stand together: the first of them; *count_out may be 0.
 const struct ms_context *ms_contexts_of(const struct ms_contexts *contexts,
