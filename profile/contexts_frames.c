@@ -45,7 +45,8 @@ static bool has_name(const char *function, const char *pattern) {
 
 static bool is_dropped(const struct ms_stack_frame *frame, enum dropped where) {
     for (size_t i = 0; frame->function && i < sizeof dropped / sizeof *dropped; i++)
-        if (dropped[i].where == where && has_name(frame->function, dropped[i].name))
+        if (dropped[i].where == where && dropped[i].name[0] == frame->function[0] &&
+            has_name(frame->function, dropped[i].name))
             return true;
     return false;
 }
