@@ -24,6 +24,15 @@ memscope_status ms_report_tree(const struct ms_stack_tree *tree,
 memscope_status ms_report_tree_json(const struct ms_stack_tree *tree,
                                     const struct ms_tree_options *options, FILE *out);
 
+struct ms_flame_options {
+    bool icicle;  // the root at the top
+    bool by_task; // colours by task, not by kind of module
+};
+
+// A self-contained SVG. OK or OUT_OF_MEMORY.
+memscope_status ms_put_flame(const struct ms_stack_tree *tree,
+                             const struct ms_flame_options *options, FILE *out);
+
 // Which nodes are shown, by index; the root always is. Of siblings it is the first ones. To be
 // freed; NULL = out of memory.
 bool *ms_tree_choose(const struct ms_stack_tree *tree, const struct ms_tree_options *options);
