@@ -243,6 +243,17 @@ static void put_head(const struct flame *flame) {
             WIDTH_PX - 170, WIDTH_PX - 60, WIDTH_PX - 4);
 }
 
+static void put_legend_name(const struct flame *flame, const char *text) {
+    struct ms_line name;
+    FILE *stream = ms_line_begin(&name);
+    if (stream) {
+        ms_put_owner_name(stream, text);
+        if (fclose(stream) == 0)
+            put_label(flame, name.text, (WIDTH_PX / LEGEND_COLUMNS - 24) * UINT64_C(1000));
+    }
+    free(name.text);
+}
+
 static void put_foot(const struct flame *flame) {
     FILE *out = flame->out;
     char text[MS_NUMBER_BYTES];
@@ -265,7 +276,7 @@ static void put_foot(const struct flame *flame) {
                 "\" width=\"12\" height=\"12\" fill=\"#%06x\"/><text x=\"%" PRIu32 "\" y=\"%" PRIu32
                 "\">",
                 x, row - 10, flame->colours.legend[i].colour, x + 17, row);
-        put_clean_xml(out, flame->colours.legend[i].name);
+        put_legend_name(flame, flame->colours.legend[i].name);
         fputs("</text>\n", out);
     }
     fputs("<script><![CDATA[\n", out);

@@ -31,6 +31,7 @@
     }
 
     function zoom(to) {
+        if (to.value === 0) return;
         var end = to.begin + to.value, scale = width / to.value;
         frames.forEach(function (frame) {
             var begin = Math.max(frame.begin, to.begin);

@@ -34,6 +34,11 @@ static enum kind kind_of(const struct ms_flame_colours *colours, const struct ms
     if (step->kind == MS_STEP_TASK || step->kind == MS_STEP_THREAD)
         return KIND_TASK;
     const char *path = step->kind < MS_STEP_TASK && step->module ? step->module->path : NULL;
+    // A source line without a module is one of instrumented code.
+    if (step->file && !step->module)
+        return KIND_PROGRAM;
+    if (step->module && step->module->id == colours->main_module)
+        return KIND_PROGRAM;
     if (!path || starts(ms_base_name(path), "libmemscope"))
         return KIND_UNKNOWN;
     if (colours->executable && strcmp(path, colours->executable) == 0)
@@ -96,9 +101,11 @@ static void choose_tasks(struct ms_flame_colours *colours, const struct ms_stack
 void ms_flame_colours_choose(struct ms_flame_colours *colours, const struct ms_stack_tree *tree,
                              const bool *drawn, bool by_task) {
     const struct ms_profile *profile = tree->contexts->summary->profile;
-    *colours = (struct ms_flame_colours){
-        .by_task = by_task,
-        .executable = ms_profile_string(profile, ms_profile_header(profile)->executable_ref)};
+    const struct memscope_profile_header *header = ms_profile_header(profile);
+    *colours =
+        (struct ms_flame_colours){.by_task = by_task,
+                                  .main_module = header->main_module_ref,
+                                  .executable = ms_profile_string(profile, header->executable_ref)};
     if (by_task)
         choose_tasks(colours, tree, drawn);
     else

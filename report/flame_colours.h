@@ -11,6 +11,7 @@
 
 struct ms_flame_colours {
     bool by_task;
+    uint32_t main_module;   // 0 = unknown
     const char *executable; // NULL = unknown
     uint32_t legend_count;
     struct {

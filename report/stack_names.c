@@ -41,13 +41,26 @@ static void put_module_place(FILE *out, const struct ms_step *step) {
 }
 
 // A name that the program gave is not a function's.
-static void put_owner(FILE *out, const struct ms_step *step, const char *unknown) {
-    if (!step->function)
-        fputs(unknown, out);
-    else if (strchr(step->function, '('))
-        ms_put_function(out, step->function);
+void ms_put_owner_name(FILE *out, const char *name) {
+    if (strchr(name, '('))
+        ms_put_function(out, name);
     else
-        ms_put_clean(out, step->function);
+        ms_put_clean(out, name);
+}
+
+static const char *prefix_of(const struct ms_step *step) {
+    return step->kind == MS_STEP_AWAIT   ? "awaits: "
+           : step->kind == MS_STEP_SPAWN ? "spawned by "
+                                         : "";
+}
+
+void ms_put_step_whole_name(FILE *out, const struct ms_step *step) {
+    if (step->kind >= MS_STEP_TASK || !step->function) {
+        ms_put_step_name(out, step);
+        return;
+    }
+    fputs(prefix_of(step), out);
+    ms_put_clean(out, step->function);
 }
 
 void ms_put_step_name(FILE *out, const struct ms_step *step) {
@@ -62,16 +75,14 @@ void ms_put_step_name(FILE *out, const struct ms_step *step) {
         fputs(missing[step->kind], out);
     } else if (step->kind == MS_STEP_TASK) {
         fputs("task ", out);
-        put_owner(out, step, "(unknown)");
+        ms_put_owner_name(out, step->function);
     } else if (step->kind == MS_STEP_THREAD) {
-        if (step->function)
+        // Unnamed ones are called "thread 3".
+        if (step->function && strncmp(step->function, "thread", strlen("thread")) != 0)
             fputs("thread ", out);
-        put_owner(out, step, "several threads");
+        ms_put_owner_name(out, step->function ? step->function : "several threads");
     } else {
-        fputs(step->kind == MS_STEP_AWAIT   ? "awaits: "
-              : step->kind == MS_STEP_SPAWN ? "spawned by "
-                                            : "",
-              out);
+        fputs(prefix_of(step), out);
         if (step->function)
             ms_put_function(out, step->function);
         else

@@ -53,7 +53,7 @@ static bool is_turn(const struct ms_stack_path *path, size_t period) {
     for (size_t i = 0; i < period; i++) {
         const struct ms_step *a = &path->steps.items[parts[i].step],
                              *b = &path->steps.items[parts[period + i].step];
-        if (!a->function || a->kind > MS_STEP_AWAIT || a->function_step != b->function_step)
+        if (a->kind > MS_STEP_AWAIT || a->function_step != b->function_step)
             return false;
     }
     return true;
@@ -71,37 +71,33 @@ static void fold_turns(struct ms_stack_path *path) {
     }
 }
 
-// Frames that are missing stand between the calls and the tasks that await them; where the chain of
-// these does not reach its root, at the end.
-static bool push_missing(struct ms_stack_path *path, const struct ms_context *context) {
+uint32_t ms_stack_missing(const struct ms_context *context, enum ms_step_kind *kind_out) {
+    uint32_t at = context->frame_count;
+    *kind_out = MS_STEP_CUT;
     if (context->flags & MEMSCOPE_CONTEXT_FOREIGN_STACK)
-        return push_kind(path, MS_STEP_FOREIGN);
-    if (context->flags & MEMSCOPE_CONTEXT_BROKEN)
-        return push_kind(path, MS_STEP_BROKEN);
-    if (context->flags & MEMSCOPE_CONTEXT_CUT)
-        return push_kind(path, MS_STEP_CUT);
-    return true;
-}
-
-static uint32_t call_count(const struct ms_context *context) {
-    uint32_t count = context->frame_count;
-    if (count == 0 || context->frames[count - 1].kind != MS_STACK_SPAWN)
-        return count;
-    while (count > 0 && context->frames[count - 1].kind != MS_STACK_CALL)
-        count--;
-    return count;
+        *kind_out = MS_STEP_FOREIGN;
+    else if (context->flags & MEMSCOPE_CONTEXT_BROKEN)
+        *kind_out = MS_STEP_BROKEN;
+    else if (!(context->flags & MEMSCOPE_CONTEXT_CUT))
+        return UINT32_MAX;
+    if (at == 0 || context->frames[at - 1].kind != MS_STACK_SPAWN)
+        return at;
+    while (at > 0 && context->frames[at - 1].kind != MS_STACK_CALL)
+        at--;
+    return at;
 }
 
 // Innermost first. *keep_out: whether the filters let it pass.
 static bool take_frames(struct ms_stack_path *path, const struct ms_context *context,
                         bool *keep_out) {
     const struct ms_stack_options *options = path->options;
-    uint32_t calls = call_count(context);
+    enum ms_step_kind missing;
+    uint32_t missing_at = ms_stack_missing(context, &missing);
     bool focused = options->focus == NULL, ignored = false, any = false;
     path->length = 0;
     for (uint32_t i = 0; i < context->frame_count; i++) {
         const struct ms_stack_frame *frame = &context->frames[i];
-        if (i == calls && !push_missing(path, context))
+        if (i == missing_at && !push_kind(path, missing))
             return false;
         uint32_t step = ms_step_of_frame(&path->steps, frame);
         if (step == MS_NO_STEP || (path->marked < path->steps.count && !mark_steps(path)))
@@ -122,7 +118,7 @@ static bool take_frames(struct ms_stack_path *path, const struct ms_context *con
             fold_turns(path);
     }
     *keep_out = focused && !ignored;
-    return (calls < context->frame_count || push_missing(path, context)) &&
+    return (missing_at != context->frame_count || push_kind(path, missing)) &&
            (any || path->length > 0 ||
             push_kind(path, context->frame_count ? MS_STEP_HIDDEN : MS_STEP_BROKEN));
 }

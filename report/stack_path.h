@@ -25,6 +25,10 @@ bool ms_stack_path_take(struct ms_stack_path *path, const struct ms_context *con
                         bool *keep_out);
 // The path of what has no stack.
 bool ms_stack_path_take_kind(struct ms_stack_path *path, enum ms_step_kind kind);
+// Before which of its frames the context lacks some, and why: calls that are missing stand between
+// the others and the tasks that await them; where the chain of these does not reach its root, at
+// the end. UINT32_MAX = none is missing.
+uint32_t ms_stack_missing(const struct ms_context *context, enum ms_step_kind *kind_out);
 // Leaves the steps' items to the caller.
 void ms_stack_path_release(struct ms_stack_path *path);
 

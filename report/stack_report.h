@@ -33,6 +33,12 @@ struct ms_flame_options {
 memscope_status ms_put_flame(const struct ms_stack_tree *tree,
                              const struct ms_flame_options *options, FILE *out);
 
+// "main;serve(int);parse(char*) 4000", a line for each stack. OK or OUT_OF_MEMORY.
+memscope_status ms_put_collapsed(const struct ms_contexts *contexts, enum ms_stack_measure by,
+                                 FILE *out);
+// profile.proto, gzip. OK or OUT_OF_MEMORY.
+memscope_status ms_put_pprof(const struct ms_contexts *contexts, FILE *out);
+
 // Which nodes are shown, by index; the root always is. Of siblings it is the first ones. To be
 // freed; NULL = out of memory.
 bool *ms_tree_choose(const struct ms_stack_tree *tree, const struct ms_tree_options *options);

@@ -194,6 +194,7 @@ memscope_status ms_stack_tree_create(const struct ms_contexts *contexts,
             good = take_context(&build, &contexts->items[i]);
     good = good && take_rest(&build);
     tree->steps = build.path.steps.items;
+    tree->step_count = build.path.steps.count;
     good = good && link_children(tree);
     sum_whole(tree);
     ms_stack_path_release(&build.path);

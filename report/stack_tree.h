@@ -87,7 +87,7 @@ struct ms_stack_options {
 struct ms_stack_tree {
     const struct ms_contexts *contexts;
     struct ms_stack_options options;
-    uint32_t node_count, deepest;
+    uint32_t node_count, step_count, deepest;
     struct ms_stack_node *nodes; // nodes[0] is the root; each stands behind its parent
     struct ms_step *steps;
     size_t stack_count;                // of the contexts that are in it
@@ -111,6 +111,10 @@ uint32_t ms_stack_next(const struct ms_stack_tree *tree, uint32_t node, bool dow
 
 // "parse()", "libc.so.6+0x1f2c", "awaits read()", "[stack cut]"
 void ms_put_step_name(FILE *out, const struct ms_step *step);
+// The same with the function as the profile has it: "parse(char const*)"
+void ms_put_step_whole_name(FILE *out, const struct ms_step *step);
+// The name of a task or a thread: "session()"
+void ms_put_owner_name(FILE *out, const char *name);
 // "parse.cc:7", "libz.so.1"; nothing where nothing is known or the name said it
 void ms_put_step_place(FILE *out, const struct ms_summary *summary, const struct ms_step *step);
 

@@ -224,14 +224,15 @@ START_TEST(functions_that_call_each_other_in_turns_are_folded_once_each) {
 }
 END_TEST
 
-START_TEST(equal_addresses_without_names_are_no_recursion) {
+START_TEST(one_address_that_returns_to_itself_is_recursion_also_without_a_name) {
     struct ms_contexts *contexts = stacks_begin(1);
     struct ms_context *context = stacks_add(contexts, 10);
-    stacks_frame(context, NULL, NULL, 1);
-    stacks_frame(context, NULL, NULL, 1);
+    static const uint32_t lines[] = {1, 1, 1, 2};
+    for (size_t i = 0; i < 4; i++)
+        stacks_frame(context, NULL, NULL, lines[i]);
     struct ms_stack_tree *tree = grow(contexts, (struct ms_stack_options){0});
     ck_assert_uint_eq(tree->node_count, 3);
-    expect_words(text_of(tree, &plain), "app+0x1010\n");
+    expect_words(text_of(tree, &plain), "app+0x1010 ×3\n");
 }
 END_TEST
 
@@ -394,7 +395,7 @@ static const struct claim claims[] = {
     CLAIM(sum_of_peaks_is_called_no_peak),
     CLAIM(recursion_of_any_depth_is_one_frame_with_its_most_turns),
     CLAIM(functions_that_call_each_other_in_turns_are_folded_once_each),
-    CLAIM(equal_addresses_without_names_are_no_recursion),
+    CLAIM(one_address_that_returns_to_itself_is_recursion_also_without_a_name),
     CLAIM(focus_keeps_and_ignore_drops_stacks_by_function_file_or_module),
     CLAIM(what_filters_leave_is_told_beside_the_whole),
     CLAIM(hidden_frames_go_and_their_bytes_stay),
