@@ -44,15 +44,19 @@ enum { LOCATION_ID = 1, LOCATION_MAPPING_ID, LOCATION_ADDRESS, LOCATION_LINE };
 enum { LINE_FUNCTION_ID = 1, LINE_LINE };
 enum { FUNCTION_ID = 1, FUNCTION_NAME, FUNCTION_SYSTEM_NAME, FUNCTION_FILENAME };
 
+struct numbers {
+    uint64_t *items;
+    size_t length, capacity;
+};
+
 struct pprof {
     struct ms_gzip gzip;
     struct ms_steps steps;
     struct ms_ids strings, functions, locations, mappings;
     struct ms_protobuf message, part; // being written
-    uint64_t *way;                    // locations of the sample at hand
-    size_t way_length, way_capacity;
-    uint64_t *key;
-    size_t key_capacity;
+    struct numbers *way, *key;        // of the sample and the location at hand
+    struct numbers *known;            // by step: its function; 0 = not numbered yet
+    uint64_t thread_key, task_key;
     bool failed; // out of memory
 };
 
@@ -134,31 +138,33 @@ static uint64_t mapping_id(struct pprof *pprof, const struct ms_module *module) 
     return id;
 }
 
-static uint64_t *key_room(struct pprof *pprof, size_t count) {
-    if (count > pprof->key_capacity) {
-        uint64_t *key = realloc(pprof->key, 2 * count * sizeof *key);
-        if (!key)
-            return NULL;
-        pprof->key = key;
-        pprof->key_capacity = 2 * count;
-    }
-    return pprof->key;
-}
-
 // --- samples -----------------------------------------------------------------------------------
 
-static void push(struct pprof *pprof, uint64_t location) {
-    if (pprof->way_length == pprof->way_capacity) {
-        size_t capacity = pprof->way_capacity ? 2 * pprof->way_capacity : 128;
-        uint64_t *way = realloc(pprof->way, capacity * sizeof *way);
-        if (!way) {
+static void push(struct pprof *pprof, struct numbers *numbers, uint64_t number) {
+    if (numbers->length == numbers->capacity) {
+        size_t capacity = numbers->capacity ? 2 * numbers->capacity : 128;
+        uint64_t *items = realloc(numbers->items, capacity * sizeof *items);
+        if (!items) {
             pprof->failed = true;
             return;
         }
-        pprof->way = way;
-        pprof->way_capacity = capacity;
+        numbers->items = items;
+        numbers->capacity = capacity;
     }
-    pprof->way[pprof->way_length++] = location;
+    numbers->items[numbers->length++] = number;
+}
+
+// 0 = out of memory.
+static uint64_t function_of(struct pprof *pprof, const struct ms_stack_frame *frame) {
+    uint32_t step = ms_step_of_frame(&pprof->steps, frame);
+    pprof->failed |= step == MS_NO_STEP;
+    while (!pprof->failed && pprof->known->length <= step)
+        push(pprof, pprof->known, 0);
+    if (pprof->failed)
+        return 0;
+    if (pprof->known->items[step] == 0)
+        pprof->known->items[step] = function_id(pprof, &pprof->steps.items[step]);
+    return pprof->known->items[step];
 }
 
 // One address: a function and what it was inlined into. `key` is mapping, address, then for each a
@@ -166,7 +172,7 @@ static void push(struct pprof *pprof, uint64_t location) {
 static void push_location(struct pprof *pprof, const uint64_t *key, size_t length) {
     bool is_new;
     uint64_t id = (uint64_t)ms_id_of(&pprof->locations, key, length * sizeof *key, &is_new) + 1;
-    push(pprof, id);
+    push(pprof, pprof->way, id);
     if (!is_new)
         return;
     ms_protobuf_number(&pprof->message, LOCATION_ID, id);
@@ -193,31 +199,25 @@ static uint32_t push_frames(struct pprof *pprof, const struct ms_context *contex
     uint32_t end = first + 1;
     while (end < context->frame_count && context->frames[end - 1].inlined)
         end++;
-    uint64_t *key = key_room(pprof, 2 + 2 * (size_t)(end - first));
-    if (!key) {
-        pprof->failed = true;
-        return end;
-    }
     // The call, not the address it returns to.
     uint64_t bias = frame->module ? frame->module->load_bias : 0;
-    key[0] = mapping_id(pprof, frame->module);
-    key[1] = frame->module_offset ? bias + frame->module_offset - 1 : 0;
+    pprof->key->length = 0;
+    push(pprof, pprof->key, mapping_id(pprof, frame->module));
+    push(pprof, pprof->key, frame->module_offset ? bias + frame->module_offset - 1 : 0);
     for (uint32_t i = first; i < end; i++) {
-        uint32_t step = ms_step_of_frame(&pprof->steps, &context->frames[i]);
-        pprof->failed |= step == MS_NO_STEP;
-        key[2 + 2 * (i - first)] =
-            step == MS_NO_STEP ? 0 : function_id(pprof, &pprof->steps.items[step]);
-        key[3 + 2 * (i - first)] = context->frames[i].line;
+        push(pprof, pprof->key, function_of(pprof, &context->frames[i]));
+        push(pprof, pprof->key, context->frames[i].line);
     }
-    push_location(pprof, key, 2 + 2 * (size_t)(end - first));
+    if (!pprof->failed)
+        push_location(pprof, pprof->key->items, pprof->key->length);
     return end;
 }
 
-static void put_label(struct pprof *pprof, const char *key, const char *text) {
+static void put_label(struct pprof *pprof, uint64_t key, const char *text) {
     if (!text)
         return;
     ms_protobuf_clear(&pprof->part);
-    ms_protobuf_number(&pprof->part, LABEL_KEY, string_id(pprof, key));
+    ms_protobuf_number(&pprof->part, LABEL_KEY, key);
     ms_protobuf_number(&pprof->part, LABEL_STR, string_id(pprof, text));
     ms_protobuf_message(&pprof->message, SAMPLE_LABEL, &pprof->part);
 }
@@ -226,17 +226,17 @@ static void put_sample(struct pprof *pprof, const struct ms_counts *counts, cons
                        const char *task) {
     const uint64_t values[] = {counts->allocations, counts->bytes, counts->live_allocations,
                                counts->live_bytes};
-    ms_protobuf_numbers(&pprof->message, SAMPLE_LOCATION_ID, pprof->way, pprof->way_length);
+    ms_protobuf_numbers(&pprof->message, SAMPLE_LOCATION_ID, pprof->way->items, pprof->way->length);
     ms_protobuf_numbers(&pprof->message, SAMPLE_VALUE, values, sizeof values / sizeof *values);
-    put_label(pprof, "thread", thread);
-    put_label(pprof, "task", task);
+    put_label(pprof, pprof->thread_key, thread);
+    put_label(pprof, pprof->task_key, task);
     pack(pprof, PROFILE_SAMPLE);
 }
 
 static void put_context(struct pprof *pprof, const struct ms_context *context) {
     enum ms_step_kind missing;
     uint32_t missing_at = ms_stack_missing(context, &missing);
-    pprof->way_length = 0;
+    pprof->way->length = 0;
     for (uint32_t i = 0; i < context->frame_count;) {
         if (i == missing_at)
             push_kind(pprof, missing);
@@ -257,6 +257,8 @@ static void put_head(struct pprof *pprof, const struct ms_summary *summary) {
     const struct memscope_profile_header *header = ms_profile_header(summary->profile);
     enum ms_process_state state = ms_profile_process_state(summary->profile);
     string_id(pprof, ""); // number 0 by definition
+    pprof->thread_key = string_id(pprof, "thread");
+    pprof->task_key = string_id(pprof, "task");
     for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
         ms_protobuf_number(&pprof->message, VALUE_TYPE_TYPE, string_id(pprof, types[i][0]));
         ms_protobuf_number(&pprof->message, VALUE_TYPE_UNIT, string_id(pprof, types[i][1]));
@@ -283,7 +285,8 @@ static void put_strings(struct pprof *pprof) {
 }
 
 memscope_status ms_put_pprof(const struct ms_contexts *contexts, FILE *out) {
-    struct pprof pprof = {0};
+    struct numbers way = {0}, key = {0}, known = {0};
+    struct pprof pprof = {.way = &way, .key = &key, .known = &known};
     if (!ms_gzip_begin(&pprof.gzip, out))
         return MEMSCOPE_OUT_OF_MEMORY;
     put_head(&pprof, contexts->summary);
@@ -291,7 +294,7 @@ memscope_status ms_put_pprof(const struct ms_contexts *contexts, FILE *out) {
         if (contexts->items[i].counts.allocations > 0)
             put_context(&pprof, &contexts->items[i]);
     if (contexts->without.allocations > 0) {
-        pprof.way_length = 0;
+        way.length = 0;
         push_kind(&pprof, MS_STEP_WITHOUT);
         put_sample(&pprof, &contexts->without, NULL, NULL);
     }
@@ -305,7 +308,8 @@ memscope_status ms_put_pprof(const struct ms_contexts *contexts, FILE *out) {
     ms_ids_release(&pprof.mappings);
     ms_protobuf_release(&pprof.message);
     ms_protobuf_release(&pprof.part);
-    free(pprof.way);
-    free(pprof.key);
+    free(way.items);
+    free(key.items);
+    free(known.items);
     return good ? MEMSCOPE_OK : MEMSCOPE_OUT_OF_MEMORY;
 }

@@ -286,24 +286,25 @@ static void put_foot(const struct flame *flame) {
 
 memscope_status ms_put_flame(const struct ms_stack_tree *tree,
                              const struct ms_flame_options *options, FILE *out) {
-    struct flame flame = {.tree = tree, .options = options, .out = out};
+    uint64_t *begins = calloc(tree->node_count, sizeof *begins);
+    bool *drawn = calloc(tree->node_count, sizeof *drawn);
+    struct flame flame = {
+        .tree = tree, .options = options, .begins = begins, .drawn = drawn, .out = out};
     memscope_status status = MEMSCOPE_OUT_OF_MEMORY;
-    flame.begins = calloc(tree->node_count, sizeof *flame.begins);
-    flame.drawn = calloc(tree->node_count, sizeof *flame.drawn);
-    if (flame.begins && flame.drawn) {
+    if (begins && drawn) {
         lay_out(&flame);
-        ms_flame_colours_choose(&flame.colours, tree, flame.drawn, options->by_task);
+        ms_flame_colours_choose(&flame.colours, tree, drawn, options->by_task);
         put_head(&flame);
         status = MEMSCOPE_OK;
         uint32_t node = 0;
         do {
-            if (flame.drawn[node])
+            if (drawn[node])
                 status = put_frame(&flame, node);
-            node = ms_stack_next(tree, node, flame.drawn[node]);
+            node = ms_stack_next(tree, node, drawn[node]);
         } while (node != MS_NO_NODE && status == MEMSCOPE_OK);
         put_foot(&flame);
     }
-    free(flame.begins);
-    free(flame.drawn);
+    free(begins);
+    free(drawn);
     return status;
 }

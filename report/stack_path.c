@@ -126,11 +126,12 @@ static bool take_frames(struct ms_stack_path *path, const struct ms_context *con
 // The frame of the place where the outermost task or the thread was started, in its author's words.
 static const struct ms_stack_frame *spawn_frame(const struct ms_context *context) {
     const struct ms_stack_frame *spawn = NULL;
-    for (uint32_t i = context->frame_count; i-- > 0 && context->frames[i].kind == MS_STACK_SPAWN;) {
-        const struct ms_stack_frame *frame = &context->frames[i];
-        if (frame->file && !ms_is_system_file(frame->file))
-            spawn = frame; // the innermost of these
-        else if (!spawn)
+    for (uint32_t i = context->frame_count; i > 0; i--) {
+        const struct ms_stack_frame *frame = &context->frames[i - 1];
+        if (frame->kind != MS_STACK_SPAWN)
+            break;
+        // The innermost of those that are no library's.
+        if (!spawn || (frame->file && !ms_is_system_file(frame->file)))
             spawn = frame;
     }
     return spawn;

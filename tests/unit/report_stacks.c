@@ -356,7 +356,7 @@ static uint64_t cpu_ms(void) {
 }
 
 // 60,000 stacks of 30 frames, hardly any with the same way: over a million nodes.
-START_TEST(many_stacks_are_a_tree_in_seconds) {
+START_TEST(many_stacks_are_shown_in_seconds) {
     static struct ms_stack_frame frames[60000][30];
     static char names[1000][16];
     struct ms_contexts *contexts = stacks_begin(60000);
@@ -378,7 +378,12 @@ START_TEST(many_stacks_are_a_tree_in_seconds) {
     struct ms_stack_tree *tree =
         grow(contexts, (struct ms_stack_options){.by = MS_STACKS_BY_TOTAL});
     const char *text = text_of(tree, &plain);
-    ck_assert_uint_lt(cpu_ms() - start_ms, 10000);
+    FILE *null = fopen("/dev/null", "w");
+    ck_assert_int_eq(ms_put_flame(tree, &(struct ms_flame_options){0}, null), MEMSCOPE_OK);
+    ck_assert_int_eq(ms_put_collapsed(contexts, MS_STACKS_BY_TOTAL, null), MEMSCOPE_OK);
+    ck_assert_int_eq(ms_put_pprof(contexts, null), MEMSCOPE_OK);
+    fclose(null);
+    ck_assert_uint_lt(cpu_ms() - start_ms, 15000);
     ck_assert_uint_eq(tree->nodes[0].values[MS_STACKS_BY_TOTAL], 420000);
     ck_assert_uint_gt(tree->node_count, 1000000);
     expect_words(text, "   420.0 kB  100.0%  all\n");
@@ -403,7 +408,7 @@ static const struct claim claims[] = {
     CLAIM(library_that_was_loaded_twice_is_one_frame),
     CLAIM(texts_of_stacks_reach_no_terminal_raw),
     CLAIM(deep_stacks_that_branch_everywhere_stay_on_the_screen),
-    CLAIM(many_stacks_are_a_tree_in_seconds),
+    CLAIM(many_stacks_are_shown_in_seconds),
 };
 
 int main(void) {
