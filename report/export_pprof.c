@@ -291,9 +291,9 @@ memscope_status ms_put_pprof(const struct ms_contexts *contexts, FILE *out) {
         return MEMSCOPE_OUT_OF_MEMORY;
     put_head(&pprof, contexts->summary);
     for (size_t i = 0; i < contexts->count && !pprof.failed; i++)
-        if (contexts->items[i].counts.allocations > 0)
+        if (ms_stack_has_value(&contexts->items[i].counts))
             put_context(&pprof, &contexts->items[i]);
-    if (contexts->without.allocations > 0) {
+    if (ms_stack_has_value(&contexts->without)) {
         way.length = 0;
         push_kind(&pprof, MS_STEP_WITHOUT);
         put_sample(&pprof, &contexts->without, NULL, NULL);

@@ -34,6 +34,13 @@ uint64_t ms_stack_value(const struct ms_counts *counts, enum ms_stack_measure me
     return values[measure];
 }
 
+bool ms_stack_has_value(const struct ms_counts *counts) {
+    bool any = counts->live_allocations > 0;
+    for (int i = 0; i < MS_STACK_MEASURES; i++)
+        any |= ms_stack_value(counts, (enum ms_stack_measure)i) > 0;
+    return any;
+}
+
 static size_t child_hash(uint32_t parent, uint32_t step) {
     uint64_t hash = ((uint64_t)parent << 32 | step) * UINT64_C(0x9E3779B97F4A7C15);
     return (size_t)(hash >> 24);
@@ -134,7 +141,7 @@ static bool take_context(struct build *build, const struct ms_context *context) 
 // What was counted by site alone has no frame that could match.
 static bool take_rest(struct build *build) {
     const struct ms_counts *without = &build->tree->contexts->without;
-    if (build->tree->options.focus || without->allocations == 0)
+    if (build->tree->options.focus || !ms_stack_has_value(without))
         return true;
     return ms_stack_path_take_kind(&build->path, MS_STEP_WITHOUT) &&
            grow_path(build, without, ms_several_owners);
@@ -190,7 +197,7 @@ memscope_status ms_stack_tree_create(const struct ms_contexts *contexts,
     build.path.options = &tree->options;
     bool good = add_node(&build, 0, 0);
     for (size_t i = 0; good && i < contexts->count; i++)
-        if (contexts->items[i].counts.allocations > 0)
+        if (ms_stack_has_value(&contexts->items[i].counts))
             good = take_context(&build, &contexts->items[i]);
     good = good && take_rest(&build);
     tree->steps = build.path.steps.items;

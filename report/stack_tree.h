@@ -104,6 +104,8 @@ void ms_stack_tree_destroy(struct ms_stack_tree *tree);
 uint64_t ms_stack_own(const struct ms_stack_tree *tree, uint32_t node,
                       enum ms_stack_measure measure);
 uint64_t ms_stack_value(const struct ms_counts *counts, enum ms_stack_measure measure);
+// Whether any measure is not 0. (Of a damaged profile it need not be the number of allocations.)
+bool ms_stack_has_value(const struct ms_counts *counts);
 
 // The node that follows in the order from the root downwards, siblings by weight; MS_NO_NODE after
 // the last. Without `down` what is below `node` is left out.

@@ -64,12 +64,12 @@ static bool is_cut_off(const struct view *view, uint32_t node) {
 
 static void put_step(FILE *out, const struct view *view, uint32_t node) {
     const struct ms_stack_node *at = &view->tree->nodes[node];
-    const struct ms_step *step = &view->tree->steps[at->step];
     char text[MS_NUMBER_BYTES];
     if (node == 0) {
         fputs("all", out);
         return;
     }
+    const struct ms_step *step = &view->tree->steps[at->step];
     ms_put_step_name(out, step);
     if (at->repeats > 1)
         fprintf(out, " ×%s", ms_format_count(at->repeats, text));
