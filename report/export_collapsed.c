@@ -3,7 +3,7 @@
 // Collapsed stacks, for other tools' flame graphs: "main;serve(int);parse(char*) 4000", the
 // outermost frame first, a line for each stack.
 
-#include "stack_report.h"
+#include "stack_views.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

@@ -12,7 +12,7 @@
 #include "ids.h"
 #include "protobuf.h"
 #include "stack_path.h"
-#include "stack_report.h"
+#include "stack_views.h"
 
 // Field numbers of profile.proto.
 enum {

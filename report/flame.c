@@ -6,7 +6,7 @@
 //   <g data-o="4000" data-v="500" data-d="2"><title>name, place, amount</title>
 //     <rect x="…" y="…" width="…" height="15" fill="#…"/><text …>name</text></g>
 
-#include "stack_report.h"
+#include "stack_views.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

@@ -3,7 +3,7 @@
 // Which part of a tree of stacks is shown.
 
 #define _GNU_SOURCE // qsort_r
-#include "stack_report.h"
+#include "stack_views.h"
 
 #include <stdlib.h>
 

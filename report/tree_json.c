@@ -4,7 +4,7 @@
 // than readers of nested JSON allow.
 
 #include "json_parts.h"
-#include "stack_report.h"
+#include "stack_views.h"
 
 #include <memscope/memscope.h>
 

@@ -4,7 +4,7 @@
 // are deep, and most of a stack does not branch. Each level adds up: what ends at a node and what
 // is not shown have lines of their own.
 
-#include "stack_report.h"
+#include "stack_views.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

@@ -7,7 +7,7 @@
 
 #include "tool.h"
 
-#include <report/stack_report.h>
+#include <report/stack_views.h>
 
 // Rows of a verb's options.
 #define MS_STACK_OPTIONS                                                                           \

@@ -14,6 +14,7 @@ static const struct ms_option options[] = {
     {"output", 'o', true, "FILE", "- = standard output (default; pprof: PROFILE.pb.gz)"},
     {"force", 'f', false, NULL, "replace a file that is there"},
     MS_BY_OPTION,
+    MS_DEBUG_PATH_OPTION,
     {0},
 };
 
@@ -49,6 +50,8 @@ static bool take_option(const struct ms_verb *verb, int letter, struct request *
         return true;
     case 'f':
         return request->force = true;
+    case 'D':
+        return ms_add_debug_path(verb, optarg);
     case 'B':
         return request->has_by = ms_parse_measure(verb, optarg, &request->by);
     case 'h':

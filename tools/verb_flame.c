@@ -15,6 +15,7 @@ static const struct ms_option options[] = {
     MS_STACK_OPTIONS,
     {"colour", 'c', false, "KEY", "module (default): whose code; task: whose memory"},
     {"icicle", 'i', false, NULL, "the root at the top"},
+    MS_DEBUG_PATH_OPTION,
     {0},
 };
 
@@ -47,6 +48,8 @@ static bool take_option(const struct ms_verb *verb, int letter, struct request *
         return true;
     case 'f':
         return request->force = true;
+    case 'D':
+        return ms_add_debug_path(verb, optarg);
     case 'c':
         return parse_colours(verb, optarg, &request->flame.by_task);
     case 'i':

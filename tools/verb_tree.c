@@ -4,7 +4,6 @@
 
 #include "stacks.h"
 
-#include <errno.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -18,6 +17,7 @@ static const struct ms_option options[] = {
     {"min", 'm', false, "PERCENT", "sum what is below (default 0.5; JSON: 0)"},
     {"top", 'n', true, "N", "the N heaviest frames, 0 = all (default)"},
     {"json", 'j', false, NULL, "as JSON"},
+    MS_DEBUG_PATH_OPTION,
     {"color", 'c', false, "WHEN", "auto (default), always or never; NO_COLOR is heeded"},
     {0},
 };
@@ -39,30 +39,21 @@ static bool parse_percent(const struct ms_verb *verb, const char *word, double *
     return false;
 }
 
-static bool parse_depth(const struct ms_verb *verb, const char *word, size_t *depth_out) {
-    char *end;
-    errno = 0;
-    unsigned long long value = strtoull(word, &end, 10);
-    *depth_out = (size_t)value;
-    if (*word >= '0' && *word <= '9' && *end == '\0' && errno == 0)
-        return true;
-    ms_usage(verb, "--depth: \"%s\" is not a number of 0 or more", word);
-    return false;
-}
-
 static bool take_option(const struct ms_verb *verb, int letter, struct request *request) {
     bool good = true;
     if (ms_take_stack_option(verb, letter, &request->stacks, &good) || !good)
         return good;
     switch (letter) {
     case 'd':
-        return parse_depth(verb, optarg, &request->report.depth);
+        return ms_parse_count(verb, "--depth", optarg, &request->report.depth);
     case 'm':
         return request->has_min = parse_percent(verb, optarg, &request->report.min_percent);
     case 'n':
         return ms_parse_top(verb, optarg, &request->report.top);
     case 'j':
         return request->json = true;
+    case 'D':
+        return ms_add_debug_path(verb, optarg);
     case 'c':
         return ms_parse_color(verb, optarg, &request->report.colour);
     case 'h':

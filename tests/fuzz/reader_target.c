@@ -8,7 +8,7 @@
 
 #include <profile/contexts.h>
 #include <report/leaks.h>
-#include <report/stack_report.h>
+#include <report/stack_views.h>
 #include <report/tasks_report.h>
 
 static void promise(int kept, const char *what) {

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <report/stack_report.h>
+#include <report/stack_views.h>
 
 // Names that want to be markup, or worse.
 static struct ms_contexts *odd_names(void) {

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include <report/stack_report.h>
+#include <report/stack_views.h>
 
 static const struct ms_tree_options plain = {.min_percent = 0.5};
 

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include <report/protobuf.h>
-#include <report/stack_report.h>
+#include <report/stack_views.h>
 
 static char *flame_of(const struct ms_contexts *contexts, enum ms_stack_view view,
                       enum ms_stack_measure by, struct ms_flame_options flame) {

@@ -3,8 +3,8 @@
 // What is made of a tree of stacks: text, JSON, a flame graph, files for other tools. Called by
 // tools/ and tests. As in report.h, all text is clean.
 
-#ifndef MEMSCOPE_REPORT_STACK_REPORT_H
-#define MEMSCOPE_REPORT_STACK_REPORT_H
+#ifndef MEMSCOPE_REPORT_STACK_VIEWS_H
+#define MEMSCOPE_REPORT_STACK_VIEWS_H
 
 #include "report.h"
 #include "stack_tree.h"
