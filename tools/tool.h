@@ -32,8 +32,8 @@ struct ms_verb {
     int (*run)(const struct ms_verb *verb, int argc, char **argv); // argv[0] is the verb
 };
 
-extern const struct ms_verb ms_verb_run, ms_verb_report, ms_verb_tasks, ms_verb_leaks, ms_verb_info,
-    ms_verb_flags, ms_verb_config;
+extern const struct ms_verb ms_verb_run, ms_verb_report, ms_verb_tasks, ms_verb_tree, ms_verb_flame,
+    ms_verb_leaks, ms_verb_export, ms_verb_info, ms_verb_flags, ms_verb_config;
 
 // --- the command line --------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@
 
 #include <profile/contexts.h>
 #include <report/leaks.h>
+#include <report/stack_views.h>
 #include <report/tasks_report.h>
 
 static void promise(int kept, const char *what) {
@@ -98,6 +99,40 @@ static void report_tasks(const struct ms_summary *summary, const char *message, 
     }
 }
 
+// The tree holds every byte, whichever way round.
+static void report_tree(const struct ms_contexts *contexts, enum ms_stack_view view,
+                        const char *message, FILE *out) {
+    const struct ms_stack_options options = {.view = view, .by = MS_STACKS_BY_TOTAL};
+    const struct ms_tree_options shown = {.min_percent = 1, .width = 90, .status = message};
+    const struct ms_flame_options flame = {.by_task = view == MS_STACKS_TASKS};
+    struct ms_stack_tree *tree;
+    if (ms_stack_tree_create(contexts, &options, &tree) != MEMSCOPE_OK)
+        return;
+    if (contexts->summary->total.bytes != UINT64_MAX)
+        promise(tree->nodes[0].values[MS_STACKS_BY_TOTAL] == contexts->summary->total.bytes,
+                "bytes of the tree are the total");
+    ms_report_tree(tree, &shown, out);
+    if (view == MS_STACKS_CALLERS)
+        ms_report_tree_json(tree, &shown, out);
+    else
+        ms_put_flame(tree, &flame, out);
+    ms_stack_tree_destroy(tree);
+}
+
+static void report_stacks(const struct ms_contexts *contexts, const char *message, FILE *out) {
+    char *packed = NULL;
+    size_t bytes = 0;
+    // One of the views for each input: time is short.
+    report_tree(contexts, (enum ms_stack_view)(contexts->summary->total.bytes % 3), message, out);
+    ms_put_collapsed(contexts, MS_STACKS_BY_LIVE, out);
+    FILE *stream = open_memstream(&packed, &bytes);
+    if (stream) {
+        ms_put_pprof(contexts, stream);
+        fclose(stream);
+    }
+    free(packed);
+}
+
 static void report(const struct ms_summary *summary, const struct ms_contexts *contexts,
                    const char *message) {
     char *text = NULL;
@@ -114,6 +149,7 @@ static void report(const struct ms_summary *summary, const struct ms_contexts *c
     ms_report_json(summary, NULL, &options, out);
     report_tasks(summary, message, out);
     report_leaks(contexts, message, out);
+    report_stacks(contexts, message, out);
     fclose(out);
     for (size_t i = 0; i < bytes; i++)
         promise((unsigned char)text[i] >= 0x20 || text[i] == '\n', "no control character gets out");

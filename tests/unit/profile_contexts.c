@@ -237,7 +237,12 @@ START_TEST(hooks_and_starts_of_threads_are_left_out_a_programs_own_functions_are
     // A thread's function may be called as the runtime's, and what is called as a start in between.
     ADD(2, site, 0, 0, APP(0x101), APP(0x601), APP(0x601), APP(0x701));
     ADD(4, site, 0, 0, APP(0x101), APP(0x701), APP(0x301), APP(0x701));
+    // The runtime's library, whatever its functions are called.
+    uint32_t runtime = builder_module(&b, "/lib/libmemscope_rt.so", 0);
+    builder_ordinal(&b, runtime, 3);
+    ADD(8, site, 0, 0, APP(0x101), memscope_code(3, 0x101), APP(0x301), memscope_code(3, 0x42));
     read_contexts(NAMES(codes));
+    expect_stack(8, "f(int) a.cc:1 <- h() a.cc:3");
     expect_stack(1, "f(int) a.cc:1");
     expect_stack(2, "f(int) a.cc:1 <- run_thread mine.c:6");
     expect_stack(4, "f(int) a.cc:1 <- start_thread <- h() a.cc:3");
