@@ -302,6 +302,26 @@ START_TEST(task_has_a_frame_of_its_own_only_where_its_stack_lacks_it) {
 }
 END_TEST
 
+START_TEST(awaiting_tasks_are_told_apart_by_their_functions_not_by_their_starts) {
+    begin_app();
+    uint32_t site = builder_site(&b, MEMSCOPE_SITE_MALLOC, "f(int)", "/a.cc", 1, 1);
+    uint32_t root = builder_task_class(&b, MEMSCOPE_TASK_COROUTINE, "root()", "/t.cc", 9, 0);
+    const char *const functions[] = {"mid()", "mid()", "other()"};
+    for (uint32_t i = 0; i < 3; i++) {
+        uint32_t spawn = builder_site(&b, MEMSCOPE_SITE_TASK_START, "root()", "/t.cc", 10 + i, 1);
+        uint32_t mid =
+            builder_task_class(&b, MEMSCOPE_TASK_COROUTINE, functions[i], "/t.cc", 5, spawn);
+        uint32_t chain = builder_awaiter(&b, mid, builder_awaiter(&b, root, 0));
+        ADD(1u << i, site, chain, mid, APP(0x101));
+    }
+    read_contexts(NAMES(codes));
+    ck_assert_uint_eq(contexts->count, 2);
+    expect_stack(1 + 2, "f(int) a.cc:1 <~ mid() t.cc:5 <~ root() t.cc:9");
+    expect_stack(4, "f(int) a.cc:1 <~ other() t.cc:5 <~ root() t.cc:9");
+    end();
+}
+END_TEST
+
 START_TEST(cut_chain_of_tasks_tells_no_start) {
     begin_app();
     uint32_t site = builder_site(&b, MEMSCOPE_SITE_MALLOC, "f(int)", "/a.cc", 1, 1);
@@ -404,6 +424,7 @@ static const struct claim claims[] = {
     CLAIM(hooks_and_starts_of_threads_are_left_out_a_programs_own_functions_are_not),
     CLAIM(records_of_the_same_names_are_one_context),
     CLAIM(task_has_a_frame_of_its_own_only_where_its_stack_lacks_it),
+    CLAIM(awaiting_tasks_are_told_apart_by_their_functions_not_by_their_starts),
     CLAIM(cut_chain_of_tasks_tells_no_start),
     CLAIM(foreign_site_has_the_machine_stack_alone),
     CLAIM(labels_name_the_thread_unless_there_are_several),
