@@ -1,16 +1,18 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
-# compare_stacks.py WITNESS PROFILE [ELF]: do two listings of stacks (stack_witness.c, contexts_of)
+# compare_stacks.py WITNESS PROFILE [ELF | --names]: do two listings of stacks (stack_witness.c, contexts_of)
 # hold the same (stack, calls, bytes)? Prints each difference, and last how many stacks, calls and
 # bytes there are; exits 1 where they differ or are empty.
 #
 # With ELF, the program that the bare flag has instrumented: its hooks stand for the calls, so that
-# in the innermost frame of ELF its function is compared, not the place in it.
+# in the innermost frame of ELF its function is compared, not the place in it. With --names, frames
+# are functions: `main` and those named t_* are compared.
 
 import bisect
 import collections
 import os
+import re
 import subprocess
 import sys
 
@@ -21,10 +23,35 @@ def read(path):
         for line in lines:
             calls, size, flags, frames = line.rstrip("\n").split(" ", 3)
             # Frames of tasks and threads are told otherwise.
-            frames = [f for f in frames.split(";") if not f.startswith("spawn ")]
+            frames = [f for f in frames.split(";")
+                      if not f.startswith(("spawn ", "libmemscope.so"))]
             sums[flags, tuple(frames)][0] += int(calls)
             sums[flags, tuple(frames)][1] += int(size)
     return sums
+
+
+def plain_name(frame):
+    """The t_* function of a frame, without its namespace, class and parameters; None = not one."""
+    kind = re.match("(await |spawn )?", frame).group()
+    name, before = frame[len(kind):], None
+    while before != name:
+        before, name = name, re.sub(r"<[^<>]*>|\([^()]*\)", "", name)
+    name = re.sub(r"\[[^\]]*\]| const$", "", name).split(" ")[-1]  # without a return type
+    inner = re.search(r"(?:^|::)(main|t_\w+)((?:::.*|\.lambda)?)", name)
+    if not inner:
+        return None
+    is_lambda = re.search(r"operator|\$_|lambda", inner.group(2))
+    return kind + inner.group(1) + (".lambda" if is_lambda else "")
+
+
+def only_named(sums):
+    named = collections.defaultdict(lambda: [0, 0])
+    for (flags, frames), counts in sums.items():
+        key = flags, tuple(filter(None, map(plain_name, frames)))
+        if key[1]:
+            named[key][0] += counts[0]
+            named[key][1] += counts[1]
+    return named
 
 
 class Functions:
@@ -55,7 +82,9 @@ class Functions:
 
 def main():
     witness, profile = read(sys.argv[1]), read(sys.argv[2])
-    if len(sys.argv) > 3:
+    if sys.argv[3:] == ["--names"]:
+        witness, profile = only_named(witness), only_named(profile)
+    elif len(sys.argv) > 3:
         functions = Functions(sys.argv[3])
         witness, profile = functions.fold(witness), functions.fold(profile)
     differences = 0
