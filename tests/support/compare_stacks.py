@@ -25,6 +25,10 @@ def read(path):
             # Frames of tasks and threads are told otherwise.
             frames = [f for f in frames.split(";")
                       if not f.startswith(("spawn ", "libmemscope.so"))]
+            modules = [f.split("+")[0].split(".so")[0] for f in frames[:4]]
+            if modules[:3] == ["ld-linux-x86-64", "ld-linux-x86-64", "libc"] and len(modules) > 3 \
+                    and modules[3] not in modules[:3]:
+                continue  # pthread_create's vector of TLS blocks: one a module, the preloaded too
             sums[flags, tuple(frames)][0] += int(calls)
             sums[flags, tuple(frames)][1] += int(size)
     return sums
@@ -48,7 +52,7 @@ def only_named(sums):
     named = collections.defaultdict(lambda: [0, 0])
     for (flags, frames), counts in sums.items():
         key = flags, tuple(filter(None, map(plain_name, frames)))
-        if key[1]:
+        if key[1] and "_dl_allocate_tls" not in frames:  # a thread's start
             named[key][0] += counts[0]
             named[key][1] += counts[1]
     return named

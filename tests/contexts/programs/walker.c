@@ -43,3 +43,24 @@ uint64_t walk_sized(uint64_t from, callback *call, int depth) {
         seed[i] = from + i;
     return churn(seed, call, depth) + seed[from % 8];
 }
+
+// A stack's first functions: `outer` calls `twice` from two places.
+callback *walk_call;
+
+__attribute__((noinline)) static int twice(int turns) {
+    int sum = 0;
+    for (int i = 0; i < turns; i++)
+        sum += walk_call((uint64_t)sum);
+    return sum + turns;
+}
+
+void walk_twice(void) {
+    volatile int sum = twice(3);
+    sum += twice(5);
+}
+
+void *walk_thread(void *unused) {
+    volatile int sum = twice(7);
+    sum += twice(11);
+    return unused;
+}
