@@ -114,6 +114,8 @@ static enum end step(struct walker *walker) {
     case MS_UNWIND_CALLER:
         if (walker->state.sp <= sp)
             return LOST;
+        if (walker->state.sp == walker->own.high) // ld.so's start, which runs constructors
+            return AT_ROOT;
         break;
     case MS_UNWIND_SIGNAL:
         break;
@@ -147,8 +149,9 @@ void ms_walk_trim(struct ms_walk *walk, uint32_t depth) {
 // Is what lies beyond the first function without a frame pointer the same for all such stacks?
 static bool is_root_near(const struct walker *walker, enum end end) {
     uint32_t beyond = walker->met - walker->chained;
+    uint32_t most = walker->limits->is_fiber ? 1 : MS_ROOT_FRAMES - 1;
     return walker->is_chain || (end == AT_ENTRY && beyond == 0) ||
-           (end == AT_ROOT && beyond < MS_ROOT_FRAMES);
+           (end == AT_ROOT && beyond <= most);
 }
 
 static enum end walk_on(struct walker *walker) {

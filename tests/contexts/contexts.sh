@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+# shellcheck shell=bash disable=SC2154
+#
+# Claims about contexts: every allocation's whole stack. Two truths: the program's own word
+# (programs/chain.h) and libunwind's (support/stack_witness.c). PROGRAM, FLAGS, … come from the table.
+
+contexts=$MS_SOURCE/tests/contexts
+chain=$support/libms_chain.a
+stack_witness=$support/libms_stack_witness.so
+
+# stacks NAME [FLAG…]: NAME.msp's contexts as text, and that there are some.
+stacks_of() {
+    "$support/contexts_of" "${@:2}" "$1.msp" >"$1.contexts" || fail "no contexts of $1.msp"
+    [ -s "$1.contexts" ] || fail "$1 has no contexts"
+}
+
+compare() {
+    python3 "$support_source/compare_stacks.py" "$@" >differences || {
+        tail -n 1 differences >&2
+        head -n 20 differences | cut -c 1-1000 >&2
+        fail "stacks differ"
+    }
+    tail -n 1 differences
+}
+support_source=$MS_SOURCE/tests/support
+
+# by_libunwind NAME COMMAND…: each (stack, calls, bytes) of the profile NAME equals libunwind's in a
+# run of the same binary without a runtime.
+by_libunwind() {
+    local name=$1 elf=$2
+    run_under "$name.plain" env LD_PRELOAD="$stack_witness" MS_WITNESS="$PWD/$name.w" "${@:2}"
+    expect_status "$name.plain" "${WANT_STATUS:-0}"
+    stacks_of "$name"
+    [ "$MODE" = auto ] || elf=
+    compare "$name".w.* "$name.contexts" ${elf:+"$elf"}
+}
+
+# by_its_own_word NAME TRUTH: of each, the functions that the program tells.
+by_its_own_word() {
+    stacks_of "$1" --names
+    compare "$2" "$1.contexts" --names
+}
+
+# ---- real programs -----------------------------------------------------------------------------
+
+built=$MS_BUILD/tests/real
+
+# WORK: a script in this folder instead of the test workload.
+real() {
+    local arguments
+    if [ -n "${WORK-}" ]; then
+        case $PROGRAM in
+        sqlite) arguments=(:memory: ".read '$contexts/work/$WORK'") ;;
+        lua) arguments=("$contexts/work/$WORK") ;;
+        jq) arguments=(-n -f "$contexts/work/$WORK") ;;
+        esac
+    else
+        "$MS_SOURCE/scripts/workload" "$PROGRAM" test . >arguments
+        mapfile -t arguments <arguments
+    fi
+    profile real "$built/$MODE/$PROGRAM" "${arguments[@]}"
+    expect_whole real
+    by_libunwind real "$built/$MODE/$PROGRAM" "${arguments[@]}"
+    cmp real.plain.out real.out || fail "$PROGRAM did not do the same work in both runs"
+    [ -z "${WORK-}" ] || grep -q '^[0-9]* [0-9]* cut ' real.contexts ||
+        fail "nothing of $WORK is deeper than the cap"
+}
+
+# ---- programs that tell their own truth --------------------------------------------------------
+
+# LIBRARY: made from programs/$LIBRARY before, with gcc and LIBRARY_FLAGS.
+program() {
+    # shellcheck disable=SC2086
+    [ -z "${LIBRARY-}" ] || gcc -g -O2 -Wall -Wextra -Werror -fPIC -shared ${LIBRARY_FLAGS-} \
+        "$contexts/programs/$LIBRARY" -o libother.so || fail "$LIBRARY does not compile"
+    # shellcheck disable=SC2086
+    compile program "$contexts/programs/$PROGRAM" -I"$contexts/programs" -rdynamic ${FLAGS-} \
+        ${LIBRARY:+-L. -lother -Wl,-rpath,.} "$chain"
+    TRUTH_OUT=$PWD/truth profile program ./program
+    # shellcheck disable=SC2086
+    expect_whole program ${LOSSES-}
+    by_its_own_word program truth.*
+    [ "${WITNESS:-yes}" = no ] || TRUTH_OUT=$PWD/other by_libunwind program ./program
+}
