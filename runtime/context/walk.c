@@ -9,6 +9,7 @@
 #include "walk.h"
 
 #include "context.h"
+#include "unwind_fast.h"
 
 #include "store/modules.h"
 
@@ -103,7 +104,10 @@ static enum end step(struct walker *walker) {
     bool keeps = false;
     uintptr_t sp = walker->state.sp;
     struct ms_stack_bounds bounds = {walker->now.low, walker->now.high - walker->now.low};
-    enum ms_unwind_result result = ms_unwind_step(walker->cache, &walker->state, bounds, &keeps);
+    enum ms_unwind_result result =
+        walker->state.is_interrupted
+            ? ms_unwind_step(walker->cache, &walker->state, bounds, &keeps)
+            : ms_unwind_step_fast(walker->cache, &walker->state, bounds, &keeps);
     walker->is_chain &= keeps && result == MS_UNWIND_CALLER;
     walker->chained += walker->is_chain;
     switch (result) {
