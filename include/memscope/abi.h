@@ -102,6 +102,12 @@ struct memscope_module {
     uint32_t fiber_sites;     // makecontext, make_fcontext and their like
 };
 
+// What Boost.Context's switches return (its transfer_t): who switched here, what was sent along.
+struct memscope_transfer {
+    void *context;
+    void *data;
+};
+
 // Coroutine hooks in line. Where the runtime is linked into the executable, the pass writes out the
 // usual way of coro_resume, coro_suspend and coro_pop, and calls the hook where a test fails. These
 // are the symbols (hidden: of the same executable) and offsets it does that with.
