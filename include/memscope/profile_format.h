@@ -266,8 +266,8 @@ static inline uint64_t memscope_code(uint32_t module_ordinal, uint64_t address) 
            (address & ((1ull << MEMSCOPE_CODE_OFFSET_BITS) - 1));
 }
 
-#define MEMSCOPE_CONTEXT_CUT 1u          // the stack goes on: the depth asked for was reached
-#define MEMSCOPE_CONTEXT_BROKEN 2u       // the stack goes on: nothing tells how to unwind further
+#define MEMSCOPE_CONTEXT_CUT 1u           // the stack goes on: the depth asked for was reached
+#define MEMSCOPE_CONTEXT_BROKEN 2u        // the stack goes on: nothing tells how to unwind further
 #define MEMSCOPE_CONTEXT_FOREIGN_STACK 4u // it ran on a stack that nobody told us of: not walked
 
 // A site and the stack that led to it. Each is written once.

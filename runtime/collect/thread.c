@@ -192,8 +192,7 @@ void ms_thread_detach(void) {
 
 static struct memscope_cell_record *find(uint64_t key, uint32_t class_ref, bool is_context) {
     uint64_t mask = ms_tls.thread->slot_count - 1;
-    uint64_t at =
-        is_context ? ms_slot_of_context(&ms_tls, key) : ms_slot_of_key(&ms_tls, key);
+    uint64_t at = is_context ? ms_slot_of_context(&ms_tls, key) : ms_slot_of_key(&ms_tls, key);
     for (;; at = (at + 1) & mask) {
         struct ms_slot *slot = &ms_tls.slots[at];
         if (slot->key == key && slot->cell->class_ref == class_ref &&

@@ -198,8 +198,8 @@ static uint64_t key_of_walk(const struct ms_walk *walk, uint64_t seed) {
 static const struct ms_walk *walk_of(struct ms_tls *tls, struct ms_context_memory *memory,
                                      const struct ms_context_request *request) {
     struct ms_walk_limits limits = limits_of(tls, request->task);
-    ms_walk_stack(&memory->walk, &memory->cache, &memory->starts, *ms_stack_of(tls),
-                  request->frame, &limits);
+    ms_walk_stack(&memory->walk, &memory->cache, &memory->starts, *ms_stack_of(tls), request->frame,
+                  &limits);
     return &memory->walk;
 }
 
@@ -288,8 +288,8 @@ uint32_t ms_context_awaiter(uint32_t class_ref, uint32_t awaiter_ref) {
     uint32_t ref = ms_intern_find(hash, same_awaiter, &wanted);
     if (ref != 0)
         return ref;
-    struct memscope_awaiter_record *record = ms_arena_take(
-        (sizeof *record + MEMSCOPE_UNIT_BYTES - 1) / MEMSCOPE_UNIT_BYTES, true, &ref);
+    struct memscope_awaiter_record *record =
+        ms_arena_take((sizeof *record + MEMSCOPE_UNIT_BYTES - 1) / MEMSCOPE_UNIT_BYTES, true, &ref);
     if (!record)
         return 0;
     record->class_ref = class_ref;

@@ -18,7 +18,7 @@ struct ms_context_request {
     uint64_t key; // of key.h
     uint64_t seed;
     uint32_t site_ref;
-    const uintptr_t *frame; // of ms_frame_here
+    const uintptr_t *frame;            // of ms_frame_here
     struct memscope_task_record *task; // NULL = the thread's root task
     struct ms_context_memory *memory;  // NULL until ms_context_find has walked the stack
 };

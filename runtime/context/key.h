@@ -45,8 +45,8 @@ MS_HOT uint64_t ms_context_mix(uint64_t key, uint64_t word) {
 
 #define MS_FRAME(address) ((const uintptr_t *)(address)) // NOLINT(performance-no-int-to-ptr)
 
-// `frame` is of ms_frame_here. Where the stack ends, how far that is from the last frame counts, too
-// (walk.c says why).
+// `frame` is of ms_frame_here. Where the stack ends, how far that is from the last frame counts,
+// too (walk.c says why).
 MS_HOT uint64_t ms_context_key(const struct ms_tls *tls, uint64_t seed, const uintptr_t *frame,
                                uint32_t pairs) {
     const struct ms_stack *stack = ms_stack_of(tls);

@@ -31,7 +31,7 @@ struct ms_starts {
 
 struct ms_walk_limits {
     uint32_t depth;
-    bool has_entry; // the stack begins in one of ms_thread_entries
+    bool has_entry;       // the stack begins in one of ms_thread_entries
     uintptr_t resumed[2]; // functions that a task's stack ends with; 0 = none
     bool is_fiber;        // that runs on a stack of its own
 };

@@ -28,9 +28,8 @@ MS_HOT struct ms_origin ms_origin_of(struct memscope_site *site) {
 }
 
 MS_HOT struct ms_origin ms_origin_foreign(const void *return_address) {
-    return (struct ms_origin){.key = MS_KEY_FOREIGN | (uintptr_t)return_address,
-                              .site = NULL,
-                              .frame = ms_frame_here()};
+    return (struct ms_origin){
+        .key = MS_KEY_FOREIGN | (uintptr_t)return_address, .site = NULL, .frame = ms_frame_here()};
 }
 
 // Each of these ends an event; they return `block`. The first decides whether it is one for the
