@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-MS_THREAD struct ms_tls ms_tls = {.special = MS_SPECIAL_NEW, .top = &ms_no_tasks};
+MS_THREAD struct ms_tls ms_tls = {.special = MS_SPECIAL_NEW, .top = ms_no_tasks_top};
 struct ms_thread *ms_threads;
 
 static uint32_t records_made;
@@ -165,7 +165,7 @@ void ms_thread_attach(struct ms_thread *thread, const struct ms_stack *stack) {
     ms_tls.record = thread->record;
     ms_tls.record_ref = thread->record_ref;
     ms_tls.last_block = NULL;
-    ms_tls.top = &ms_no_tasks;
+    ms_tls.top = ms_no_tasks_top;
     if (thread->tasks) // an ended thread's
         ms_tasks_begin_again(thread->tasks);
     fit_shift(thread);

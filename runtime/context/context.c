@@ -165,7 +165,7 @@ static uint32_t write_context(const struct content *content) {
 static void find_resumed(const struct ms_tls *tls, const struct memscope_task_record *task,
                          uintptr_t resumed_out[2]) {
     struct memscope_task_class_record *class = ms_ref(task->class_ref);
-    bool is_running = tls->top->task == task && tls->top->mark == MS_MARK_RUNNING;
+    bool is_running = ms_task_running(tls) == task && ms_mark_of(tls->top) == MS_MARK_RUNNING;
     if (class->kind != MEMSCOPE_TASK_COROUTINE)
         return;
     if (is_running && task->frame_address && ms_load(&class->runtime[0]) == 0) {

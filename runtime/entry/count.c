@@ -219,7 +219,7 @@ static struct memscope_task_record *owner_of(struct ms_tls *tls, const void *blo
 
 static bool allocate_in_task(struct ms_tls *tls, struct memscope_cell_record *cell,
                              struct memscope_task_record *task, uint64_t bytes) {
-    if (task != ms_task_running(tls) || tls->top->mark != MS_MARK_LEAVING)
+    if (task != ms_task_running(tls) || ms_mark_of(tls->top) != MS_MARK_LEAVING)
         return ms_task_local_allocate(tls, cell, task, bytes);
     ms_task_allocate_late(task, bytes);
     return ms_strategy_allocate(tls, cell, bytes);
@@ -253,11 +253,11 @@ static void allocate_at(struct ms_tls *tls, void *block, size_t bytes, struct ms
 static inline bool note_allocation_of_task(struct ms_tls *tls, void *block, size_t bytes,
                                            struct ms_origin origin) {
     const struct ms_running *top = tls->top;
-    struct memscope_task_record *task = top->task;
+    struct memscope_task_record *task = ms_task_on(top);
     bool is_frame = is_coming_frame(tls, bytes), single = ms_single_threaded();
     if (is_frame)
         task = ms_tasks_in(top)->coming;
-    else if (top->mark == MS_MARK_LEAVING)
+    else if (ms_mark_of(top) == MS_MARK_LEAVING)
         return false;
     uint32_t pairs = ms_shared.key_pairs;
     uint64_t key = origin.key;
@@ -404,10 +404,10 @@ static void free_in(struct ms_tls *tls, struct memscope_cell_record *cell, uint6
 static inline bool note_free_of_task(struct ms_tls *tls, struct memscope_cell_record *cell,
                                      uint64_t bytes, const void *block, bool single) {
     const struct ms_running *top = tls->top;
-    struct memscope_task_record *task = top->task;
+    struct memscope_task_record *task = ms_task_on(top);
     const uint32_t *word = ms_task_word_at((uintptr_t)block);
     if (cell->thread_ref != tls->record_ref || cell->record.flags != MEMSCOPE_CELL_TASK || !word ||
-        !task || ms_load(word) != ms_task_ref(task) || top->mark == MS_MARK_LEAVING)
+        !task || ms_load(word) != ms_task_ref(task) || ms_mark_of(top) == MS_MARK_LEAVING)
         return false;
     slow_guard_take(tls);
     ms_cell_free(cell, bytes, ms_epoch());
