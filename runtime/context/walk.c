@@ -16,6 +16,8 @@
 // maker put there, which no tables describe.
 enum { OUTERMOST_BYTES = 512 };
 
+extern int __libc_start_main(void); // to tell libc's code
+
 enum end { GOES_ON, AT_ENTRY, AT_ROOT, LOST };
 
 struct walker {
@@ -28,8 +30,13 @@ struct walker {
     uint32_t met;        // return addresses so far
     uint32_t chained;    // of them, those that frame pointers lead to
     bool is_chain;       // all of them
-    bool is_resumed;     // the task's own part is over
+    bool is_resumed;     // the task's own part is over,
+    bool is_task_chain;  // and frame pointers lead through it
 };
+
+static bool is_in(struct ms_module_range module, uintptr_t return_address) {
+    return return_address - 1 >= module.start && return_address - 1 < module.end;
+}
 
 static bool holds(struct ms_stack stack, uintptr_t sp) {
     return sp >= stack.low && sp < stack.high;
@@ -71,6 +78,7 @@ static void note_frame(struct walker *walker) {
         return;
     walk->frames[walk->count++] = walker->state.pc + (walker->state.is_interrupted ? 1 : 0);
     walker->is_resumed = ends_task(walker);
+    walker->is_task_chain = walker->is_resumed && walker->is_chain;
 }
 
 // A handler may have a stack of its own; what it interrupted is on the thread's, then.
@@ -112,29 +120,34 @@ static enum end step(struct walker *walker) {
     return settle(walker) ? GOES_ON : LOST;
 }
 
-// Drops what libc put below the program's functions: _start and what called main, or a thread's
-// clone and its like; of a fiber the place its function returns to.
-static void drop_root(struct walker *walker) {
+// Drops what libc put below the program's functions: _start and what called main, a thread's clone
+// and what called its function, ld.so's start and what called a constructor; of a fiber the place
+// its function returns to. Returns how many return addresses that were.
+static uint32_t drop_root(struct walker *walker) {
     struct ms_walk *walk = walker->walk;
     if (walk->count < walker->met) // the task's part ended before
-        return;
-    uint32_t dropped = walker->limits->is_fiber ? 1 : 2;
-    if (walk->count <= dropped)
-        return;
-    const uintptr_t *last = &walk->frames[walk->count - 1];
-    struct ms_module_range libc, other;
-    if (dropped == 2 && walk->count > 3 && ms_module_range(last[-1], &libc) &&
-        ms_module_range(last[-2], &other) && other.start == libc.start)
-        dropped = 3;
-    walk->count -= dropped;
+        return 0;
+    const uintptr_t *frames = walk->frames;
+    uint32_t left = walk->count - 1, libc_most = walker->limits->is_fiber ? 0 : 2;
+    struct ms_module_range libc = {0}, outermost = {0};
+    (void)ms_module_range((uintptr_t)__libc_start_main, &libc);
+    if (is_in(libc, frames[left]) && libc_most != 0)
+        left++; // no _start
+    else if (walker->state.sp == walker->own.high && ms_module_range(frames[left], &outermost))
+        libc = outermost; // ld.so
+    for (; libc_most > 0 && left > 1 && is_in(libc, frames[left - 1]); libc_most--)
+        left--;
+    uint32_t dropped = walk->count - left;
+    walk->count = left > 0 ? left : 1;
+    return dropped;
 }
 
-// Is what lies beyond the first function without a frame pointer the same for all such stacks?
-static bool is_root_near(const struct walker *walker, enum end end) {
+// Is what lies beyond the first function without a frame pointer the same for all such stacks? Of a
+// task it does not matter what resumed it.
+static bool is_root_near(const struct walker *walker, enum end end, uint32_t dropped) {
     uint32_t beyond = walker->met - walker->chained;
-    uint32_t most = walker->limits->is_fiber ? 1 : MS_ROOT_FRAMES - 1;
     return walker->is_chain || (end == AT_ENTRY && beyond == 0) ||
-           (end == AT_ROOT && beyond <= most);
+           (end == AT_ROOT && beyond <= dropped);
 }
 
 static enum end walk_on(struct walker *walker) {
@@ -155,9 +168,7 @@ void ms_walk_stack(struct ms_walk *walk, struct ms_unwind_cache *cache, struct m
         .walk = walk,
         .cache = cache,
         .limits = limits,
-        .state = {.pc = frame[1],
-                  .sp = (uintptr_t)frame + 2 * sizeof(uintptr_t),
-                  .fp = frame[0]},
+        .state = {.pc = frame[1], .sp = (uintptr_t)frame + 2 * sizeof(uintptr_t), .fp = frame[0]},
         .own = stack,
         .now = stack,
         .chained = 1,
@@ -173,8 +184,7 @@ void ms_walk_stack(struct ms_walk *walk, struct ms_unwind_cache *cache, struct m
     }
     bool is_own = holds(stack, (uintptr_t)frame);
     enum end end = walk_on(&walker);
-    if (end == AT_ROOT)
-        drop_root(&walker);
+    uint32_t dropped = end == AT_ROOT ? drop_root(&walker) : 0;
     if (end == LOST && !walker.is_resumed)
         walk->flags |= MEMSCOPE_CONTEXT_BROKEN;
     uint32_t depth = limits->depth, length = is_own ? key_length(stack, frame, depth) : 0;
@@ -182,6 +192,7 @@ void ms_walk_stack(struct ms_walk *walk, struct ms_unwind_cache *cache, struct m
         walk->count = walk->count > depth ? depth : walk->count;
         walk->flags |= MEMSCOPE_CONTEXT_CUT;
     }
-    walk->is_chained = is_own && length <= walker.chained &&
-                       (walker.chained >= depth || is_root_near(&walker, end));
+    bool is_key_chained = length <= walker.chained &&
+                          (walker.chained >= depth || is_root_near(&walker, end, dropped));
+    walk->is_chained = is_own && (is_key_chained || walker.is_task_chain);
 }

@@ -48,11 +48,12 @@ def plain_name(frame):
     return kind + inner.group(1) + (".lambda" if is_lambda else "")
 
 
-def only_named(sums):
+def only_named(sums, told=None):
+    # What libraries allocate by themselves counts where the program has told it.
     named = collections.defaultdict(lambda: [0, 0])
     for (flags, frames), counts in sums.items():
         key = flags, tuple(filter(None, map(plain_name, frames)))
-        if key[1] and "_dl_allocate_tls" not in frames:  # a thread's start
+        if key[1] and (told is None or key in told or plain_name(frames[0])):
             named[key][0] += counts[0]
             named[key][1] += counts[1]
     return named
@@ -87,7 +88,8 @@ class Functions:
 def main():
     witness, profile = read(sys.argv[1]), read(sys.argv[2])
     if sys.argv[3:] == ["--names"]:
-        witness, profile = only_named(witness), only_named(profile)
+        witness = only_named(witness)
+        profile = only_named(profile, witness)
     elif len(sys.argv) > 3:
         functions = Functions(sys.argv[3])
         witness, profile = functions.fold(witness), functions.fold(profile)
