@@ -17,6 +17,8 @@
 // maker put there, which no tables describe.
 enum { OUTERMOST_BYTES = 512 };
 
+extern int __libc_start_main(void); // to tell libc's code
+
 enum end { GOES_ON, AT_ENTRY, AT_ROOT, LOST };
 
 struct walker {
@@ -27,11 +29,14 @@ struct walker {
     struct ms_unwind_state state;
     struct ms_stack own; // the thread's
     struct ms_stack now; // that state.sp is in
-    uint32_t met;        // return addresses so far
     uint32_t chained;    // of them, those that frame pointers lead to
     bool is_chain;       // all of them
     bool is_resumed;     // the task's own part is over
 };
+
+static bool is_in(struct ms_module_range module, uintptr_t return_address) {
+    return return_address - 1 >= module.start && return_address - 1 < module.end;
+}
 
 static bool holds(struct ms_stack stack, uintptr_t sp) {
     return sp >= stack.low && sp < stack.high;
@@ -78,10 +83,10 @@ static bool ends_task(const struct walker *walker) {
 // A return address, as readers look it up: one byte before.
 static void note_frame(struct walker *walker) {
     struct ms_walk *walk = walker->walk;
-    walker->met++;
+    walk->frames[walk->met++] = walker->state.pc + (walker->state.is_interrupted ? 1 : 0);
     if (walker->is_resumed)
         return;
-    walk->frames[walk->count++] = walker->state.pc + (walker->state.is_interrupted ? 1 : 0);
+    walk->count = walk->met;
     walker->is_resumed = ends_task(walker);
 }
 
@@ -127,22 +132,27 @@ static enum end step(struct walker *walker) {
     return settle(walker) ? GOES_ON : LOST;
 }
 
-// What libc put below the program's functions: _start and what called main, or a thread's clone and
-// its like; of a fiber the place its function returns to.
+// What libc put below the program's functions: _start and what called main, a thread's clone and
+// what called its function, ld.so's start and what called a constructor; of a fiber the place its
+// function returns to.
 static uint32_t root_frames(const struct ms_walk *walk) {
-    uint32_t own = walk->is_fibers ? 1 : 2;
-    if (walk->count <= own)
+    if (walk->met < 2)
         return 0;
-    const uintptr_t *last = &walk->frames[walk->count - 1];
-    struct ms_module_range libc, other;
-    if (own == 2 && walk->count > 3 && ms_module_range(last[-1], &libc) &&
-        ms_module_range(last[-2], &other) && other.start == libc.start)
-        return 3;
-    return own;
+    const uintptr_t *frames = walk->frames;
+    uint32_t left = walk->met - 1, libc_most = walk->is_fibers ? 0 : 2;
+    struct ms_module_range libc = {0, 0}, outermost;
+    (void)ms_module_range((uintptr_t)__libc_start_main, &libc);
+    if (is_in(libc, frames[left]) && libc_most != 0)
+        left++; // no _start
+    else if (walk->is_to_the_end && ms_module_range(frames[left], &outermost))
+        libc = outermost; // ld.so
+    for (; libc_most > 0 && left > 1 && is_in(libc, frames[left - 1]); libc_most--)
+        left--;
+    return walk->met - left;
 }
 
 void ms_walk_trim(struct ms_walk *walk, uint32_t depth) {
-    if (walk->has_root)
+    if (walk->has_root && walk->count == walk->met)
         walk->count -= root_frames(walk);
     if (walk->count > depth) {
         walk->count = depth;
@@ -152,14 +162,13 @@ void ms_walk_trim(struct ms_walk *walk, uint32_t depth) {
 
 // Is what lies beyond the first function without a frame pointer the same for all such stacks?
 static bool is_root_near(const struct walker *walker, enum end end) {
-    uint32_t beyond = walker->met - walker->chained;
-    uint32_t most = walker->limits->is_fiber ? 1 : MS_ROOT_FRAMES - 1;
+    uint32_t beyond = walker->walk->met - walker->chained;
     return walker->is_chain || (end == AT_ENTRY && beyond == 0) ||
-           (end == AT_ROOT && beyond <= most);
+           (end == AT_ROOT && beyond < MS_ROOT_FRAMES && beyond <= root_frames(walker->walk));
 }
 
 static enum end walk_on(struct walker *walker) {
-    while (walker->met < walker->limits->depth + MS_ROOT_FRAMES) {
+    while (walker->walk->met < walker->limits->depth + MS_ROOT_FRAMES) {
         if (is_at_entry(walker))
             return AT_ENTRY;
         note_frame(walker);
@@ -184,7 +193,7 @@ void ms_walk_stack(struct ms_walk *walk, struct ms_unwind_cache *cache, struct m
         .chained = 1,
         .is_chain = true,
     };
-    walk->count = 0;
+    walk->count = walk->met = 0;
     walk->flags = 0;
     walk->is_chained = walk->has_root = false;
     walk->is_fibers = limits->is_fiber;
@@ -195,7 +204,8 @@ void ms_walk_stack(struct ms_walk *walk, struct ms_unwind_cache *cache, struct m
     }
     bool is_own = holds(stack, (uintptr_t)frame);
     enum end end = walk_on(&walker);
-    walk->has_root = end == AT_ROOT && walk->count == walker.met;
+    walk->has_root = end == AT_ROOT;
+    walk->is_to_the_end = walker.state.sp == stack.high;
     if (end == LOST && !walker.is_resumed)
         walk->flags |= MEMSCOPE_CONTEXT_BROKEN;
     if (end == GOES_ON && !walker.is_resumed)

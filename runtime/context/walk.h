@@ -13,11 +13,13 @@
 enum { MS_DEPTH_MOST = 512, MS_ROOT_FRAMES = 3 };
 
 struct ms_walk {
-    uint32_t count;
+    uint32_t count; // of the frames, those that are the task's own
+    uint32_t met;
     uint8_t flags;   // MEMSCOPE_CONTEXT_*
     bool is_chained; // the key stands for this stack alone
     bool has_root;   // the last of `frames` are what libc or a fiber's maker put there
     bool is_fibers;
+    bool is_to_the_end;                               // of the thread's stack
     uintptr_t frames[MS_DEPTH_MOST + MS_ROOT_FRAMES]; // return addresses, innermost first
 };
 

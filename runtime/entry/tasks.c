@@ -225,7 +225,8 @@ MS_EXPORT memscope_status __memscope_task_get(struct memscope_task_statistics *o
     struct call call = call_begin();
     if (!call.tasks)
         return MEMSCOPE_NOT_LINKED;
-    *out = ms_task_running(call.tls) ? of_task(ms_task_running(call.tls)) : of_root(call.tls->thread);
+    *out =
+        ms_task_running(call.tls) ? of_task(ms_task_running(call.tls)) : of_root(call.tls->thread);
     return call_end(call, MEMSCOPE_OK);
 }
 

@@ -82,3 +82,16 @@ program() {
     by_its_own_word program truth.*
     [ "${WITNESS:-yes}" = no ] || TRUTH_OUT=$PWD/other by_libunwind program ./program
 }
+
+# Each process tells its own; the profile of a child has what it allocated itself.
+forks() {
+    local name truth
+    compile program "$contexts/programs/$PROGRAM" -I"$contexts/programs" "$chain"
+    TRUTH_OUT=$PWD/truth PROFILES=3 profile_all program ./program forks
+    [ "$(find . -name 'truth.*' | wc -l)" = 3 ] || fail "there are not three processes"
+    for truth in truth.*; do
+        name=program.d/${truth#truth.}
+        expect_whole "$name"
+        by_its_own_word "$name" "$truth"
+    done
+}

@@ -22,9 +22,7 @@ def read(path):
     with open(path) as lines:
         for line in lines:
             calls, size, flags, frames = line.rstrip("\n").split(" ", 3)
-            # Frames of tasks and threads are told otherwise.
-            frames = [f for f in frames.split(";")
-                      if not f.startswith(("spawn ", "libmemscope.so"))]
+            frames = [f for f in frames.split(";") if not f.startswith("libmemscope.so")]
             modules = [f.split("+")[0].split(".so")[0] for f in frames[:4]]
             if modules[:3] == ["ld-linux-x86-64", "ld-linux-x86-64", "libc"] and len(modules) > 3 \
                     and modules[3] not in modules[:3]:
@@ -48,11 +46,14 @@ def plain_name(frame):
     return kind + inner.group(1) + (".lambda" if is_lambda else "")
 
 
-def only_named(sums):
+def only_named(sums, told=None):
+    # What libraries allocate by themselves counts where the program has told it.
     named = collections.defaultdict(lambda: [0, 0])
+    spawns = told is None or any(f.startswith("spawn ") for _, frames in told for f in frames)
     for (flags, frames), counts in sums.items():
-        key = flags, tuple(filter(None, map(plain_name, frames)))
-        if key[1] and "_dl_allocate_tls" not in frames:  # a thread's start
+        names = filter(None, map(plain_name, frames))
+        key = flags, tuple(n for n in names if spawns or not n.startswith("spawn "))
+        if key[1] and (told is None or key in told or plain_name(frames[0])):
             named[key][0] += counts[0]
             named[key][1] += counts[1]
     return named
@@ -84,11 +85,23 @@ class Functions:
         return folded
 
 
+def without_spawn(sums):
+    stacks = collections.defaultdict(lambda: [0, 0])
+    for (flags, frames), counts in sums.items():
+        key = flags, tuple(f for f in frames if not f.startswith("spawn "))
+        stacks[key][0] += counts[0]
+        stacks[key][1] += counts[1]
+    return stacks
+
+
 def main():
     witness, profile = read(sys.argv[1]), read(sys.argv[2])
     if sys.argv[3:] == ["--names"]:
-        witness, profile = only_named(witness), only_named(profile)
-    elif len(sys.argv) > 3:
+        witness = only_named(witness)
+        profile = only_named(profile, witness)
+    else:
+        profile = without_spawn(profile)
+    if sys.argv[3:] and sys.argv[3] != "--names":
         functions = Functions(sys.argv[3])
         witness, profile = functions.fold(witness), functions.fold(profile)
     differences = 0

@@ -136,7 +136,9 @@ static size_t without_start(void **frames, size_t count)
 
 static void add(size_t bytes, const void *own_frame)
 {
-    void *all[DEEPEST];
+    static void *all[DEEPEST]; // under the lock: some stacks are small
+    while (atomic_flag_test_and_set_explicit(&lock, memory_order_acquire))
+        ;
     int got = unw_backtrace(all, DEEPEST);
     int first = 0;
     while (first < got && all[first] != own_frame)
@@ -148,8 +150,6 @@ static void add(size_t bytes, const void *own_frame)
     uint64_t hash = 0;
     for (size_t i = 0; i < count; i++)
         hash = (hash ^ (uintptr_t)frames[i]) * 0x9E3779B97F4A7C15u;
-    while (atomic_flag_test_and_set_explicit(&lock, memory_order_acquire))
-        ;
     if (!stacks)
         stacks = map_private(SLOTS * sizeof *stacks);
     size_t slot = (hash >> 40) & (SLOTS - 1);

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The chain of awaiting coroutines, told from one to the next: chain.h for coroutines.
+
+#ifndef MS_TESTS_AWAITED_H
+#define MS_TESTS_AWAITED_H
+
+#include "chain.h"
+
+#include <cstdio>
+#include <cstring>
+#include <new>
+
+struct Awaited {
+    char text[400]; // "await a;await b;spawn c"
+    size_t bytes;
+};
+
+static inline Awaited spawned(const char *where) {
+    Awaited by = {};
+    snprintf(by.text, sizeof by.text, "spawn %s", where);
+    return by;
+}
+
+// What a coroutine awaits is awaited by it; `bytes`: what it allocates itself, 0 = nothing.
+static inline Awaited awaited(const Awaited &by, const char *name, size_t bytes) {
+    Awaited next = {};
+    snprintf(next.text, sizeof next.text, "%s%s;%s", bytes ? "" : "await ", name, by.text);
+    next.bytes = bytes;
+    return next;
+}
+
+static NOINLINE void t_leaf(const Awaited &by) {
+    struct chain chain;
+    chain.count = 0;
+    struct chain *before = chain_switch(&chain);
+    chain_enter(by.text);
+    chain_enter("t_leaf");
+    ::operator delete(TELL(::operator new(by.bytes), by.bytes));
+    chain_switch(before);
+}
+
+#endif

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Coroutines that await each other, resumed by a plain loop or by threads (EXECUTOR=1), going on by
+// symmetric transfer. Each knows who awaits it, and tells that of each allocation. Their frames come
+// from an arena, so that they are none.
+
+#include "awaited.h"
+
+#include <atomic>
+#include <coroutine>
+#include <mutex>
+#include <thread>
+
+static char arena[1 << 20];
+static std::atomic<size_t> arena_used;
+
+// ---- the executor ------------------------------------------------------------------------------
+
+static std::coroutine_handle<> queue[1024];
+static size_t queue_head, queue_tail;
+static std::mutex queue_lock;
+static std::atomic<int> left;
+
+static bool run_one() {
+    std::coroutine_handle<> next;
+    {
+        std::lock_guard<std::mutex> hold(queue_lock);
+        if (queue_head != queue_tail)
+            next = queue[queue_head++ % 1024];
+    }
+    if (next)
+        next.resume();
+    return left > 0;
+}
+
+struct Yield {
+    bool await_ready() { return false; }
+    void await_suspend(std::coroutine_handle<> self) {
+        std::lock_guard<std::mutex> hold(queue_lock);
+        queue[queue_tail++ % 1024] = self;
+    }
+    void await_resume() {}
+};
+
+// ---- tasks -------------------------------------------------------------------------------------
+
+struct Task {
+    struct promise_type {
+        std::coroutine_handle<> awaiter = std::noop_coroutine();
+        Task get_return_object() {
+            return {std::coroutine_handle<promise_type>::from_promise(*this)};
+        }
+        std::suspend_always initial_suspend() { return {}; }
+        struct Final {
+            bool await_ready() noexcept { return false; }
+            std::coroutine_handle<> await_suspend(std::coroutine_handle<promise_type> self) noexcept {
+                return self.promise().awaiter;
+            }
+            void await_resume() noexcept {}
+        };
+        Final final_suspend() noexcept { return {}; }
+        void return_void() {}
+        void unhandled_exception() {}
+        void *operator new(size_t bytes) {
+            return arena + arena_used.fetch_add((bytes + 15) / 16 * 16);
+        }
+        void operator delete(void *) {}
+    };
+    std::coroutine_handle<promise_type> self;
+    bool await_ready() { return false; }
+    std::coroutine_handle<> await_suspend(std::coroutine_handle<> awaiter) {
+        self.promise().awaiter = awaiter;
+        return self;
+    }
+    void await_resume() { self.destroy(); }
+};
+
+static Task t_inner(Awaited by) {
+    t_leaf(awaited(by, "t_inner", 10));
+    co_await Yield();
+    t_leaf(awaited(by, "t_inner", 11));
+}
+
+static Task t_middle(Awaited by, int turns) {
+    for (int i = 0; i < turns; i++) {
+        t_leaf(awaited(by, "t_middle", 20));
+        co_await t_inner(awaited(by, "t_middle", 0));
+        t_leaf(awaited(by, "t_middle", 21));
+    }
+}
+
+static Task t_recursive(Awaited by, int depth) {
+    t_leaf(awaited(by, "t_recursive", 30));
+    if (depth > 0)
+        co_await t_recursive(awaited(by, "t_recursive", 0), depth - 1);
+    else
+        co_await Yield();
+    t_leaf(awaited(by, "t_recursive", 31));
+}
+
+static Task t_one(Awaited by) {
+    co_await t_middle(awaited(by, "t_one", 0), 3);
+    t_leaf(awaited(by, "t_one", 40));
+    co_await t_inner(awaited(by, "t_one", 0));
+    co_await t_recursive(awaited(by, "t_one", 0), 4);
+    left--;
+}
+
+static Task t_other(Awaited by) {
+    co_await Yield();
+    co_await t_middle(awaited(by, "t_other", 0), 2);
+    co_await t_recursive(awaited(by, "t_other", 0), 2);
+    t_leaf(awaited(by, "t_other", 50));
+    left--;
+}
+
+static NOINLINE void t_begin() {
+    left += 2;
+    t_one(spawned("t_begin")).self.resume();
+    t_other(spawned("t_begin")).self.resume();
+}
+
+static NOINLINE void t_begin_more() {
+    left += 1;
+    t_other(spawned("t_begin_more")).self.resume();
+}
+
+int main() {
+    for (int turn = 0; turn < 5; turn++) {
+        t_begin();
+        t_begin_more();
+    }
+#if EXECUTOR
+    auto work = [] {
+        while (run_one())
+            ;
+    };
+    std::thread threads[] = {std::thread(work), std::thread(work), std::thread(work)};
+    for (auto &thread : threads)
+        thread.join();
+#else
+    while (run_one())
+        ;
+#endif
+    return 0;
+}
