@@ -180,8 +180,7 @@ private:
   }
   static LoadInst *load(IRBuilder<> &B, Type *Ty, Value *Place) {
     LoadInst *Load = B.CreateLoad(Ty, Place);
-    Load->setMetadata(LLVMContext::MD_nosanitize,
-                      MDNode::get(B.getContext(), {}));
+    Load->setMetadata("nosanitize", MDNode::get(B.getContext(), {}));
     return Load;
   }
   static void store(IRBuilder<> &B, Value *What, Value *Place,
