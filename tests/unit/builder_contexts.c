@@ -29,7 +29,8 @@ uint32_t builder_context(struct builder *builder, uint32_t site_ref, uint32_t aw
     record->site_ref = site_ref;
     record->awaiter_ref = awaiter_ref;
     record->frame_count = count;
-    memcpy(record->frames, frames, count * sizeof *frames);
+    if (count > 0)
+        memcpy(record->frames, frames, count * sizeof *frames);
     return ref;
 }
 
