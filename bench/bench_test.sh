@@ -7,12 +7,13 @@ quick_run() {
     local results=results.json
     LLVM=$LLVM MEMSCOPE_BENCH_OUT=$PWD "$MS_SOURCE/bench/run" --quick >bench.out 2>bench.err ||
         { tail -20 bench.err >&2 && fail "bench/run --quick"; }
-    jq -e '[.targets[].what] | length == 9' $results >/dev/null || fail "a target has no row"
+    jq -e '[.targets[].what] | length == 11' $results >/dev/null || fail "a target has no row"
     jq -e '[.measured[] | select(.cpu_ns.median > 0 and .peak_rss_bytes.median > 0
             and .rounds == 2 and .cpu_ratio.first_quartile <= .cpu_ratio.third_quartile)]
         | group_by(.subject) | map({key: .[0].subject, value: map(.variant)}) | from_entries
-        | keys == ["containers", "malloc_loop", "two_threads"]
-          and all(.[]; sort == ["foreign", "heaptrack", "linked", "plain", "weak"])' \
+        | keys == ["containers", "echo", "malloc_loop", "million_tasks", "two_threads"]
+          and all(.[]; sort - ["bare"] == ["foreign", "heaptrack", "linked", "plain", "weak"])
+          and ([.[] | index("bare") // empty] | length == 2)' \
         $results >/dev/null || fail "not every subject was measured in every way"
     jq -e '.runs as $runs | [.measured[] | .subject as $s | .variant as $v
         | .cpu_ns.median == ([$runs[] | select(.subject == $s and .variant == $v) | .cpu_ns] | add / 2)] | all' \
@@ -21,6 +22,8 @@ quick_run() {
         $results >/dev/null || fail "a profile is empty"
     jq -e '[.instructions[] | select(.variant != "plain") | .added > 20 and .added < 3000] | length == 68 and all' \
         $results >/dev/null || fail "instructions are missing, or no hook ran"
+    jq -e '[.targets[] | select(.what | test("Asio|tasks alive")) | .measured] | length == 2 and all(. > 0)' \
+        $results >/dev/null || fail "no messages, or no tasks"
     grep -q '^| pure malloc loop: CPU ratio | 1.6 | 1.3 | [0-9]' bench.out || fail "no table of targets"
     copies_into_docs
 }

@@ -5,7 +5,7 @@
 # length, as a program may copy its argv[0]: p/ plain, l/ runtime linked in, w/ weak hooks.
 
 subject_names() {
-    echo malloc_loop containers two_threads sqlite lua jq
+    echo malloc_loop containers two_threads million_tasks echo sqlite lua jq
 }
 
 is_real() {
@@ -17,6 +17,11 @@ wanted() {
     ! { [ $quick = yes ] && is_real "$1" && [ -z "$only" ]; }
 }
 
+# Has coroutines: an instrumented frame is larger than a plain one.
+has_tasks() {
+    case $1 in million_tasks | echo) return 0 ;; *) return 1 ;; esac
+}
+
 # Into `arguments`: about a second of work each, plain.
 set_arguments() {
     if is_real "$1"; then
@@ -25,30 +30,37 @@ set_arguments() {
         return
     fi
     case $1-$quick in
-    malloc_loop-no) arguments=(60000000) ;;
+    malloc_loop-no) arguments=(40000000) ;;
     malloc_loop-yes) arguments=(1000000) ;;
     containers-no) arguments=(400) ;;
     containers-yes) arguments=(10) ;;
-    two_threads-no) arguments=(20000000) ;;
+    two_threads-no) arguments=(4000000) ;;
     two_threads-yes) arguments=(200000) ;;
+    million_tasks-no) arguments=(1000000) ;;
+    million_tasks-yes) arguments=(10000) ;;
+    echo-no) arguments=(64000) ;;
+    echo-yes) arguments=(3200) ;;
     esac
 }
 
 # variants_of SUBJECT: how it is run, plain first.
 #   linked     instrumented, runtime linked in: "MemScope" of the targets
 #   weak       instrumented by the bare flag, runtime preloaded
+#   bare       instrumented by the bare flag, no runtime: frames as large as with one
 #   foreign    the plain program, runtime preloaded
 #   heaptrack  the plain program, heaptrack's recorder preloaded, nothing interpreted
 variants_of() {
     if is_real "$1"; then
         echo plain linked foreign heaptrack
+    elif has_tasks "$1"; then
+        echo plain linked weak bare foreign heaptrack
     else
         echo plain linked weak foreign heaptrack
     fi
 }
 
 prepare() {
-    local folder=$out/$1 source
+    local folder=$out/$1 source flags=()
     mkdir -p "$folder/p" "$folder/l" "$folder/w"
     cd "$folder"
     set_arguments "$1"
@@ -58,9 +70,10 @@ prepare() {
         return
     fi
     source=$(echo "$here/programs/$1".c*)
-    compile_plain "p/$1" "$source"
-    MODE=linked compile "l/$1" "$source"
-    MODE=auto compile "w/$1" "$source"
+    has_tasks "$1" && flags=(-std=c++20 -Wno-deprecated-declarations)
+    compile_plain "p/$1" "$source" "${flags[@]}"
+    MODE=linked compile "l/$1" "$source" "${flags[@]}"
+    MODE=auto compile "w/$1" "$source" "${flags[@]}"
 }
 
 # is_newer FILE THAN…
@@ -87,20 +100,21 @@ prepare_real() {
 }
 
 # run_variant SUBJECT VARIANT [WRAPPER…]: runs it in the subject's folder, its output in
-# VARIANT.out, its profile (or heaptrack's record) in VARIANT.msp.
+# VARIANT.out, its profile (or heaptrack's record) in VARIANT.msp. Two variants are for trust alone:
+# the witness preloaded into the plain program, and into the bare one.
 run_variant() {
     local subject=$1 variant=$2 folder=p setting=()
     shift 2
     rm -f "$variant.msp"
     case $variant in
-    plain) setting=(BENCH=plain) ;;
-    witness) setting=("LD_PRELOAD=$witness_library" "MS_WITNESS=$PWD/witness.w") ;;
+    plain | bare) setting=(BENCH=plain) ;;
+    witness | bare_witness) setting=("LD_PRELOAD=$witness_library" "MS_WITNESS=$PWD/$variant.w") ;;
     linked) folder=l setting=("MEMSCOPE_OPTIONS=strict=1:output=$PWD/$variant.msp") ;;
     heaptrack) setting=("LD_PRELOAD=$(heaptrack_library)" "DUMP_HEAPTRACK_OUTPUT=$PWD/$variant.msp") ;;
     *) setting=("MEMSCOPE_OPTIONS=strict=1:output=$PWD/$variant.msp"
         "LD_PRELOAD=$MS_BUILD/lib/libmemscope_rt.so") ;;
     esac
-    [ "$variant" != weak ] || folder=w
+    case $variant in weak | bare*) folder=w ;; esac
     "$@" env "${setting[@]}" "$folder/$subject" "${arguments[@]}" \
         </dev/null >"$variant.out" 2>"$variant.err" || {
         cat "$variant.err" >&2

@@ -16,20 +16,22 @@ def part($name; rows; $holds): if $holds then "<!-- bench: \($name) -->" else "<
 def ratio: "\(.median | fixed(3)) (\(.first_quartile | fixed(3))–\(.third_quartile | fixed(3)))";
 def mib: . / 1048576 | fixed(1);
 def yes: if . == null then "not run" elif . then "yes" else "no" end;
-def order: {plain: 0, linked: 1, weak: 2, foreign: 3, heaptrack: 4}[.];
+def order: {plain: 0, linked: 1, weak: 2, bare: 3, foreign: 4, heaptrack: 5}[.];
 
 . as $all
 | "made by `\(.command)` on \(.date): \(.machine)" as $made
 | part("targets";
     (["target", "must", "aim", "measured", "must reached?", "aim reached?"] | head),
-    (.targets[] | [.what, "\(.must)", "\(.aim)", (.measured | fixed(3)), (.reached | yes), (.aim_reached | yes)] | row),
+    (.targets[] | [.what, "\(.must)", "\(.aim // "-")", (.measured | fixed(3)), (.reached | yes),
+                  (if .aim == null then "-" else .aim_reached | yes end)] | row),
     "", "Medians of \(.rounds) paired runs; \($made).";
     any(.targets[]; .measured != null)),
   part("times";
-    (["subject", "run as", "CPU s", "CPU ratio (quartiles)", "peak RSS MiB", "ratio", "record MB"] | head),
+    (["subject", "run as", "CPU s", "CPU ratio (quartiles)", "wall ratio", "peak RSS MiB", "ratio", "record MB"]
+     | head),
     (.measured | sort_by([.subject, (.variant | order)])[]
      | [.subject, .variant, (.cpu_ns.median / 1e9 | fixed(3)), (.cpu_ratio | ratio),
-        (.peak_rss_bytes.median | mib), (.peak_rss_ratio.median | fixed(2)),
+        (.wall_ratio.median | fixed(3)), (.peak_rss_bytes.median | mib), (.peak_rss_ratio.median | fixed(2)),
         (if .profile_bytes == null then "" else .profile_bytes / 1e6 | fixed(2) end)] | row),
     "", "Medians of \(.rounds) paired runs; \($made).";
     (.measured | length) > 0),

@@ -96,6 +96,9 @@ Callee keepCall(Callee What) {
     return What;
   case Action::Free:
     return {};
+  case Action::Switch:
+    What.Do = Action::CountFiber;
+    return What;
   default:
     return What;
   }
@@ -140,7 +143,8 @@ Callee CalleeTable::byName(const GlobalValue &Function) {
     What = bySymbol(Symbol);
   if (What.Do == Action::None)
     What = byOperatorName(Symbol);
-  if (isProgramsOwn(Function))
+  // Whosever a switch is, its hook calls it.
+  if (What.Do != Action::Switch && isProgramsOwn(Function))
     What = keepCall(What);
   Entry->second = What;
   return What;
@@ -160,7 +164,7 @@ Callee CalleeTable::classify(const CallBase &Call) {
   if (What.Do == Action::None && isMarkedAllocator(Call))
     return enclose(MEMSCOPE_KIND_ALLOCKIND);
   bool Replaces = What.Do == Action::Allocate || What.Do == Action::Free ||
-                  What.Do == Action::StartThread;
+                  What.Do == Action::StartThread || What.Do == Action::Switch;
   // Declared otherwise than the standard has it, as in `char *malloc();`.
   if (Replaces &&
       (Call.getCallingConv() != CallingConv::C ||

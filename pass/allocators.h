@@ -20,6 +20,7 @@ enum class Action {
   Enclose,
   StartThread,
   EncloseStart,
+  Switch,
   CountFiber,
 };
 

@@ -12,10 +12,16 @@
 #include "llvm/IR/DerivedTypes.h"
 #include "llvm/IR/InstrTypes.h"
 #include "llvm/IR/Instructions.h"
+#include "llvm/IR/Module.h"
 #include "llvm/IR/PassManager.h"
 #include "llvm/Passes/PassBuilder.h"
 #include "llvm/Transforms/Utils/BasicBlockUtils.h"
 
+#if LLVM_VERSION_MAJOR >= 17
+#include "llvm/TargetParser/Triple.h"
+#else
+#include "llvm/ADT/Triple.h"
+#endif
 #if LLVM_VERSION_MAJOR >= 22
 #include "llvm/Plugins/PassPlugin.h"
 #else
@@ -27,6 +33,11 @@ namespace memscope::compat {
 // StringRef::starts_with, which 14 spells otherwise.
 inline bool startsWith(llvm::StringRef Text, llvm::StringRef Beginning) {
   return Text.take_front(Beginning.size()) == Beginning;
+}
+
+// The module's triple is a string before 22.
+inline bool isAArch64(const llvm::Module &M) {
+  return llvm::Triple(M.getTargetTriple()).isAArch64();
 }
 
 // The pointer type of every hook parameter: `i8*` where pointers have types.

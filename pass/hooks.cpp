@@ -51,6 +51,12 @@ Type *HookTable::typeOf(char Letter) const {
     return compat::pointerType(Context);
   case 'z':
     return Mod.getDataLayout().getIntPtrType(Context);
+  case 't':
+    // As clang returns it by value.
+    if (compat::isAArch64(Mod))
+      return ArrayType::get(Type::getInt64Ty(Context), 2);
+    return StructType::get(compat::pointerType(Context),
+                           compat::pointerType(Context));
   default: // 'i', 'u'
     return Type::getInt32Ty(Context);
   }
@@ -87,9 +93,9 @@ Value *HookTable::createIsPresent(IRBuilderBase &Builder, Hook Which) {
       "memscope.present");
 }
 
-bool HookTable::replaces(const CallBase &Call, Hook Which, bool HasSite) const {
+bool HookTable::replaces(const CallBase &Call, Hook Which, bool HasMore) const {
   StringRef Signature(rowOf(Which).Signature);
-  StringRef Parameters = Signature.drop_front(1).drop_back(HasSite ? 1 : 0);
+  StringRef Parameters = Signature.drop_front(1).drop_back(HasMore ? 1 : 0);
   if (Call.arg_size() != Parameters.size())
     return false;
   auto Matches = [this](Type *Actual, char Letter) {

@@ -35,8 +35,8 @@ public:
   llvm::Value *createIsPresent(llvm::IRBuilderBase &Builder, Hook Which);
 
   // Whether the call has the types of the function that `Which` replaces;
-  // `HasSite`: the hook's last parameter is the site, which the call lacks.
-  bool replaces(const llvm::CallBase &Call, Hook Which, bool HasSite) const;
+  // `HasMore`: the call lacks the hook's last parameter, a site or a callee.
+  bool replaces(const llvm::CallBase &Call, Hook Which, bool HasMore) const;
 
   // Whether this module is (part of) the runtime itself.
   static bool definesHooks(const llvm::Module &M);

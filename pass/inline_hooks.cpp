@@ -4,11 +4,11 @@
 // their memory looks like is in abi.h. Of a call that stays:
 //
 //     %top = load ptr, ptr (@__memscope_thread + 56)
-//     %mark = load i64, ptr (%top + 8)
-//     br i1 (%mark == 2), label %memscope.next, label %memscope.slow
+//     %mark = load i8, ptr %top
+//     br i1 (%mark & 1), label %memscope.next, label %memscope.slow
 //   memscope.next:
-//     store ptr (%top - 16), ptr (@__memscope_thread + 56)
-//     store i64 0, ptr (%top + 8)
+//     (@__memscope_thread + 56) -= 16
+//     store i64 0, ptr %top
 //     br label %join
 //   memscope.slow:
 //     call void @__memscope_coro_pop()
@@ -16,6 +16,11 @@
 //
 // Where nothing is called between a suspension and its pop, both happen where
 // the suspension stands: nobody can see the task leaving.
+//
+// Each change of memory is one load, one operation, one store, side by side:
+// one instruction on x86-64. What the thread alone writes is loaded plainly,
+// so that a comparison takes it from memory; ThreadSanitizer is told to look
+// away (`nosanitize`).
 
 #include "blocks.h"
 #include "compat.h"
@@ -96,34 +101,24 @@ public:
     Value *Task = Call.getArgOperand(0);
     Diamond D(Call);
     IRBuilder<> &B = D.Builder;
+    callKept(Call);
     Value *Top = top(B);
-    D.test(B.CreateICmpNE(B.CreateLoad(B.getInt64Ty(), mark(B, Top)),
-                          B.getInt64(0)));
-    // The acquire pairs with the release of a suspension, here or there.
-    Value *State = at(B, Task, MEMSCOPE_INLINE_TASK_STATE);
-    LoadInst *Now = B.CreateLoad(B.getInt32Ty(), State);
-    Now->setAtomic(AtomicOrdering::Acquire);
-    Now->setAlignment(Align(4));
-    D.test(B.CreateICmpEQ(Now, B.getInt32(MEMSCOPE_INLINE_STATE_SUSPENDED)));
-    Value *Own =
-        B.CreateLoad(B.getInt32Ty(), at(B, Thread, MEMSCOPE_INLINE_THREAD_REF));
-    Value *Last = B.CreateLoad(B.getInt32Ty(),
-                               at(B, Task, MEMSCOPE_INLINE_TASK_THREAD_REF));
-    D.test(B.CreateICmpEQ(Own, Last));
     Value *Entry = at(B, Top, MEMSCOPE_INLINE_ENTRY_BYTES);
-    Value *InRegion = B.CreateAnd(B.CreatePtrToInt(Entry, B.getInt64Ty()),
-                                  B.getInt64(MEMSCOPE_INLINE_REGION - 1));
-    D.test(B.CreateICmpNE(InRegion, B.getInt64(0)));
+    // The acquire pairs with the release of a suspension, here or there.
+    Value *Word = at(B, Task, MEMSCOPE_INLINE_TASK_WORD);
+    LoadInst *Now = load(B, B.getInt64Ty(), Word);
+    Now->setAtomic(AtomicOrdering::Acquire);
+    D.test(B.CreateICmpEQ(
+        Now,
+        load(B, B.getInt64Ty(), at(B, Entry, MEMSCOPE_INLINE_ENTRY_EXPECTED))));
     store(B, Task, Entry, AtomicOrdering::Monotonic);
-    store(B, B.getInt64(MEMSCOPE_INLINE_MARK_RUNNING), mark(B, Entry),
-          AtomicOrdering::Monotonic);
-    setTop(B, Entry);
+    moveTop(B, MEMSCOPE_INLINE_ENTRY_BYTES);
     Value *Resumes = at(B, Task, MEMSCOPE_INLINE_TASK_RESUMES);
-    B.CreateStore(
-        B.CreateAdd(B.CreateLoad(B.getInt32Ty(), Resumes), B.getInt32(1)),
-        Resumes);
-    store(B, B.getInt32(MEMSCOPE_INLINE_STATE_RUNNING), State,
-          AtomicOrdering::Monotonic);
+    B.CreateStore(B.CreateAdd(load(B, B.getInt32Ty(), Resumes), B.getInt32(1)),
+                  Resumes);
+    change(B, Instruction::Add, Word,
+           MEMSCOPE_INLINE_STATE_RUNNING - MEMSCOPE_INLINE_STATE_SUSPENDED,
+           AtomicOrdering::Monotonic);
     D.finish();
   }
 
@@ -132,32 +127,40 @@ public:
     Value *Task = Call.getArgOperand(0);
     Diamond D(Call);
     IRBuilder<> &B = D.Builder;
-    if (ItsPop)
-      D.goSlowly(*ItsPop);
+    if (ItsPop) {
+      auto *Kind = cast<ConstantInt>(Call.getArgOperand(3));
+      Call.setArgOperand(
+          3, B.getInt32(Kind->getZExtValue() | MEMSCOPE_SUSPEND_AND_POP));
+      ItsPop->eraseFromParent(); // what is left may end in a jump to the hook
+    } else {
+      callKept(Call);
+    }
     Value *Top = top(B);
-    D.test(B.CreateICmpEQ(B.CreateLoad(Task->getType(), Top), Task));
-    LoadInst *Waiting = B.CreateLoad(B.getInt64Ty(), NotStarted);
-    Waiting->setAtomic(AtomicOrdering::Monotonic);
-    Waiting->setAlignment(Align(8));
-    D.test(B.CreateICmpEQ(Waiting, B.getInt64(0)));
+    D.test(B.CreateICmpEQ(load(B, Task->getType(), Top), Task));
+    if (holdsPointer(Call))
+      D.test(
+          B.CreateICmpEQ(load(B, B.getInt64Ty(), NotStarted), B.getInt64(0)));
     if (ItsPop)
       popEntry(B, Top);
     else
-      store(B, B.getInt64(MEMSCOPE_INLINE_MARK_LEAVING), mark(B, Top),
-            AtomicOrdering::Monotonic);
+      change(B, Instruction::Or, Top, MEMSCOPE_INLINE_MARK_LEAVING,
+             AtomicOrdering::Monotonic);
     // What this thread wrote of the task, the mark included, before anyone
     // resumes it.
-    store(B, B.getInt32(MEMSCOPE_INLINE_STATE_SUSPENDED),
-          at(B, Task, MEMSCOPE_INLINE_TASK_STATE), AtomicOrdering::Release);
+    change(B, Instruction::Add, at(B, Task, MEMSCOPE_INLINE_TASK_WORD),
+           MEMSCOPE_INLINE_STATE_SUSPENDED - MEMSCOPE_INLINE_STATE_RUNNING,
+           AtomicOrdering::Release);
     D.finish();
   }
 
   void pop(CallInst &Call) {
     Diamond D(Call);
     IRBuilder<> &B = D.Builder;
+    callKept(Call);
     Value *Top = top(B);
-    D.test(B.CreateICmpEQ(B.CreateLoad(B.getInt64Ty(), mark(B, Top)),
-                          B.getInt64(MEMSCOPE_INLINE_MARK_LEAVING)));
+    Value *Mark = B.CreateAnd(load(B, B.getInt8Ty(), Top),
+                              B.getInt8(MEMSCOPE_INLINE_MARK_LEAVING));
+    D.test(B.CreateICmpNE(Mark, B.getInt8(0)));
     popEntry(B, Top);
     D.finish();
   }
@@ -175,32 +178,68 @@ private:
   static Value *at(IRBuilder<> &B, Value *Base, int64_t Offset) {
     return B.CreateGEP(B.getInt8Ty(), Base, B.getInt64(Offset));
   }
-  static Value *mark(IRBuilder<> &B, Value *Entry) {
-    return at(B, Entry, MEMSCOPE_INLINE_ENTRY_MARK);
+  static LoadInst *load(IRBuilder<> &B, Type *Ty, Value *Place) {
+    LoadInst *Load = B.CreateLoad(Ty, Place);
+    Load->setMetadata(LLVMContext::MD_nosanitize,
+                      MDNode::get(B.getContext(), {}));
+    return Load;
   }
   static void store(IRBuilder<> &B, Value *What, Value *Place,
                     AtomicOrdering Order) {
     StoreInst *Store = B.CreateStore(What, Place);
     Store->setAtomic(Order);
-    Store->setAlignment(Align(What->getType()->isIntegerTy(32) ? 4 : 8));
+    Store->setAlignment(Align(8));
+  }
+  // Of 64 bits that no other thread writes.
+  static void change(IRBuilder<> &B, Instruction::BinaryOps How, Value *Place,
+                     int64_t By, AtomicOrdering Order) {
+    LoadInst *Before = B.CreateLoad(B.getInt64Ty(), Place);
+    Before->setAtomic(AtomicOrdering::Monotonic);
+    Before->setAlignment(Align(8));
+    store(B, B.CreateBinOp(How, Before, B.getInt64(By)), Place, Order);
+  }
+
+  // Can it hold the frame of a coroutine that has not started?
+  static bool holdsPointer(const CallInst &Suspend) {
+    auto *Bytes = dyn_cast<ConstantInt>(Suspend.getArgOperand(2));
+    return !Bytes || Bytes->getZExtValue() >= sizeof(uint64_t);
+  }
+
+  void callKept(CallInst &Call) {
+    if (Triple(M.getTargetTriple()).getArch() != Triple::x86_64)
+      return;
+    const Function *Hook = Call.getCalledFunction();
+    FunctionCallee Kept =
+        M.getOrInsertFunction((Hook->getName() + MEMSCOPE_INLINE_KEPT).str(),
+                              Hook->getFunctionType());
+    auto *F = cast<Function>(Kept.getCallee());
+    F->setCallingConv(CallingConv::PreserveMost);
+    F->setVisibility(GlobalValue::HiddenVisibility);
+    F->setDSOLocal(true);
+    F->setDoesNotThrow();
+    Call.setCalledFunction(Kept);
+    Call.setCallingConv(CallingConv::PreserveMost);
   }
 
   Value *top(IRBuilder<> &B) {
-    return B.CreateLoad(compat::pointerType(M.getContext()),
-                        at(B, Thread, MEMSCOPE_INLINE_THREAD_TOP));
+    return load(B, compat::pointerType(M.getContext()), placeOfTop(B));
+  }
+  Value *placeOfTop(IRBuilder<> &B) {
+    return at(B, Thread, MEMSCOPE_INLINE_THREAD_TOP);
   }
   // In this order for the thread's signal handlers.
-  void setTop(IRBuilder<> &B, Value *Entry) {
+  void moveTop(IRBuilder<> &B, int64_t Bytes) {
     B.CreateFence(AtomicOrdering::SequentiallyConsistent,
                   SyncScope::SingleThread);
-    B.CreateStore(Entry, at(B, Thread, MEMSCOPE_INLINE_THREAD_TOP));
+    change(B, Instruction::Add, placeOfTop(B), Bytes,
+           AtomicOrdering::Monotonic);
   }
   void popEntry(IRBuilder<> &B, Value *Top) {
-    setTop(B, at(B, Top, -MEMSCOPE_INLINE_ENTRY_BYTES));
+    moveTop(B, -MEMSCOPE_INLINE_ENTRY_BYTES);
     B.CreateFence(AtomicOrdering::SequentiallyConsistent,
                   SyncScope::SingleThread);
     // Pairs with the runtime's look for tasks that are leaving.
-    store(B, B.getInt64(0), mark(B, Top), AtomicOrdering::Release);
+    store(B, B.getInt64(0), Top, AtomicOrdering::Release);
   }
 
   Module &M;

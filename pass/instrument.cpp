@@ -111,7 +111,8 @@ private:
   }
 
   static bool needsSite(Action What) {
-    return What != Action::Free && What != Action::CountFiber;
+    return What != Action::Free && What != Action::Switch &&
+           What != Action::CountFiber;
   }
 
   void count(Action What) {
@@ -124,6 +125,7 @@ private:
     case Action::EncloseStart:
       ++Facts.ThreadSites;
       break;
+    case Action::Switch:
     case Action::CountFiber:
       ++Facts.FiberSites;
       break;
@@ -153,6 +155,9 @@ private:
     case Action::Enclose:
     case Action::EncloseStart:
       encloseCall(Call, Site, Hooks);
+      break;
+    case Action::Switch:
+      replaceSwitch(Call, What.Replacement, Hooks);
       break;
     case Action::None:
     case Action::CountFiber:

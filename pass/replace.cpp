@@ -19,7 +19,8 @@
 //   memscope.join:
 //     %p = phi ptr [ %h, %memscope.hook ], [ %q, %memscope.plain ]
 //
-// An invoke becomes two invokes with the same unwind edge.
+// An invoke becomes two invokes with the same unwind edge. A switch of stacks
+// has its callee in the site's place.
 
 #include "compat.h"
 #include "rewrite.h"
@@ -55,15 +56,15 @@ AttributeList hookAttributes(const CallBase &Call, bool SameReturnType) {
 
 // The hook's call at the builder's place; an invoke goes to `Normal`.
 CallBase *createHookCall(IRBuilderBase &Builder, CallBase &Call,
-                         FunctionCallee Callee, Constant *Site,
+                         FunctionCallee Callee, Constant *Last,
                          BasicBlock *Normal) {
   FunctionType *Type = Callee.getFunctionType();
   SmallVector<Value *, 6> Arguments;
   for (unsigned I = 0; I < Call.arg_size(); ++I)
     Arguments.push_back(
         Builder.CreateBitCast(Call.getArgOperand(I), Type->getParamType(I)));
-  if (Site)
-    Arguments.push_back(Site);
+  if (Last)
+    Arguments.push_back(Last);
   SmallVector<OperandBundleDef, 1> Bundles;
   Call.getOperandBundlesAsDefs(Bundles);
   CallBase *New;
@@ -123,7 +124,7 @@ Diamond splitAroundInvoke(InvokeInst &Invoke, Value *Condition,
   return New;
 }
 
-void replaceTested(CallBase &Call, Hook Which, Constant *Site, HookTable &Hooks,
+void replaceTested(CallBase &Call, Hook Which, Constant *Last, HookTable &Hooks,
                    IRBuilderBase &Builder) {
   Value *Present = Hooks.createIsPresent(Builder, Which);
   auto *Invoke = dyn_cast<InvokeInst>(&Call);
@@ -132,7 +133,7 @@ void replaceTested(CallBase &Call, Hook Which, Constant *Site, HookTable &Hooks,
                     : splitAroundCall(cast<CallInst>(Call), Present, Builder);
   Builder.SetInsertPoint(New.HookBlock);
   CallBase *HookCall =
-      createHookCall(Builder, Call, Hooks.get(Which), Site, New.Join);
+      createHookCall(Builder, Call, Hooks.get(Which), Last, New.Join);
   if (!Invoke)
     Builder.CreateBr(New.Join);
   if (Call.use_empty())
@@ -161,13 +162,13 @@ void replaceTested(CallBase &Call, Hook Which, Constant *Site, HookTable &Hooks,
   Result->addIncoming(&Call, New.PlainBlock);
 }
 
-void replaceDirectly(CallBase &Call, Hook Which, Constant *Site,
+void replaceDirectly(CallBase &Call, Hook Which, Constant *Last,
                      HookTable &Hooks, IRBuilderBase &Builder) {
   BasicBlock *Normal = nullptr;
   if (auto *Invoke = dyn_cast<InvokeInst>(&Call))
     Normal = Invoke->getNormalDest();
   CallBase *HookCall =
-      createHookCall(Builder, Call, Hooks.get(Which), Site, Normal);
+      createHookCall(Builder, Call, Hooks.get(Which), Last, Normal);
   if (!Call.use_empty()) {
     Value *Result = HookCall;
     if (HookCall->getType() != Call.getType()) {
@@ -188,13 +189,24 @@ void replaceDirectly(CallBase &Call, Hook Which, Constant *Site,
 
 } // namespace
 
-void replaceCall(CallBase &Call, Hook Which, Constant *Site, HookTable &Hooks) {
+void replaceCall(CallBase &Call, Hook Which, Constant *Last, HookTable &Hooks) {
   IRBuilder<> Builder(&Call);
   Builder.SetCurrentDebugLocation(locationFor(Call));
   if (Hooks.weak())
-    replaceTested(Call, Which, Site, Hooks, Builder);
+    replaceTested(Call, Which, Last, Hooks, Builder);
   else
-    replaceDirectly(Call, Which, Site, Hooks, Builder);
+    replaceDirectly(Call, Which, Last, Hooks, Builder);
+}
+
+void replaceSwitch(CallBase &Call, Hook Which, HookTable &Hooks) {
+  // The hook's return address tells the place.
+  if (auto *Plain = dyn_cast<CallInst>(&Call))
+    Plain->setTailCallKind(CallInst::TCK_NoTail);
+  auto *Callee = cast<Constant>(Call.getCalledOperand());
+  replaceCall(Call, Which,
+              ConstantExpr::getPointerCast(
+                  Callee, compat::pointerType(Call.getContext())),
+              Hooks);
 }
 
 } // namespace memscope

@@ -15,6 +15,9 @@ namespace memscope {
 void replaceCall(llvm::CallBase &Call, Hook Which, llvm::Constant *Site,
                  HookTable &Hooks);
 
+// The same of a switch of stacks: the hook is given the callee.
+void replaceSwitch(llvm::CallBase &Call, Hook Which, HookTable &Hooks);
+
 // The call stays, between enter_site and leave_site, also when it throws
 // (enclose.cpp).
 void encloseCall(llvm::CallBase &Call, llvm::Constant *Site, HookTable &Hooks);

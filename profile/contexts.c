@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define RUNTIME_LIBRARY "/libmemscope_rt"
+
 struct ms_context_store {
     struct ms_arena arena; // frames
 };
@@ -276,6 +278,11 @@ static bool begin(struct work *work) {
     for (size_t i = summary->module_count; i-- > 0;)
         if (summary->modules[i].ordinal > 0 && summary->modules[i].ordinal < MS_ORDINALS)
             work->frames.modules[summary->modules[i].ordinal] = (uint32_t)i + 1;
+    for (size_t i = 0; i < summary->module_count && !work->frames.runtime; i++) {
+        const char *path = summary->modules[i].path, *slash = path ? strrchr(path, '/') : NULL;
+        if (slash && strncmp(slash, RUNTIME_LIBRARY, strlen(RUNTIME_LIBRARY)) == 0)
+            work->frames.runtime = &summary->modules[summary->modules[i].first];
+    }
     return work->contexts->store != NULL;
 }
 

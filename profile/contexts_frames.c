@@ -32,7 +32,7 @@ static const struct {
     {"__libc_start_main*", OUTERMOST},
     {"__start_context", OUTERMOST},
     {"ms_context_return_thunk", OUTERMOST},
-    {"run_thread", RUNTIME_OUTERMOST}, // of runtime/entry/threads.c; a program may have its own
+    {"run_thread", RUNTIME_OUTERMOST}, // linked in; a program may have its own
     {"run_c11_thread", RUNTIME_OUTERMOST},
 };
 
@@ -45,7 +45,8 @@ static bool has_name(const char *function, const char *pattern) {
 
 static bool is_dropped(const struct ms_stack_frame *frame, enum dropped where) {
     for (size_t i = 0; frame->function && i < sizeof dropped / sizeof *dropped; i++)
-        if (dropped[i].where == where && has_name(frame->function, dropped[i].name))
+        if (dropped[i].where == where && dropped[i].name[0] == frame->function[0] &&
+            has_name(frame->function, dropped[i].name))
             return true;
     return false;
 }
@@ -110,9 +111,11 @@ static struct machine_frame machine_frame(const struct ms_context_work *work,
 
 // From its `first` function outwards.
 static void push_machine_frame(struct ms_stack *stack, const struct machine_frame *machine,
-                               uint32_t first) {
+                               const struct ms_context_work *work, uint32_t first) {
     uint32_t count = machine->code ? machine->code->count : 0;
     struct ms_stack_frame frame = {0};
+    if (machine->module && machine->module == work->runtime)
+        return; // starts a thread, loads a library: in place of what the program called
     for (uint32_t i = first; i < count || (i == 0 && count == 0); i++) {
         if (count > 0)
             frame = named(&machine->code->frames[i], MS_STACK_CALL);
@@ -173,20 +176,15 @@ static uint32_t push_site(struct ms_stack *stack, const struct ms_context_work *
     }
     if (!nameless && found + 1 < machine.code->count) {
         stack->frames[stack->count - 1].inlined = true;
-        push_machine_frame(stack, &machine, found + 1);
+        push_machine_frame(stack, &machine, work, found + 1);
     }
     return at + 1;
 }
 
 // --- the machine stack -------------------------------------------------------------------------
 
-static bool is_runtime_module(const struct ms_context_work *work, const struct ms_module *module) {
-    const struct memscope_profile_header *header = ms_profile_header(work->summary->profile);
-    if (!module || !module->path)
-        return false;
-    const char *slash = strrchr(module->path, '/');
-    return module->id == header->main_module_ref || // linked in
-           strncmp(slash ? slash + 1 : module->path, "libmemscope", strlen("libmemscope")) == 0;
+static bool is_main_module(const struct ms_context_work *work, const struct ms_module *module) {
+    return module && module->id == ms_profile_header(work->summary->profile)->main_module_ref;
 }
 
 // Takes the start of the thread or process off the outer end.
@@ -196,7 +194,7 @@ static void drop_start(struct ms_stack *stack, const struct ms_context_work *wor
         stack->count--;
     if (stack->count > site_frames &&
         is_dropped(&stack->frames[stack->count - 1], RUNTIME_OUTERMOST) &&
-        is_runtime_module(work, stack->frames[stack->count - 1].module))
+        is_main_module(work, stack->frames[stack->count - 1].module))
         stack->count--;
 }
 
@@ -209,7 +207,7 @@ static void push_foreign(struct ms_stack *stack, const struct ms_context_work *w
     };
     if (machine.module)
         machine.code = ms_symbols_find(work->summary->symbols, machine.module, machine.offset);
-    push_machine_frame(stack, &machine, 0);
+    push_machine_frame(stack, &machine, work, 0);
 }
 
 static void push_machine(struct ms_stack *stack, const struct ms_context_work *work,
@@ -222,7 +220,7 @@ static void push_machine(struct ms_stack *stack, const struct ms_context_work *w
     uint32_t site_frames = stack->count;
     for (uint32_t i = first; i < count; i++) {
         struct machine_frame machine = machine_frame(work, source->record, i);
-        push_machine_frame(stack, &machine, 0);
+        push_machine_frame(stack, &machine, work, 0);
     }
     drop_start(stack, work, site_frames);
 }

@@ -12,7 +12,8 @@
 
 struct ms_context_work {
     const struct ms_summary *summary;
-    uint32_t *modules; // by ordinal: index + 1
+    uint32_t *modules;               // by ordinal: index + 1
+    const struct ms_module *runtime; // the runtime's library; NULL = it is linked in, or unknown
 };
 
 // A cell that has a context. Equal but for the last three = the same stack for sure.

@@ -131,9 +131,6 @@ static inline size_t ms_place_of(const struct ms_task_work *work, uint32_t ref, 
 struct ms_symbols *ms_symbols_create(void);
 void ms_symbols_destroy(struct ms_symbols *symbols);
 
-// Whether the file at the module's path is the one that was loaded.
-bool ms_module_is_there(const struct ms_module *module, uint64_t start_realtime_ns);
-
 // llvm-symbolizer as a process that is asked again and again. `program` as in ms_resolve_options.
 // NULL = there is none.
 struct ms_symbolizer *ms_symbolizer_start(const char *program);

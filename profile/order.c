@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static uint64_t weight(const struct ms_counts *counts, enum ms_order order) {
+uint64_t ms_counts_weight(const struct ms_counts *counts, enum ms_order order) {
     switch (order) {
     case MS_ORDER_LIVE:
         return counts->live_bytes;
@@ -31,7 +31,7 @@ static int compare_counts(const struct ms_counts *a, const struct ms_counts *b,
                           enum ms_order order) {
     const enum ms_order ties[] = {order, MS_ORDER_LIVE, MS_ORDER_TOTAL, MS_ORDER_CALLS};
     for (size_t i = 0; i < sizeof ties / sizeof *ties; i++) {
-        uint64_t x = weight(a, ties[i]), y = weight(b, ties[i]);
+        uint64_t x = ms_counts_weight(a, ties[i]), y = ms_counts_weight(b, ties[i]);
         if (x != y)
             return x > y ? -1 : 1;
     }
@@ -98,6 +98,11 @@ static int compare_looks(const struct ms_summary *summary, const struct ms_site 
         difference = compare_frames(&x, &y, i > 0);
     }
     return difference;
+}
+
+bool ms_sites_look_alike(const struct ms_summary *summary, const struct ms_site *a,
+                         const struct ms_site *b) {
+    return compare_looks(summary, a, b) == 0;
 }
 
 static int compare_sites(const void *left, const void *right, void *summary) {

@@ -197,6 +197,8 @@ enum ms_order {
     MS_ORDER_TEMPORARY,
 };
 
+uint64_t ms_counts_weight(const struct ms_counts *counts, enum ms_order order);
+
 // Sites from most to least; the same profile always gives the same order. `sites_out` has
 // summary->site_count entries. The caller allocates.
 void ms_summary_order(const struct ms_summary *summary, enum ms_order order,
@@ -209,6 +211,10 @@ struct ms_row {
     struct ms_counts counts; // their sum
 };
 
+// Whether two sites are in one row.
+bool ms_sites_look_alike(const struct ms_summary *summary, const struct ms_site *a,
+                         const struct ms_site *b);
+
 // Rows from most to least. `rows_out` has summary->site_count entries. OK or OUT_OF_MEMORY.
 memscope_status ms_summary_rows(const struct ms_summary *summary, enum ms_order order,
                                 struct ms_row *rows_out, size_t *count_out);
@@ -218,6 +224,8 @@ memscope_status ms_summary_rows(const struct ms_summary *summary, enum ms_order 
 struct ms_resolve_options {
     const char *symbolizer; // path or name of llvm-symbolizer; NULL = the first that is installed
     unsigned timeout_ms;    // for all of it
+    // Folders with files of debug info, or with modules that moved; ends with NULL. NULL = none.
+    const char *const *debug_paths;
     // Called after each site; NULL = not.
     void (*progress)(void *context, size_t done_count, size_t all_count);
     void *context;

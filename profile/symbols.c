@@ -26,7 +26,7 @@ void ms_symbols_destroy(struct ms_symbols *symbols) {
 
 // --- texts -------------------------------------------------------------------------------------
 
-static uint64_t hash_text(const char *text) {
+uint64_t ms_hash_text(const char *text) {
     uint64_t hash = 0xCBF29CE484222325u; // FNV-1a
     for (; *text; text++)
         hash = (hash ^ (unsigned char)*text) * 0x100000001B3u;
@@ -34,7 +34,7 @@ static uint64_t hash_text(const char *text) {
 }
 
 static const char **text_slot(const char **slots, size_t count, const char *text) {
-    size_t at = hash_text(text) & (count - 1);
+    size_t at = ms_hash_text(text) & (count - 1);
     while (slots[at] && strcmp(slots[at], text) != 0)
         at = (at + 1) & (count - 1);
     return &slots[at];
@@ -68,6 +68,11 @@ const char *ms_symbols_text(struct ms_symbols *symbols, const char *text) {
         symbols->text_count++;
     }
     return *slot;
+}
+
+size_t ms_symbols_text_slot(const struct ms_symbols *symbols, const char *text) {
+    return (size_t)(text_slot(symbols->text_slots, symbols->text_slot_count, text) -
+                    symbols->text_slots);
 }
 
 // --- places in code ----------------------------------------------------------------------------
@@ -108,21 +113,24 @@ static bool grow_codes(struct ms_symbols *symbols) {
     return true;
 }
 
+struct ms_code *ms_symbols_code(struct ms_symbols *symbols, uint32_t module, uint64_t address) {
+    if (!grow_codes(symbols))
+        return NULL;
+    uint32_t *slot = &symbols->code_slots[code_slot(symbols, symbols->code_slots,
+                                                    symbols->code_slot_count, module, address)];
+    if (!*slot) {
+        symbols->codes[symbols->code_count++] =
+            (struct ms_code){.module = module, .address = address};
+        *slot = (uint32_t)symbols->code_count;
+    }
+    return &symbols->codes[*slot - 1];
+}
+
 // A return address stands behind its call, which may be the function's last instruction.
 bool ms_symbols_want(struct ms_symbols *symbols, const struct ms_module *module,
                      uint64_t return_address) {
-    if (return_address == 0)
-        return true;
-    if (!grow_codes(symbols))
-        return false;
-    uint32_t *slot = &symbols->code_slots[code_slot(
-        symbols, symbols->code_slots, symbols->code_slot_count, module->first, return_address - 1)];
-    if (*slot)
-        return true;
-    symbols->codes[symbols->code_count++] =
-        (struct ms_code){.module = module->first, .address = return_address - 1};
-    *slot = (uint32_t)symbols->code_count;
-    return true;
+    return return_address == 0 ||
+           ms_symbols_code(symbols, module->first, return_address - 1) != NULL;
 }
 
 const struct ms_code *ms_symbols_find(const struct ms_symbols *symbols,

@@ -27,13 +27,28 @@ struct ms_code {
     bool known;              // asked, or told by the cache: frames are all there is
 };
 
-// What is known of a module's file, looked at when first needed.
+// What an ELF file says of itself.
+struct ms_elf_file {
+    bool is_there;            // it can be opened, whatever it is
+    uint32_t build_id_length; // 0 = has none
+    uint8_t build_id[32];
+    bool has_debug_info;
+    char debug_link[256]; // name of the file that has it; "" = none is told
+    uint64_t bytes, modified_ns;
+};
+// False where there is none at the path, or one that is no ELF file of 64 bits, little endian.
+bool ms_elf_file_read(const char *path, struct ms_elf_file *file_out);
+
+// Where the names of a module's code are found, looked for when first needed.
 struct ms_module_file {
     bool looked_at;
-    char *path;         // to ask the symbolizer for; NULL = there is none
+    char *path;         // the module's file, or that of its debug info; NULL = neither is there
     const char *reason; // why there is none
     uint64_t tag;       // changes with the file
 };
+// `debug_paths`: see ms_resolve_options.
+void ms_module_file_find(const struct ms_module *module, const char *const *debug_paths,
+                         uint64_t start_realtime_ns, struct ms_module_file *file);
 
 // The symbols of a summary; see internal.h for ms_symbols_create.
 struct ms_symbols {
@@ -50,6 +65,8 @@ struct ms_symbols {
 
 // The one text of these bytes. NULL = out of memory, or `text` is.
 const char *ms_symbols_text(struct ms_symbols *symbols, const char *text);
+// Where a kept text stands among text_slots.
+size_t ms_symbols_text_slot(const struct ms_symbols *symbols, const char *text);
 
 // Notes that the names at a return address are wanted. False = out of memory.
 bool ms_symbols_want(struct ms_symbols *symbols, const struct ms_module *module,
@@ -58,9 +75,25 @@ bool ms_symbols_want(struct ms_symbols *symbols, const struct ms_module *module,
 // OUT_OF_MEMORY; places that cannot be told stay without frames.
 memscope_status ms_symbols_ask(const struct ms_summary *summary,
                                const struct ms_resolve_options *options);
+// What is to be filled with the names at an address, a new one where there was none. NULL = out of
+// memory. Holds until the next call.
+struct ms_code *ms_symbols_code(struct ms_symbols *symbols, uint32_t module, uint64_t address);
 // NULL where it was never wanted.
 const struct ms_code *ms_symbols_find(const struct ms_symbols *symbols,
                                       const struct ms_module *module, uint64_t return_address);
+
+// --- symbols_cache.c: FILE.symbols beside the profile ---
+
+// Takes what it knows of the profile's modules. A cache that is not ours, damaged or of another
+// version is as good as none.
+void ms_symbols_load(const struct ms_summary *summary, const struct ms_resolve_options *options);
+// Writes all that is known, if the profile is ours and its folder can be written.
+void ms_symbols_save(const struct ms_summary *summary);
+// Where names of a module come from. NULL options = as looked at before.
+const struct ms_module_file *ms_symbols_file(const struct ms_summary *summary, uint32_t module,
+                                             const struct ms_resolve_options *options);
+
+uint64_t ms_hash_text(const char *text);
 
 static inline uint64_t ms_mix(uint64_t hash, uint64_t value) {
     hash = (hash ^ value) * 0x9E3779B97F4A7C15u;

@@ -61,15 +61,15 @@ static void take_answer(struct ms_symbols *symbols, const char *answer, struct m
     json_decref(whole);
 }
 
-static const struct ms_module_file *look_at(const struct ms_summary *summary, uint32_t module) {
+const struct ms_module_file *ms_symbols_file(const struct ms_summary *summary, uint32_t module,
+                                             const struct ms_resolve_options *options) {
     struct ms_module_file *file = &summary->symbols->files[module];
-    if (!file->looked_at) {
-        uint64_t start_ns = ms_profile_header(summary->profile)->start_realtime_ns;
-        file->looked_at = true;
-        if (ms_module_is_there(&summary->modules[module], start_ns))
-            file->path = strdup(summary->modules[module].path);
-        else
-            file->reason = "gone";
+    if (!file->looked_at && options) {
+        ms_module_file_find(&summary->modules[module], options->debug_paths,
+                            ms_profile_header(summary->profile)->start_realtime_ns, file);
+        // Another symbolizer may know better.
+        if (options->symbolizer)
+            file->tag = ms_mix(file->tag, ms_hash_text(options->symbolizer));
     }
     return file;
 }
@@ -81,7 +81,7 @@ static memscope_status ask_for(const struct ms_summary *summary, struct ms_code 
     if (!symbolizer)
         return MEMSCOPE_NOT_FOUND;
     for (size_t i = 0; i < count; i++) {
-        const char *path = look_at(summary, codes[i]->module)->path;
+        const char *path = ms_symbols_file(summary, codes[i]->module, NULL)->path;
         const char *answer = ms_symbolizer_ask(symbolizer, path, codes[i]->address, deadline_ns);
         if (!answer)
             break;
@@ -99,6 +99,8 @@ memscope_status ms_symbols_ask(const struct ms_summary *summary,
     if (!symbols->files) {
         symbols->files = calloc(summary->module_count + 1, sizeof *symbols->files);
         symbols->file_count = symbols->files ? summary->module_count : 0;
+        if (symbols->files)
+            ms_symbols_load(summary, options);
     }
     struct ms_code **codes = calloc(symbols->code_count + 1, sizeof *codes);
     size_t count = 0;
@@ -106,10 +108,12 @@ memscope_status ms_symbols_ask(const struct ms_summary *summary,
     if (codes && symbols->files) {
         for (size_t i = 0; i < symbols->code_count; i++) {
             struct ms_code *code = &symbols->codes[i];
-            if (!code->known && look_at(summary, code->module)->path)
+            if (!code->known && ms_symbols_file(summary, code->module, options)->path)
                 codes[count++] = code;
         }
         status = count ? ask_for(summary, codes, count, options) : MEMSCOPE_OK;
+        if (count && status == MEMSCOPE_OK)
+            ms_symbols_save(summary);
     }
     free(codes);
     return status;

@@ -13,7 +13,7 @@
 
 // --- parts -------------------------------------------------------------------------------------
 
-static void set_counts(struct writer *writer, json_t *object, const struct ms_counts *counts) {
+void ms_json_counts(struct writer *writer, json_t *object, const struct ms_counts *counts) {
     set(writer, object, "allocations", number(counts->allocations));
     set(writer, object, "bytes", number(counts->bytes));
     set(writer, object, "frees", number(counts->frees));
@@ -172,7 +172,7 @@ static json_t *shares_part(struct writer *writer, const struct ms_summary *summa
          cell++) {
         json_t *share = json_object();
         set(writer, share, "thread", cell->thread ? number(cell->thread->index) : json_null());
-        set_counts(writer, share, &cell->counts);
+        ms_json_counts(writer, share, &cell->counts);
         add(writer, shares, share);
     }
     return shares;
@@ -197,7 +197,7 @@ static json_t *site_part(struct writer *writer, const struct ms_summary *summary
         site->foreign ? frames_part(writer, summary, site, 0) : json_array());
     set(writer, part, "type", text_or_null(site->type_name));
     set(writer, part, "variable", text_or_null(site->variable_name));
-    set_counts(writer, part, &site->counts);
+    ms_json_counts(writer, part, &site->counts);
     set(writer, part, "threads", shares_part(writer, summary, site));
     return part;
 }
@@ -220,7 +220,7 @@ static json_t *thread_part(struct writer *writer, const struct ms_summary *summa
         thread->end_ns ? milliseconds(thread->end_ns > zero_ns ? thread->end_ns - zero_ns : 0)
                        : json_null());
     set(writer, part, "shared_by", number(thread->shared_by));
-    set_counts(writer, part, &thread->counts);
+    ms_json_counts(writer, part, &thread->counts);
     return part;
 }
 
@@ -245,17 +245,23 @@ static json_t *losses_part(struct writer *writer, const struct ms_summary *summa
 
 // --- the whole ---------------------------------------------------------------------------------
 
-static void put_sites(struct writer *writer, const struct ms_summary *summary,
-                      const struct ms_site **sites, const struct ms_place *place, size_t top) {
-    begin_array(writer, "sites");
+// Of all sites those that are to be shown, in their order; how many.
+static size_t choose_sites(const struct ms_summary *summary, const struct ms_place *place,
+                           const struct ms_report_options *options, const struct ms_site **sites) {
     size_t shown = 0;
     uint32_t line;
-    for (size_t i = 0; i < summary->site_count && (top == 0 || shown < top); i++) {
-        if (place && !ms_place_matches(place, summary, sites[i], &line))
-            continue;
+    ms_summary_order(summary, options->order, sites);
+    for (size_t i = 0; i < summary->site_count && (options->top == 0 || shown < options->top); i++)
+        if (!place || ms_place_matches(place, summary, sites[i], &line))
+            sites[shown++] = sites[i];
+    return shown;
+}
+
+static void put_sites(struct writer *writer, const struct ms_summary *summary,
+                      const struct ms_site **sites, size_t count) {
+    begin_array(writer, "sites");
+    for (size_t i = 0; i < count; i++)
         put_item(writer, site_part(writer, summary, sites[i]));
-        shown++;
-    }
     end_array(writer);
 }
 
@@ -284,16 +290,14 @@ memscope_status ms_report_json(const struct ms_summary *summary, const struct ms
     const struct memscope_profile_header *header = ms_profile_header(summary->profile);
     enum ms_process_state state = ms_profile_process_state(summary->profile);
     struct writer writer = {.out = out, .first = true};
-    bool any = place == NULL;
-    uint32_t line;
-    for (size_t i = 0; i < summary->site_count && !any; i++)
-        any = ms_place_matches(place, summary, &summary->sites[i], &line);
-    if (!any)
-        return MEMSCOPE_NOT_FOUND;
     const struct ms_site **sites = calloc(summary->site_count + 1, sizeof *sites);
     if (!sites)
         return MEMSCOPE_OUT_OF_MEMORY;
-    ms_summary_order(summary, options->order, sites);
+    size_t count = choose_sites(summary, place, options, sites);
+    if (place && count == 0) {
+        free(sites);
+        return MEMSCOPE_NOT_FOUND;
+    }
     json_t *version = json_object();
     set(&writer, version, "version", json_string(MEMSCOPE_VERSION_STRING));
     put_member(&writer, "memscope", version);
@@ -303,7 +307,8 @@ memscope_status ms_report_json(const struct ms_summary *summary, const struct ms
     put_member(&writer, "strategy", json_string(ms_strategy_name(header->strategy)));
     put_member(&writer, "statistics", statistics_part(&writer, summary, state));
     put_member(&writer, "coverage", coverage_part(&writer, summary));
-    put_sites(&writer, summary, sites, place, options->top);
+    put_sites(&writer, summary, sites, count);
+    ms_json_contexts(&writer, options->contexts, sites, count);
     put_lists(&writer, summary);
     ms_json_tasks(&writer, summary, NULL);
     put_member(&writer, "losses", losses_part(&writer, summary));

@@ -84,6 +84,11 @@ static inline void end_array(struct writer *writer) {
 
 json_t *ms_json_profile(struct writer *writer, const struct ms_summary *summary,
                         const char *status);
+void ms_json_counts(struct writer *writer, json_t *object, const struct ms_counts *counts);
+// The member contexts: those of the sites, in their order. NULL = none.
+void ms_json_contexts(struct writer *writer, const struct ms_contexts *contexts,
+                      const struct ms_site **sites, size_t site_count);
+json_t *ms_json_frames(struct writer *writer, const struct ms_context *context);
 json_t *ms_json_environment(struct writer *writer, const struct ms_summary *summary);
 // The members tasks, task_classes and transfers. `options` NULL = all, by id.
 void ms_json_tasks(struct writer *writer, const struct ms_summary *summary,

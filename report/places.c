@@ -113,10 +113,15 @@ static bool is_placed(const struct ms_site *site) {
            site->kind != MEMSCOPE_SITE_OVERFLOW;
 }
 
+void ms_put_file_line(FILE *out, const struct ms_summary *summary, const char *file,
+                      uint32_t line) {
+    ms_put_clean(out, telling_tail(summary, file));
+    if (line)
+        fprintf(out, ":%" PRIu32, line);
+}
+
 static void put_line(FILE *out, const struct ms_summary *summary, const struct ms_frame *frame) {
-    ms_put_clean(out, telling_tail(summary, frame->file));
-    if (frame->line)
-        fprintf(out, ":%" PRIu32, frame->line);
+    ms_put_file_line(out, summary, frame->file, frame->line);
 }
 
 static void put_module_place(FILE *out, const struct ms_site *site) {

@@ -9,14 +9,16 @@
 
 #include <stdio.h>
 
-#include <profile/profile.h>
+#include <profile/contexts.h>
 
 struct ms_report_options {
     enum ms_order order;
-    size_t top;         // sites in the table, 0 = all
-    bool colour;        // terminal escapes
-    unsigned width;     // columns; longer lines of the table are cut, 0 = never
-    const char *status; // what the reader had to say of the profile, NULL = nothing
+    size_t top;                         // sites in the table, 0 = all
+    bool colour;                        // terminal escapes
+    unsigned width;                     // columns; longer lines of the table are cut, 0 = never
+    const char *status;                 // what the reader had to say of the profile, NULL = nothing
+    const struct ms_contexts *contexts; // NULL = nothing is said of stacks
+    size_t stacks; // in text: the largest stack of as many sites; of one site's detail as many
 };
 
 // A place to filter by: FILE:LINE, where FILE is any number of trailing parts of a path.
@@ -89,6 +91,8 @@ void ms_put_function(FILE *out, const char *function);
 void ms_put_row_site(FILE *out, const struct ms_summary *summary, const struct ms_row *row);
 // "session.cc:88", "libz.so.1+0x1f2c", or what else is known
 void ms_put_place(FILE *out, const struct ms_summary *summary, const struct ms_site *site);
+// "session.cc:88", with as much of the path as tells files apart
+void ms_put_file_line(FILE *out, const struct ms_summary *summary, const char *file, uint32_t line);
 void ms_put_build_id(FILE *out, const struct ms_module *module);
 // "exited 0", "killed by SIGSEGV", ...
 void ms_put_end(FILE *out, const struct memscope_profile_header *header,

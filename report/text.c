@@ -3,6 +3,7 @@
 // The summary that fits a screen, and the detail of one site.
 
 #include "report.h"
+#include "stacks_text.h"
 #include "tasks_report.h"
 
 #include <inttypes.h>
@@ -230,12 +231,15 @@ memscope_status ms_report_text(const struct ms_summary *summary,
     put_second_line(out, summary);
     memscope_status status = put_table(out, summary, options);
     if (status == MEMSCOPE_OK)
+        status = ms_put_row_stacks(out, summary, options);
+    if (status == MEMSCOPE_OK)
         status = ms_put_task_classes(out, summary, options);
     if (summary->thread_count > 1)
         ms_put_threads(out, summary);
     if (failed > 0)
         fprintf(out, "failed allocations: %s\n", ms_format_count(failed, text));
     put_header_hint(out, summary);
+    ms_put_stack_notes(out, options->contexts);
     put_no_debug_info(out, summary, options);
     put_losses(out, summary, options);
     put_parent(out, summary);
@@ -324,7 +328,9 @@ memscope_status ms_report_site(const struct ms_summary *summary, const struct ms
         if (status == MEMSCOPE_OK)
             fputc('\n', out);
         put_one_site(out, summary, sites[i], options);
-        status = MEMSCOPE_OK;
+        status = ms_put_site_stacks(out, summary, sites[i], options);
+        if (status != MEMSCOPE_OK)
+            break;
     }
     free(sites);
     return status;

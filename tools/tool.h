@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#include <profile/contexts.h>
 #include <report/report.h>
 
 enum { MS_EXIT_DONE = 0, MS_EXIT_FAILED = 1, MS_EXIT_USAGE = 2 };
@@ -31,8 +32,8 @@ struct ms_verb {
     int (*run)(const struct ms_verb *verb, int argc, char **argv); // argv[0] is the verb
 };
 
-extern const struct ms_verb ms_verb_run, ms_verb_report, ms_verb_tasks, ms_verb_info, ms_verb_flags,
-    ms_verb_config;
+extern const struct ms_verb ms_verb_run, ms_verb_report, ms_verb_tasks, ms_verb_tree, ms_verb_flame,
+    ms_verb_leaks, ms_verb_export, ms_verb_info, ms_verb_flags, ms_verb_config;
 
 // --- the command line --------------------------------------------------------------------------
 
@@ -58,6 +59,9 @@ void ms_put_shell_word(FILE *out, const char *word);
 // Flushes stdout; a reader that went away is no failure, a full disk is one (printed).
 int ms_finish_output(const struct ms_verb *verb);
 
+// A number of 0 or more, the argument of `option` ("--top"). False after an error that was printed.
+bool ms_parse_count(const struct ms_verb *verb, const char *option, const char *word,
+                    size_t *count_out);
 // Arguments of --top and --color. False after an error that was printed (exit 2).
 bool ms_parse_top(const struct ms_verb *verb, const char *word, size_t *top_out);
 bool ms_parse_color(const struct ms_verb *verb, const char *word, bool *colour_out);
@@ -66,6 +70,13 @@ unsigned ms_terminal_width(void);
 // Asks for the names of foreign sites. That some have none is no failure: reports tell their
 // addresses.
 void ms_resolve_sites(const struct ms_verb *verb, struct ms_summary *summary);
+// The contexts, with their names; after ms_resolve_sites. Status as of ms_contexts_create.
+memscope_status ms_resolve_contexts(const struct ms_verb *verb, const struct ms_summary *summary,
+                                    struct ms_contexts **contexts_out);
+// The argument of --debug-path, for both of these. False after an error that was printed.
+bool ms_add_debug_path(const struct ms_verb *verb, const char *folder);
+#define MS_DEBUG_PATH_OPTION                                                                       \
+    {"debug-path", 'D', false, "DIR", "where debug info and moved modules are; may be repeated"}
 
 // --- where we are ------------------------------------------------------------------------------
 

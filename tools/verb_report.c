@@ -11,19 +11,24 @@
 #include <string.h>
 
 #define TOP_DEFAULT 15
+#define STACKS_DEFAULT 3
+#define STACKS_DEFAULT_SITE 10 // of one site's detail
 
 static const struct ms_option options[] = {
     {"json", 'j', false, NULL, "everything, as JSON (see the schema in docs)"},
     {"sort", 's', false, "KEY", "live, peak, at-peak (default), total, calls or temporary"},
     {"top", 'n', true, "N", "show N sites, 0 = all (default: 15; JSON: all)"},
+    {"stacks", 'S', false, "N",
+     "the largest stack of N sites (default: 3); with --site its N largest (10); 0 = none"},
     {"site", 'l', false, "FILE:LINE", "all about the sites of one line, with each thread's share"},
+    MS_DEBUG_PATH_OPTION,
     {"color", 'c', false, "WHEN", "auto (default), always or never; NO_COLOR is heeded"},
     {0},
 };
 
 struct request {
     struct ms_report_options report;
-    bool json, has_top;
+    bool json, has_top, has_stacks;
     const char *site, *name;
     int exit_code; // where there is nothing to do
 };
@@ -60,8 +65,15 @@ static bool parse(const struct ms_verb *verb, int argc, char **argv, struct requ
             case 'n':
                 good = request->has_top = ms_parse_top(verb, optarg, &request->report.top);
                 break;
+            case 'S':
+                good = request->has_stacks =
+                    ms_parse_count(verb, "--stacks", optarg, &request->report.stacks);
+                break;
             case 'l':
                 request->site = optarg;
+                break;
+            case 'D':
+                good = ms_add_debug_path(verb, optarg);
                 break;
             case 'c':
                 good = ms_parse_color(verb, optarg, &request->report.colour);
@@ -138,8 +150,19 @@ static int run(const struct ms_verb *verb, int argc, char **argv) {
         return request.exit_code;
     if (!ms_open_named(verb, request.name, &opened))
         return MS_EXIT_FAILED;
+    if (!request.has_stacks)
+        request.report.stacks = request.site ? STACKS_DEFAULT_SITE : STACKS_DEFAULT;
+    struct ms_contexts *contexts = NULL;
     ms_resolve_sites(verb, opened.summary);
-    int code = show(verb, &opened, &request);
+    int code = MS_EXIT_FAILED;
+    if ((request.json || request.report.stacks > 0) &&
+        ms_resolve_contexts(verb, opened.summary, &contexts) == MEMSCOPE_OUT_OF_MEMORY) {
+        ms_fail(verb, "%s: %s", opened.path, ms_status_text(MEMSCOPE_OUT_OF_MEMORY));
+    } else {
+        request.report.contexts = contexts;
+        code = show(verb, &opened, &request);
+    }
+    ms_contexts_destroy(contexts);
     ms_opened_close(&opened);
     return code;
 }

@@ -16,8 +16,8 @@ extern "C" {
 // Instrumented objects refer to MEMSCOPE_ABI_SYMBOL (strongly where the runtime is linked in); the
 // runtime defines exactly one of them, so that objects of another version do not link. Where the
 // reference is weak, module_load compares memscope_module.abi_version and says what to do.
-#define MEMSCOPE_ABI_VERSION 2
-#define MEMSCOPE_ABI_SYMBOL __memscope_abi_2_else_rebuild_with_this_memscope
+#define MEMSCOPE_ABI_VERSION 3
+#define MEMSCOPE_ABI_SYMBOL __memscope_abi_3_else_rebuild_with_this_memscope
 
 enum memscope_kind {
 #define MEMSCOPE_KIND(number, name, text) MEMSCOPE_KIND_##name = (number),
@@ -102,38 +102,50 @@ struct memscope_module {
     uint32_t fiber_sites;     // makecontext, make_fcontext and their like
 };
 
+// What Boost.Context's switches return (its transfer_t): who switched here, what was sent along.
+struct memscope_transfer {
+    void *context;
+    void *data;
+};
+
 // Coroutine hooks in line. Where the runtime is linked into the executable, the pass writes out the
 // usual way of coro_resume, coro_suspend and coro_pop, and calls the hook where a test fails. These
 // are the symbols (hidden: of the same executable) and offsets it does that with.
 //
 //   thread (MEMSCOPE_INLINE_THREAD, in the static thread block)
-//      20  the ref of its record
 //      56  top: the address of the topmost entry of its shadow stack; never NULL
-//   entry, 16 bytes; the stack ends where an entry's address is a multiple of
-//   MEMSCOPE_INLINE_REGION
-//       0  the task that runs
-//       8  its mark: 0 = no entry (a fork child finds all so), else MEMSCOPE_INLINE_MARK_*
-//   task
-//      12  state: MEMSCOPE_INLINE_STATE_*
-//      40  the ref of the thread that runs it, or ran it last
+//   entry, 16 bytes
+//       0  the address of the task that runs, its mark (MEMSCOPE_INLINE_MARK_*) in the low bits;
+//          above the top 0
+//       8  what word a task has that may be pushed here the usual way: suspended, and last run by
+//          this thread. No task's where the hook has to be called: the stack ends here, the thread
+//          has run no task. 0 = a fork child's inheritance, which the kernel has wiped.
+//   task, aligned to 64 bytes
+//       8  its word: the state (MEMSCOPE_INLINE_STATE_*) in the low half, in the high half the ref
+//          of the thread that runs it, or ran it last
 //      80  how often it was resumed
-//   MEMSCOPE_INLINE_NOT_STARTED   not zero: a suspension must be told to the hook (find_awaited)
+//   MEMSCOPE_INLINE_NOT_STARTED   not zero: a suspension must be told to the hook (find_awaited),
+//                                 unless its awaiter has no room for a pointer
+//
+// On x86-64 each of the three hooks has a second name, MEMSCOPE_INLINE_KEPT behind the first, where
+// it is called as preserve_most: so the usual way has no registers to save.
 #define MEMSCOPE_INLINE_THREAD "__memscope_thread"
 #define MEMSCOPE_INLINE_NOT_STARTED "__memscope_not_started"
+#define MEMSCOPE_INLINE_KEPT "_kept"
 enum {
-    MEMSCOPE_INLINE_THREAD_REF = 20,
     MEMSCOPE_INLINE_THREAD_TOP = 56,
     MEMSCOPE_INLINE_ENTRY_BYTES = 16,
-    MEMSCOPE_INLINE_ENTRY_MARK = 8,
-    MEMSCOPE_INLINE_REGION = 4 << 20,
-    MEMSCOPE_INLINE_MARK_RUNNING = 1,
-    MEMSCOPE_INLINE_MARK_LEAVING = 2,
-    MEMSCOPE_INLINE_TASK_STATE = 12,
-    MEMSCOPE_INLINE_TASK_THREAD_REF = 40,
+    MEMSCOPE_INLINE_ENTRY_EXPECTED = 8,
+    MEMSCOPE_INLINE_MARK_RUNNING = 0,
+    MEMSCOPE_INLINE_MARK_LEAVING = 1,
+    MEMSCOPE_INLINE_TASK_WORD = 8,
     MEMSCOPE_INLINE_TASK_RESUMES = 80,
     MEMSCOPE_INLINE_STATE_RUNNING = 2,
     MEMSCOPE_INLINE_STATE_SUSPENDED = 3,
 };
+
+// Or-ed to the kind of a suspension: its coro_pop follows at once, and the hook does that, too.
+#define MEMSCOPE_SUSPEND_AND_POP 4u
 
 #define MEMSCOPE_HOOK(name, ret, params, signature) ret __memscope_##name params;
 #include "hooks.def"

@@ -266,8 +266,8 @@ static inline uint64_t memscope_code(uint32_t module_ordinal, uint64_t address) 
            (address & ((1ull << MEMSCOPE_CODE_OFFSET_BITS) - 1));
 }
 
-#define MEMSCOPE_CONTEXT_CUT 1u          // the stack goes on: the depth asked for was reached
-#define MEMSCOPE_CONTEXT_BROKEN 2u       // the stack goes on: nothing tells how to unwind further
+#define MEMSCOPE_CONTEXT_CUT 1u           // the stack goes on: the depth asked for was reached
+#define MEMSCOPE_CONTEXT_BROKEN 2u        // the stack goes on: nothing tells how to unwind further
 #define MEMSCOPE_CONTEXT_FOREIGN_STACK 4u // it ran on a stack that nobody told us of: not walked
 
 // A site and the stack that led to it. Each is written once.
@@ -361,15 +361,15 @@ enum memscope_edge_rule {
 // One that ended while its await_suspend goes on is FREE already, and may have live blocks.
 struct memscope_task_record {
     struct memscope_record record; // flags: MEMSCOPE_TASK_*
-    uint32_t class_ref;
-    uint32_t state;      // enum memscope_task_state
+    uint32_t state;                // enum memscope_task_state
+    uint32_t thread_ref;           // the thread that runs it, or ran it last
     uint64_t id;         // in order of creation, never used twice; 0 = the record was never used
     uint64_t parent_id;  // 0 = none, or a thread's root task: then parent_ref is the thread record
     uint32_t parent_ref; // record of the parent, if that still has parent_id
     uint16_t edge;       // enum memscope_task_edge
     uint16_t edge_rule;  // enum memscope_edge_rule
-    uint32_t thread_ref; // the thread that runs it, or ran it last
-    uint32_t label_ref;  // string; 0 = none
+    uint32_t class_ref;
+    uint32_t label_ref; // string; 0 = none
     uint64_t created_ns;
     uint64_t ended_ns; // 0 = not yet
     uint64_t frame_address;

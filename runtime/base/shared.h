@@ -29,7 +29,8 @@ struct ms_shared {
     uint64_t direct_bias;
     uint32_t ref_bias; // the same for refs alone: their upper halves
     uint32_t direct_ref_bias;
-    uint32_t depth; // of contexts, in frames; 0 = sites alone
+    uint32_t depth;              // of contexts, in frames; 0 = sites alone
+    uint32_t key_pairs;          // of context/key.h; 0 = no context is looked up on the fast path
     uint64_t direct_epoch;       // GlobalDirect: header->peak_epoch
     struct ms_tls *unconverted;  // the thread that counts (or last counted) under GlobalDirect
     uint64_t upgrade_peak_bytes; // the peak when the strategy left GlobalDirect

@@ -166,7 +166,7 @@ void ms_fiber_switch(struct ms_tls *tls, struct ms_tasks *tasks, struct ms_fiber
     struct ms_stack stack = {fiber->stack_low, fiber->stack_high & ~(uintptr_t)15};
     ms_thread_stack(&stack);
     for (uint32_t i = 0; i < fiber->saved_count; i++)
-        (void)ms_tasks_push(tls, fiber->saved[i].task, (enum ms_mark)fiber->saved[i].mark);
+        (void)ms_tasks_push(tls, ms_task_on(&fiber->saved[i]), ms_mark_of(&fiber->saved[i]));
     task->resumes++;
     if (task->thread_ref != tls->record_ref) {
         task->migrations += task->resumes > 1;

@@ -13,21 +13,28 @@
 char **ms_task_leaves;
 struct ms_tasks *ms_all_tasks;
 uint64_t ms_tasks_not_started;
-struct ms_running ms_no_tasks;
-struct memscope_task_record ms_unfollowed;
+uint64_t ms_tasks_verified;
+MS_ALIGNED(MS_NO_TASKS_BYTES)
+struct ms_running ms_no_tasks[] = {
+    {0, MS_EXPECTED_BARRIER},
+    {0, MS_EXPECTED_BARRIER},
+    {0, MS_EXPECTED_BARRIER},
+    {0, MS_EXPECTED_BARRIER},
+};
+// Its word is no entry's, a wiped one's included.
+struct memscope_task_record ms_unfollowed = {.state = MEMSCOPE_TASK_KEPT};
 
 // What the pass writes out in line (abi.h).
 #define AT(type, field, offset)                                                                    \
     _Static_assert(offsetof(struct type, field) == (offset), "as the pass knows it")
-AT(ms_tls, record_ref, MEMSCOPE_INLINE_THREAD_REF);
 AT(ms_tls, top, MEMSCOPE_INLINE_THREAD_TOP);
 AT(ms_running, task, 0);
-AT(ms_running, mark, MEMSCOPE_INLINE_ENTRY_MARK);
-AT(memscope_task_record, state, MEMSCOPE_INLINE_TASK_STATE);
-AT(memscope_task_record, thread_ref, MEMSCOPE_INLINE_TASK_THREAD_REF);
+AT(ms_running, expected, MEMSCOPE_INLINE_ENTRY_EXPECTED);
+AT(memscope_task_record, state, MEMSCOPE_INLINE_TASK_WORD);
+AT(memscope_task_record, thread_ref, MEMSCOPE_INLINE_TASK_WORD + 4);
 AT(memscope_task_record, resumes, MEMSCOPE_INLINE_TASK_RESUMES);
 _Static_assert(sizeof(struct ms_running) == MEMSCOPE_INLINE_ENTRY_BYTES &&
-                   MS_TASKS_REGION == MEMSCOPE_INLINE_REGION &&
+                   __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ &&
                    (int)MS_MARK_RUNNING == MEMSCOPE_INLINE_MARK_RUNNING &&
                    (int)MS_MARK_LEAVING == MEMSCOPE_INLINE_MARK_LEAVING &&
                    (int)MEMSCOPE_TASK_RUNNING == MEMSCOPE_INLINE_STATE_RUNNING &&
@@ -101,11 +108,40 @@ static char *map_aligned(uint64_t bytes) {
     return start;
 }
 
+enum { READY_AT_ONCE = 256 };
+
+static void make_ready(struct ms_running *first, struct ms_running *barrier) {
+    uint64_t word = (uint64_t)ms_tls.record_ref << 32 | MEMSCOPE_TASK_SUSPENDED;
+    if (ms_tasks_verified)
+        word = MS_EXPECTED_NONE;
+    barrier->expected = MS_EXPECTED_BARRIER;
+    // From above: to a signal handler the first one is the barrier until all are ready.
+    for (struct ms_running *entry = barrier; entry-- > first;) {
+        __atomic_signal_fence(__ATOMIC_SEQ_CST);
+        entry->expected = word;
+    }
+}
+
+bool ms_tasks_grow(struct ms_tls *tls) {
+    if (!ms_has_tasks(tls))
+        return false;
+    struct ms_running *first = tls->top + 1;
+    char *end = (char *)ms_tasks_in(tls->top) + MS_TASKS_REGION;
+    // A hook in line looks at the entry above the top: the last one is never taken.
+    struct ms_running *last = (struct ms_running *)(void *)end - 1;
+    if (first == last)
+        return false;
+    make_ready(first, last - first > READY_AT_ONCE ? first + READY_AT_ONCE : last);
+    return true;
+}
+
 void ms_tasks_begin_again(struct ms_tasks *tasks) {
     tasks->coming = NULL;
     tasks->fiber = NULL;
-    tasks->stack->mark = MS_MARK_RUNNING;
-    ms_store(&tasks->stack[1].mark, (uint64_t)MS_MARK_ABOVE);
+    tasks->stack->task = MS_MARK_RUNNING;
+    for (struct ms_running *entry = tasks->stack + 1; entry->task != 0; entry++)
+        ms_store(&entry->task, (uint64_t)0);
+    make_ready(tasks->stack + 1, tasks->stack + READY_AT_ONCE - 1);
     ms_tls.top = tasks->stack;
     ms_tls.special |= MS_SPECIAL_TASKS;
 }
@@ -153,15 +189,12 @@ static uint64_t next_id(struct ms_tasks *tasks) {
 
 // Stands the task on a shadow stack, suspending? (task.h says why that is seen.)
 static bool is_leaving(const struct memscope_task_record *task) {
-    for (struct ms_tasks *tasks = ms_acquire(&ms_all_tasks); tasks; tasks = tasks->next) {
-        uint64_t mark;
+    uint64_t leaving = (uint64_t)(uintptr_t)task | MS_MARK_LEAVING, seen;
+    for (struct ms_tasks *tasks = ms_acquire(&ms_all_tasks); tasks; tasks = tasks->next)
         for (const struct ms_running *entry = tasks->stack + 1;
-             ((uintptr_t)entry & (MS_TASKS_REGION - 1)) != 0 &&
-             (mark = ms_acquire(&entry->mark)) != MS_MARK_ABOVE;
-             entry++)
-            if (mark == MS_MARK_LEAVING && ms_load(&entry->task) == task)
+             (seen = ms_acquire(&entry->task)) != 0; entry++)
+            if ((seen & ~(uint64_t)MS_MARK_VERIFIED) == leaving)
                 return true;
-    }
     return false;
 }
 
@@ -372,13 +405,13 @@ bool ms_tasks_unwind_to(struct ms_tls *tls, const struct memscope_task_record *t
     ms_count_loss(MEMSCOPE_LOSS_task_mistakes, 1);
     const struct ms_running *bottom = ms_tasks_in(tls->top)->stack;
     struct ms_running *entry = tls->top;
-    while (entry > bottom && entry->task != task)
+    while (entry > bottom && ms_task_on(entry) != task)
         entry--;
     if (entry == bottom)
         return false;
     while (tls->top != entry) {
-        if (tls->top->mark == MS_MARK_RUNNING) // may still be resumed, or ended
-            ms_release(&tls->top->task->state, (uint32_t)MEMSCOPE_TASK_SUSPENDED);
+        if (ms_mark_of(tls->top) == MS_MARK_RUNNING) // may still be resumed, or ended
+            ms_release(&ms_task_running(tls)->state, (uint32_t)MEMSCOPE_TASK_SUSPENDED);
         ms_tasks_pop(tls);
     }
     return true;
@@ -445,7 +478,7 @@ void ms_task_free(struct ms_tls *tls, const struct memscope_cell_record *cell, c
     if (cell->record.flags & MEMSCOPE_CELL_TASK) {
         if (!owner)
             return;
-        if (owner == running && tls->top->mark != MS_MARK_LEAVING) {
+        if (owner == running && ms_mark_of(tls->top) != MS_MARK_LEAVING) {
             owner->frees++;
             owner->freed_bytes += bytes;
             return;

@@ -7,8 +7,12 @@
 // A block of a task is known by its cell (MEMSCOPE_CELL_TASK) and by its task word: four bytes for
 // every 32 bytes of heap, beside the shadow (shadow.h), mapped where tasks allocate.
 //
-//   tls.top ─▶ [ root task | … | the running task ]   the thread's shadow stack, in a region whose
-//   first page is its struct ms_tasks
+//   tls.top ─▶ [ root task | … | the running task | 0 … ]   the thread's shadow stack, in a region
+//   whose first page is its struct ms_tasks
+//
+// An entry is ready when it holds the word of the tasks that may be pushed there without a look at
+// anything else (`expected`); entries are made ready as the stack grows, and the one after them is
+// the barrier. A fork child finds the whole region zero.
 //
 // Between suspend and pop a task stands on the shadow stack as LEAVING: another thread may run it
 // already, so what await_suspend allocates here is counted atomically (late_*), and the record is
@@ -21,17 +25,22 @@
 #include "lookup.h"
 #include "thread.h"
 
+// In the low bits of a task's address.
 enum ms_mark {
-    MS_MARK_ABOVE = 0, // above the top
-    MS_MARK_RUNNING = 1,
-    MS_MARK_LEAVING = 2,    // between suspend and pop
-    MS_MARK_UNFOLLOWED = 3, // a task without a record: counted with the one below
+    MS_MARK_RUNNING = 0,
+    MS_MARK_LEAVING = 1,    // between suspend and pop
+    MS_MARK_UNFOLLOWED = 2, // a task without a record: counted with the one below
+    MS_MARKS = 3,
+    MS_MARK_VERIFIED = 4, // beside these: so that hooks in line call
 };
 
 struct ms_running {
-    struct memscope_task_record *task; // NULL = the thread's root task
-    uint64_t mark;                     // enum ms_mark; atomic
+    uint64_t
+        task; // its address (0: the thread's root task) and its mark; 0 = above the top. Atomic
+    uint64_t expected; // the word of a task that may be pushed here, or:
 };
+#define MS_EXPECTED_BARRIER UINT64_MAX    // not ready yet, or the stack's end
+#define MS_EXPECTED_NONE (UINT64_MAX - 1) // ready, for hooks that are called
 
 // A region's size and alignment: more nested resumptions than a thread's stack of 8 MiB has room
 // for.
@@ -159,11 +168,15 @@ void ms_task_set_parent(struct memscope_task_record *task,
 
 // ---- the shadow stack --------------------------------------------------------------------------
 
-// The entry of a thread that has run no task.
-extern MS_INTERNAL struct ms_running ms_no_tasks;
+// What a thread that has run no task has for a stack: its top is the second entry. A hook in line
+// that a fork in a signal handler has cut in two may move that by one.
+enum { MS_NO_TASKS_BYTES = 64 };
+extern MS_INTERNAL struct ms_running ms_no_tasks[MS_NO_TASKS_BYTES / sizeof(struct ms_running)];
+#define ms_no_tasks_top (&ms_no_tasks[1])
 
 MS_HOT bool ms_has_tasks(const struct ms_tls *tls) {
-    return MS_LIKELY(tls->top != &ms_no_tasks);
+    uintptr_t start = (uintptr_t)tls->top & ~(uintptr_t)(MS_NO_TASKS_BYTES - 1);
+    return MS_LIKELY(start != (uintptr_t)ms_no_tasks);
 }
 
 // Of a thread that has run tasks.
@@ -171,24 +184,48 @@ MS_HOT struct ms_tasks *ms_tasks_in(const struct ms_running *top) {
     return (struct ms_tasks *)((uintptr_t)top & ~(MS_TASKS_REGION - 1));
 }
 
+// Not where the stack is a fork child's inheritance, which it lays down here.
+static inline bool ms_has_own_tasks(struct ms_tls *tls) {
+    if (ms_has_tasks(tls) && !ms_tasks_in(tls->top)->stack)
+        tls->top = ms_no_tasks_top;
+    return ms_has_tasks(tls);
+}
+
 // As ms_tasks_of_thread, which a thread with a shadow stack has been through.
 MS_HOT struct ms_tasks *ms_tasks_here(const struct ms_tls *tls) {
     return ms_has_tasks(tls) ? ms_tasks_in(tls->top) : ms_tasks_of_thread();
 }
 
-// NULL = the root task.
-MS_HOT struct memscope_task_record *ms_task_running(const struct ms_tls *tls) {
-    return tls->top->task;
+MS_HOT enum ms_mark ms_mark_of(const struct ms_running *entry) {
+    return (enum ms_mark)(entry->task & MS_MARKS);
 }
 
+// NULL = the root task.
+MS_HOT struct memscope_task_record *ms_task_on(const struct ms_running *entry) {
+    const uint64_t marks = MEMSCOPE_UNIT_BYTES - 1;
+    return (void *)(uintptr_t)(entry->task & ~marks); // NOLINT(performance-no-int-to-ptr)
+}
+
+MS_HOT struct memscope_task_record *ms_task_running(const struct ms_tls *tls) {
+    return ms_task_on(tls->top);
+}
+
+MS_HOT void ms_mark(struct ms_running *entry, enum ms_mark mark) {
+    ms_store(&entry->task, (entry->task & ~(uint64_t)MS_MARKS) | mark);
+}
+
+// The entry above the top is the barrier: makes the next ones ready. False = the stack ends here.
+MS_COLD bool ms_tasks_grow(struct ms_tls *tls);
+
+extern MS_INTERNAL uint64_t ms_tasks_verified; // MS_MARK_VERIFIED or 0
+
 // False = the stack is full: the task runs unfollowed.
-MS_HOT bool ms_tasks_push(struct ms_tls *tls, struct memscope_task_record *task,
+MS_HOT bool ms_tasks_push(struct ms_tls *tls, const struct memscope_task_record *task,
                           enum ms_mark mark) {
     struct ms_running *entry = tls->top + 1;
-    if (MS_UNLIKELY(((uintptr_t)entry & (MS_TASKS_REGION - 1)) == 0))
+    if (MS_UNLIKELY(entry->expected == MS_EXPECTED_BARRIER && !ms_tasks_grow(tls)))
         return false;
-    ms_store(&entry->task, task);
-    ms_store(&entry->mark, (uint64_t)mark);
+    ms_store(&entry->task, (uint64_t)(uintptr_t)task | mark | ms_tasks_verified);
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
     tls->top = entry;
     return true;
@@ -196,9 +233,9 @@ MS_HOT bool ms_tasks_push(struct ms_tls *tls, struct memscope_task_record *task,
 
 MS_HOT void ms_tasks_pop(struct ms_tls *tls) {
     struct ms_running *entry = tls->top;
-    tls->top = entry - 1; // first: a signal handler counts with what is below, and leaves it above
+    tls->top = entry - 1; // first: a signal handler counts with what is below, and leaves 0 above
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
-    ms_release(&entry->mark, (uint64_t)MS_MARK_ABOVE); // pairs with the scan in task.c
+    ms_release(&entry->task, (uint64_t)0); // pairs with the scan in task.c
 }
 
 // `task` must be the top. Where it stands deeper, what is above was left without a word (longjmp)

@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-MS_THREAD struct ms_tls ms_tls = {.special = MS_SPECIAL_NEW, .top = &ms_no_tasks};
+MS_THREAD struct ms_tls ms_tls = {.special = MS_SPECIAL_NEW, .top = ms_no_tasks_top};
 struct ms_thread *ms_threads;
 
 static uint32_t records_made;
@@ -165,7 +165,7 @@ void ms_thread_attach(struct ms_thread *thread, const struct ms_stack *stack) {
     ms_tls.record = thread->record;
     ms_tls.record_ref = thread->record_ref;
     ms_tls.last_block = NULL;
-    ms_tls.top = &ms_no_tasks;
+    ms_tls.top = ms_no_tasks_top;
     if (thread->tasks) // an ended thread's
         ms_tasks_begin_again(thread->tasks);
     fit_shift(thread);
@@ -192,8 +192,7 @@ void ms_thread_detach(void) {
 
 static struct memscope_cell_record *find(uint64_t key, uint32_t class_ref, bool is_context) {
     uint64_t mask = ms_tls.thread->slot_count - 1;
-    uint64_t at =
-        is_context ? ms_slot_of_context(&ms_tls, key) : ms_slot_of_key(&ms_tls, key);
+    uint64_t at = is_context ? ms_slot_of_context(&ms_tls, key) : ms_slot_of_key(&ms_tls, key);
     for (;; at = (at + 1) & mask) {
         struct ms_slot *slot = &ms_tls.slots[at];
         if (slot->key == key && slot->cell->class_ref == class_ref &&

@@ -33,11 +33,11 @@ struct ms_thread {
     uint32_t pending_site;                  // ref of the site that MS_SPECIAL_PENDING refers to
     uint32_t
         region_site; // of the parallel region the thread runs: threads started meanwhile are its
-    struct ms_tasks *tasks;  // collect/task.h; NULL = has run none
+    struct ms_tasks *tasks;             // collect/task.h; NULL = has run none
     struct ms_context_memory *contexts; // context/context.h; NULL = has met none
-    struct ms_stack stack; // its own; at times it runs on another
-    uintptr_t stack_bytes; // of a thread about to start
-    struct ms_lookup lookup; // task folds and transfers
+    struct ms_stack stack;              // its own; at times it runs on another
+    uintptr_t stack_bytes;              // of a thread about to start
+    struct ms_lookup lookup;            // task folds and transfers
 };
 
 extern struct ms_thread *ms_threads; // newest first

@@ -28,7 +28,8 @@ struct ms_slot {
     struct memscope_cell_record *cell;
 };
 
-// The stack that a thread runs on now: what lies in [low, high) may be read. Right before the slots.
+// The stack that a thread runs on now: what lies in [low, high) may be read. Right before the
+// slots.
 struct ms_stack {
     uintptr_t low, high; // 0, 0 = unknown
 };

@@ -31,6 +31,7 @@ struct ms_context_memory {
     uint32_t next_module;
     uint32_t forgotten; // ms_code_forgotten when `modules` was right
     uint64_t codes[MS_DEPTH_MOST];
+    struct ms_starts starts;
     struct ms_unwind_cache cache;
 };
 
@@ -51,8 +52,11 @@ static struct ms_context_memory *memory_of(struct ms_thread *thread) {
 }
 
 void ms_context_forget(struct ms_context_memory *memory, uintptr_t start, uintptr_t end) {
-    if (memory)
+    if (memory) {
         ms_unwind_forget(&memory->cache, start, end);
+        for (unsigned i = 0; i < MS_STARTS; i++)
+            ms_store(&memory->starts.slots[i].pc, (uintptr_t)0);
+    }
     ms_add(&code_forgotten, 1u);
 }
 
@@ -161,7 +165,7 @@ static uint32_t write_context(const struct content *content) {
 static void find_resumed(const struct ms_tls *tls, const struct memscope_task_record *task,
                          uintptr_t resumed_out[2]) {
     struct memscope_task_class_record *class = ms_ref(task->class_ref);
-    bool is_running = tls->top->task == task && tls->top->mark == MS_MARK_RUNNING;
+    bool is_running = ms_task_running(tls) == task && ms_mark_of(tls->top) == MS_MARK_RUNNING;
     if (class->kind != MEMSCOPE_TASK_COROUTINE)
         return;
     if (is_running && task->frame_address && ms_load(&class->runtime[0]) == 0) {
@@ -177,6 +181,7 @@ static struct ms_walk_limits limits_of(const struct ms_tls *tls,
                                        const struct memscope_task_record *task) {
     const struct ms_tasks *tasks = tls->thread->tasks;
     struct ms_walk_limits limits = {.depth = ms_shared.depth, .is_fiber = tasks && tasks->fiber};
+    limits.has_entry = tls->thread->stack_bytes != 0 && !limits.is_fiber;
     if (task)
         find_resumed(tls, task, limits.resumed);
     return limits;
@@ -190,41 +195,78 @@ static uint64_t key_of_walk(const struct ms_walk *walk, uint64_t seed) {
     return key;
 }
 
-struct memscope_cell_record *ms_context_cell(struct ms_tls *tls,
-                                             const struct ms_context_request *request) {
-    struct ms_thread *thread = tls->thread;
-    struct ms_context_memory *memory = is_full() ? NULL : memory_of(thread);
-    if (!memory || request->site_ref == 0)
-        return NULL;
-    const struct memscope_task_record *task = request->task;
-    uint32_t class_ref = task ? task->class_ref : 0;
-    struct ms_walk_limits limits = limits_of(tls, task);
-    struct ms_walk *walk = &memory->walk;
-    ms_walk_stack(walk, &memory->cache, *ms_stack_of(tls), request->frame, &limits);
-    uint64_t key = walk->is_chained ? request->key : key_of_walk(walk, request->seed);
-    struct memscope_cell_record *cell =
-        walk->is_chained ? NULL : ms_thread_find_context(key, class_ref);
-    if (cell)
-        return cell;
+static const struct ms_walk *walk_of(struct ms_tls *tls, struct ms_context_memory *memory,
+                                     const struct ms_context_request *request) {
+    struct ms_walk_limits limits = limits_of(tls, request->task);
+    ms_walk_stack(&memory->walk, &memory->cache, &memory->starts, *ms_stack_of(tls), request->frame,
+                  &limits);
+    return &memory->walk;
+}
+
+// After walk_of.
+static struct content content_of(struct ms_context_memory *memory,
+                                 const struct ms_context_request *request) {
+    ms_walk_trim(&memory->walk, ms_shared.depth);
     make_codes(memory);
-    const struct content content = {
-        .fixed = {.record.flags = walk->flags,
+    return (struct content){
+        .fixed = {.record.flags = memory->walk.flags,
                   .site_ref = request->site_ref,
-                  .awaiter_ref = task ? task->awaiter_ref : 0,
-                  .frame_count = walk->count},
+                  .awaiter_ref = request->task ? request->task->awaiter_ref : 0,
+                  .frame_count = memory->walk.count},
         .frames = memory->codes,
     };
-    uint32_t cell_ref, context_ref = write_context(&content);
+}
+
+static uint32_t class_of(const struct ms_context_request *request) {
+    return request->task ? request->task->class_ref : 0;
+}
+
+struct memscope_cell_record *ms_context_find(struct ms_tls *tls,
+                                             struct ms_context_request *request) {
+    struct memscope_cell_record *cell = ms_thread_find_context(request->key, class_of(request));
+    if (cell)
+        return cell;
+    struct ms_context_memory *memory = is_full() ? NULL : memory_of(tls->thread);
+    request->memory = memory;
+    if (!memory)
+        return NULL;
+    const struct ms_walk *walk = walk_of(tls, memory, request);
+    if (walk->is_chained)
+        return NULL;
+    request->key = key_of_walk(walk, request->seed);
+    return ms_thread_find_context(request->key, class_of(request));
+}
+
+struct memscope_cell_record *ms_context_new(struct ms_tls *tls,
+                                            const struct ms_context_request *request) {
+    if (!request->memory || request->site_ref == 0)
+        return NULL;
+    struct content content = content_of(request->memory, request);
+    uint32_t class_ref = class_of(request), cell_ref, context_ref = write_context(&content);
     if (context_ref == 0)
         return NULL;
-    cell = ms_cell_new(request->site_ref, tls->record_ref, class_ref ? MEMSCOPE_CELL_TASK : 0, true,
-                       &cell_ref);
+    struct memscope_cell_record *cell = ms_cell_new(
+        request->site_ref, tls->record_ref, class_ref ? MEMSCOPE_CELL_TASK : 0, true, &cell_ref);
     if (!cell)
         return NULL;
     cell->class_ref = class_ref;
     cell->context_ref = context_ref;
-    (void)ms_thread_remember(key, cell);
+    (void)ms_thread_remember(request->key, cell);
     return cell;
+}
+
+void ms_context_verify(struct ms_tls *tls, const struct ms_context_request *request,
+                       uint32_t context_ref) {
+    struct ms_context_memory *memory = memory_of(tls->thread);
+    if (!memory || request->memory) // walked just now
+        return;
+    const struct memscope_context_record *record = ms_ref(context_ref);
+    struct ms_context_request known = *request;
+    known.site_ref = record->site_ref;
+    bool is_chained = walk_of(tls, memory, request)->is_chained;
+    struct content content = content_of(memory, &known);
+    if (!is_chained || !same_context(context_ref, &content))
+        ms_count_loss(MEMSCOPE_LOSS_context_collisions, 1);
 }
 
 // ---- awaiters ----------------------------------------------------------------------------------
@@ -246,8 +288,8 @@ uint32_t ms_context_awaiter(uint32_t class_ref, uint32_t awaiter_ref) {
     uint32_t ref = ms_intern_find(hash, same_awaiter, &wanted);
     if (ref != 0)
         return ref;
-    struct memscope_awaiter_record *record = ms_arena_take(
-        (sizeof *record + MEMSCOPE_UNIT_BYTES - 1) / MEMSCOPE_UNIT_BYTES, true, &ref);
+    struct memscope_awaiter_record *record =
+        ms_arena_take((sizeof *record + MEMSCOPE_UNIT_BYTES - 1) / MEMSCOPE_UNIT_BYTES, true, &ref);
     if (!record)
         return 0;
     record->class_ref = class_ref;

@@ -18,14 +18,22 @@ struct ms_context_request {
     uint64_t key; // of key.h
     uint64_t seed;
     uint32_t site_ref;
-    const uintptr_t *frame; // of ms_frame_here
+    const uintptr_t *frame;            // of ms_frame_here
     struct memscope_task_record *task; // NULL = the thread's root task
+    struct ms_context_memory *memory;  // NULL until ms_context_find has walked the stack
 };
 
-// The calling thread's cell for an allocation's context. NULL: no room, or as many contexts as
-// contexts= allows.
-struct memscope_cell_record *ms_context_cell(struct ms_tls *tls,
-                                             const struct ms_context_request *request);
+// The calling thread's cell for an allocation's context; NULL: it has none yet. The site_ref is not
+// needed for this.
+struct memscope_cell_record *ms_context_find(struct ms_tls *tls,
+                                             struct ms_context_request *request);
+// A new one, after that. NULL: no room, or as many contexts as contexts= allows.
+struct memscope_cell_record *ms_context_new(struct ms_tls *tls,
+                                            const struct ms_context_request *request);
+
+// verify=1: counts a loss where the stack is not the context's, though its key is.
+void ms_context_verify(struct ms_tls *tls, const struct ms_context_request *request,
+                       uint32_t context_ref);
 
 // The record of a task that `awaiter_ref` awaits (0 = nobody); 0 = no room.
 uint32_t ms_context_awaiter(uint32_t class_ref, uint32_t awaiter_ref);

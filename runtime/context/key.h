@@ -21,6 +21,15 @@
 // After a call: makes it none that is a jump, so that the caller's frame is there while it runs.
 #define ms_keep_frame() __asm__ volatile("")
 
+// Frames are hashed two at a time, so that a key is of one frame more than the depth where that is
+// even.
+static inline uint32_t ms_key_pairs(uint32_t depth) {
+    return depth > 1 ? depth / 2 : depth;
+}
+static inline uint32_t ms_key_frames(uint32_t depth) {
+    return 1 + 2 * ms_key_pairs(depth);
+}
+
 MS_HOT uint64_t ms_context_seed(const void *site) {
     return (uint64_t)(uintptr_t)site * MS_KEY_FACTOR;
 }
@@ -34,25 +43,28 @@ MS_HOT uint64_t ms_context_mix(uint64_t key, uint64_t word) {
     return (key ^ word) * MS_KEY_FACTOR;
 }
 
-// `frame` is of ms_frame_here. Where the stack ends, how far that is from the last frame counts, too
-// (walk.c says why).
+#define MS_FRAME(address) ((const uintptr_t *)(address)) // NOLINT(performance-no-int-to-ptr)
+
+// `frame` is of ms_frame_here. Where the stack ends, how far that is from the last frame counts,
+// too (walk.c says why).
 MS_HOT uint64_t ms_context_key(const struct ms_tls *tls, uint64_t seed, const uintptr_t *frame,
-                               uint32_t depth) {
+                               uint32_t pairs) {
     const struct ms_stack *stack = ms_stack_of(tls);
     uintptr_t high = stack->high, below = (uintptr_t)frame, at = frame[0];
     uint64_t key = ms_context_mix(seed, frame[1]);
     if (MS_UNLIKELY(below < stack->low))
         return key;
-    for (uint32_t left = depth;;) {
-        if (--left == 0)
-            return key;
+    for (; pairs != 0; pairs--) {
         if (at <= below || at >= high)
             return ms_context_mix(key, high - below);
-        const uintptr_t *next = (const uintptr_t *)at; // NOLINT(performance-no-int-to-ptr)
-        key = ms_context_mix(key, next[1]);
-        below = at;
-        at = next[0];
+        key = ms_context_mix(key, MS_FRAME(at)[1]);
+        below = MS_FRAME(at)[0];
+        if (below <= at || below >= high)
+            return ms_context_mix(key, high - at);
+        key = ms_context_mix(key, MS_FRAME(below)[1]);
+        at = MS_FRAME(below)[0];
     }
+    return key;
 }
 
 #endif

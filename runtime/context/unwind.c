@@ -1,73 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Steps, by the cache where it knows the pc. Nearly all code has a row of one shape, which fits
-// into 64 bits:
-//
-//   63        41 40        25 24        9  5        4           3           2          1    0
-//   [ CFA offset | FP below  | RA below  | … | keeps FP | FP is saved | CFA by FP | kind    ]
-//     bytes        CFA, words  CFA, words
-//
-// The rest is a kind of its own: read from the tables each time.
+// Steps: by the cache where it knows the pc (unwind_fast.h), else by the tables, whose row is then
+// packed into the cache.
 
 #include "unwind.h"
 
-#include "base/shared.h"
+#include "unwind_fast.h"
 #include "unwind_tables.h"
-
-#include <string.h>
-
-enum rule_kind {
-    KIND_LOST,
-    KIND_FRAME,
-    KIND_ROOT,
-    KIND_INTERPRETED,
-    KIND_MASK = 3,
-};
-
-enum {
-    CFA_BY_FP = 1 << 2,
-    FP_IS_SAVED = 1 << 3,
-    KEEPS_FP = 1 << 4,
-    RA_SHIFT = 9,
-    FP_SHIFT = 25,
-    CFA_SHIFT = 41,
-    WORD = sizeof(uintptr_t),
-    WORDS_MASK = 0xffff,
-    CFA_MOST = 1 << (64 - CFA_SHIFT),
-};
-
-MS_HOT uintptr_t below(uint64_t rule, unsigned shift) {
-    return (rule >> shift & WORDS_MASK) * WORD;
-}
-
-// `last` = where the last word of the stack begins, from its low end on.
-MS_HOT bool read_word(uintptr_t at, uintptr_t low, uintptr_t last, uintptr_t *word_out) {
-    if (MS_UNLIKELY(at - low > last))
-        return false;
-    memcpy(word_out, (const void *)at, sizeof *word_out);
-    return true;
-}
-
-MS_HOT enum ms_unwind_result step_frame(uint64_t rule, struct ms_unwind_state *state,
-                                        struct ms_stack_bounds bounds) {
-    uintptr_t cfa = (rule & CFA_BY_FP ? state->fp : state->sp) + (rule >> CFA_SHIFT);
-    uintptr_t last = bounds.bytes - WORD, pc, fp = state->fp;
-    // Stacks end: each caller's frame is above.
-    if (MS_UNLIKELY(bounds.bytes < WORD || cfa <= state->sp) ||
-        !read_word(cfa - below(rule, RA_SHIFT), bounds.low, last, &pc))
-        return MS_UNWIND_LOST;
-    if (rule & FP_IS_SAVED && !read_word(cfa - below(rule, FP_SHIFT), bounds.low, last, &fp))
-        return MS_UNWIND_LOST;
-    if (MS_UNLIKELY(pc == 0))
-        return MS_UNWIND_ROOT;
-    state->pc = ms_code_address(pc);
-    state->sp = cfa;
-    state->fp = fp;
-    state->is_interrupted = false;
-    return MS_UNWIND_CALLER;
-}
-
-// ---- from the tables ---------------------------------------------------------------------------
 
 // What a rule makes of a register, whose value is `value_out`'s now.
 static bool apply(const struct ms_rule *rule, uintptr_t cfa, const struct ms_unwind_state *state,
@@ -95,9 +34,8 @@ static bool apply(const struct ms_rule *rule, uintptr_t cfa, const struct ms_unw
     return false;
 }
 
-static enum ms_unwind_result step_row(const struct ms_unwind_row *row, bool is_signal_frame,
-                                      struct ms_unwind_state *state,
-                                      struct ms_stack_bounds bounds) {
+enum ms_unwind_result ms_row_step(const struct ms_unwind_row *row, bool is_signal_frame,
+                                  struct ms_unwind_state *state, struct ms_stack_bounds bounds) {
     uintptr_t cfa;
     if (row->cfa.kind == MS_RULE_REGISTER) {
         if (!ms_register_value(row->cfa.number, state, &cfa))
@@ -123,8 +61,9 @@ static enum ms_unwind_result step_row(const struct ms_unwind_row *row, bool is_s
 // The distance of a word below the CFA, into `words_out`; false where it does not fit.
 static bool fits(const struct ms_rule *rule, uint64_t *words_out) {
     uint64_t distance = -(uint64_t)rule->value;
-    *words_out = distance / WORD;
-    return rule->kind == MS_RULE_OFFSET && distance % WORD == 0 && *words_out <= WORDS_MASK;
+    *words_out = distance / MS_WORD_BYTES;
+    return rule->kind == MS_RULE_OFFSET && distance % MS_WORD_BYTES == 0 && *words_out >= 1 &&
+           *words_out <= MS_PACKED_WORDS_MOST;
 }
 
 static uint64_t pack(const struct ms_unwind_row *row, bool is_signal_frame) {
@@ -132,87 +71,82 @@ static uint64_t pack(const struct ms_unwind_row *row, bool is_signal_frame) {
     const struct ms_rule *fp = &row->rules[MS_FOLLOWED_FP];
     uint64_t ra_words = 0, fp_words = 0;
     if (ra->kind == MS_RULE_UNDEFINED)
-        return KIND_ROOT;
+        return MS_PACKED_ROOT;
     if (ra->kind == MS_RULE_SAME) // in a register that is not followed
-        return KIND_LOST;
-    bool is_frame = !is_signal_frame && cfa->kind == MS_RULE_REGISTER &&
-                    (cfa->number == MS_DWARF_SP || cfa->number == MS_DWARF_FP) &&
-                    (uint64_t)cfa->value < CFA_MOST && fits(ra, &ra_words) &&
-                    (fp->kind == MS_RULE_SAME || fits(fp, &fp_words)) &&
-                    row->rules[MS_FOLLOWED_SP].kind == MS_RULE_SAME;
-    if (!is_frame)
-        return KIND_INTERPRETED;
+        return MS_PACKED_LOST;
+    if (is_signal_frame || cfa->kind != MS_RULE_REGISTER ||
+        (cfa->number != MS_DWARF_SP && cfa->number != MS_DWARF_FP) ||
+        (uint64_t)cfa->value > MS_PACKED_CFA_MOST ||
+        row->rules[MS_FOLLOWED_SP].kind != MS_RULE_SAME || !fits(ra, &ra_words) ||
+        (MS_RA_BELOW_CFA != 0 && ra_words * MS_WORD_BYTES != MS_RA_BELOW_CFA))
+        return MS_PACKED_INTERPRETED;
     bool by_fp = cfa->number == MS_DWARF_FP, saves_fp = fp->kind != MS_RULE_SAME;
-    bool keeps_fp = by_fp && cfa->value == 2 * WORD && ra_words == 1 && saves_fp && fp_words == 2;
-    return KIND_FRAME | (by_fp ? CFA_BY_FP : 0) | (saves_fp ? FP_IS_SAVED : 0) |
-           (keeps_fp ? KEEPS_FP : 0) | ra_words << RA_SHIFT | fp_words << FP_SHIFT |
-           (uint64_t)cfa->value << CFA_SHIFT;
+    if (!saves_fp)
+        fp_words = ra_words;
+    else if (!fits(fp, &fp_words) || fp_words < ra_words)
+        return MS_PACKED_INTERPRETED;
+    bool keeps_fp =
+        by_fp && cfa->value == 2 * MS_WORD_BYTES && ra_words == 1 && saves_fp && fp_words == 2;
+    return MS_PACKED_IS_FRAME | (keeps_fp ? MS_PACKED_KEEPS_FP : 0) |
+           (by_fp ? MS_PACKED_CFA_BY_FP : 0) | (saves_fp ? MS_PACKED_FP_IS_SAVED : 0) |
+           ra_words << MS_PACKED_RA_SHIFT | fp_words << MS_PACKED_FP_SHIFT |
+           (uint64_t)cfa->value << MS_PACKED_CFA_SHIFT;
 }
 
 // A return address where a function begins, with none before it, was put there by hand: the
 // function of a made context returns to it.
-static bool is_made_root(uintptr_t address, const struct ms_unwind_state *state) {
+static bool is_made_root(const struct ms_unwind_state *state) {
     struct ms_fde fde;
-    return !state->is_interrupted && ms_fde_find(address + 1, &fde) == MS_FDE_FOUND &&
-           fde.start == address + 1;
+    return !state->is_interrupted && ms_fde_find(state->pc, &fde) == MS_FDE_FOUND &&
+           fde.start == state->pc;
 }
 
-// A slot holds pc ^ rule beside the rule: where a signal handler's step came between two loads or
-// stores, they do not fit any more.
-MS_HOT struct ms_unwind_rule *slot_of(struct ms_unwind_cache *cache, uintptr_t address) {
-    uint64_t mixed = address * UINT64_C(0x9e3779b97f4a7c15);
-    return &cache->rules[mixed >> (64 - __builtin_ctz(MS_UNWIND_RULES))];
-}
-
-static MS_COLD enum ms_unwind_result step_by_tables(struct ms_unwind_rule *slot, uintptr_t address,
+static MS_COLD enum ms_unwind_result step_by_tables(struct ms_unwind_rule *slot,
                                                     struct ms_unwind_state *state,
                                                     struct ms_stack_bounds bounds,
                                                     bool *keeps_frame_pointer_out) {
     struct ms_fde fde;
     struct ms_unwind_row row;
-    uint64_t rule = KIND_LOST;
+    uint64_t rule = MS_PACKED_LOST;
+    uintptr_t address = state->pc - !state->is_interrupted;
     enum ms_fde_result found = ms_fde_find(address, &fde);
+    *keeps_frame_pointer_out = false;
     if (found == MS_FDE_NO_MODULE) // not remembered: one may be loaded there
         return MS_UNWIND_LOST;
     if (found == MS_FDE_FOUND && ms_row_at(&fde, address, &row))
         rule = pack(&row, fde.is_signal_frame);
-    else if (found == MS_FDE_NONE && is_made_root(address, state))
-        rule = KIND_ROOT;
+    else if (found == MS_FDE_NONE && is_made_root(state))
+        rule = MS_PACKED_ROOT;
     if (slot) {
         ms_store(&slot->rule, rule);
-        ms_store(&slot->pc_xor_rule, address ^ rule);
+        ms_store(&slot->pc_xor_rule, state->pc ^ rule);
     }
-    switch (rule & KIND_MASK) {
-    case KIND_FRAME:
-        *keeps_frame_pointer_out = (rule & KEEPS_FP) != 0;
-        return step_frame(rule, state, bounds);
-    case KIND_INTERPRETED:
-        return step_row(&row, fde.is_signal_frame, state, bounds);
-    case KIND_ROOT:
-        return MS_UNWIND_ROOT;
-    default:
-        return MS_UNWIND_LOST;
+    if (rule & MS_PACKED_IS_FRAME) {
+        *keeps_frame_pointer_out = (rule & MS_PACKED_KEEPS_FP) != 0;
+        enum ms_unwind_result result = ms_packed_step(rule, state, bounds);
+        if (result == MS_UNWIND_CALLER)
+            state->is_interrupted = false;
+        return result;
     }
+    if (rule == MS_PACKED_INTERPRETED)
+        return ms_row_step(&row, fde.is_signal_frame, state, bounds);
+    return rule == MS_PACKED_ROOT ? MS_UNWIND_ROOT : MS_UNWIND_LOST;
 }
 
 enum ms_unwind_result ms_unwind_step(struct ms_unwind_cache *cache, struct ms_unwind_state *state,
                                      struct ms_stack_bounds bounds, bool *keeps_frame_pointer_out) {
-    uintptr_t address = state->pc - !state->is_interrupted;
-    struct ms_unwind_rule *slot = NULL;
-    *keeps_frame_pointer_out = false;
-    if (MS_LIKELY(cache != NULL)) {
-        slot = slot_of(cache, address);
-        uint64_t rule = ms_load(&slot->rule);
-        if (MS_LIKELY((ms_load(&slot->pc_xor_rule) ^ rule) == address)) {
-            if (MS_LIKELY((rule & KIND_MASK) == KIND_FRAME)) {
-                *keeps_frame_pointer_out = (rule & KEEPS_FP) != 0;
-                return step_frame(rule, state, bounds);
-            }
-            if ((rule & KIND_MASK) != KIND_INTERPRETED)
-                return (rule & KIND_MASK) == KIND_ROOT ? MS_UNWIND_ROOT : MS_UNWIND_LOST;
-        }
-    }
-    return step_by_tables(slot, address, state, bounds, keeps_frame_pointer_out);
+    if (MS_UNLIKELY(cache == NULL || state->is_interrupted))
+        return step_by_tables(NULL, state, bounds, keeps_frame_pointer_out);
+    struct ms_unwind_rule *slot = ms_unwind_slot(cache, state->pc);
+    uint64_t rule = ms_load(&slot->rule);
+    if (MS_UNLIKELY((ms_load(&slot->pc_xor_rule) ^ rule) != state->pc))
+        return step_by_tables(slot, state, bounds, keeps_frame_pointer_out);
+    *keeps_frame_pointer_out = rule & MS_PACKED_KEEPS_FP;
+    if (MS_LIKELY(rule & MS_PACKED_IS_FRAME))
+        return ms_packed_step(rule, state, bounds);
+    if (rule == MS_PACKED_INTERPRETED)
+        return step_by_tables(NULL, state, bounds, keeps_frame_pointer_out);
+    return rule == MS_PACKED_ROOT ? MS_UNWIND_ROOT : MS_UNWIND_LOST;
 }
 
 uintptr_t ms_unwind_function_start(uintptr_t pc) {
@@ -223,8 +157,8 @@ uintptr_t ms_unwind_function_start(uintptr_t pc) {
 void ms_unwind_forget(struct ms_unwind_cache *cache, uintptr_t start, uintptr_t end) {
     for (unsigned i = 0; i < MS_UNWIND_RULES; i++) {
         struct ms_unwind_rule *slot = &cache->rules[i];
-        uint64_t check = ms_load(&slot->pc_xor_rule);
-        if (check != 0 && (check ^ ms_load(&slot->rule)) - start < end - start)
-            ms_store(&slot->pc_xor_rule, 0);
+        uintptr_t check = ms_load(&slot->pc_xor_rule), pc = check ^ ms_load(&slot->rule);
+        if (check != 0 && pc - 1 - start < end - start) // the call is before the return address
+            ms_store(&slot->pc_xor_rule, (uintptr_t)0);
     }
 }

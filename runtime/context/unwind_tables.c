@@ -239,8 +239,7 @@ static bool read_fde(const struct ms_tables *tables, uintptr_t at, struct ms_fde
     uint64_t back = ms_read_fixed(&reader, 4);
     bool is_augmented;
     *fde = (struct ms_fde){.tables = *tables};
-    if (reader.is_bad || back == 0 || back > place - tables->low ||
-        !read_cie(fde, place - back, &is_augmented))
+    if (reader.is_bad || back == 0 || !read_cie(fde, place - back, &is_augmented))
         return false;
     fde->start = ms_read_pointer(&reader, fde->pointer_encoding, tables);
     fde->end =

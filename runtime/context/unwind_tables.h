@@ -76,6 +76,10 @@ struct ms_unwind_row {
 // The row for `address`, which the FDE covers.
 bool ms_row_at(const struct ms_fde *fde, uintptr_t address, struct ms_unwind_row *row_out);
 
+// The step that a row tells, whatever its shape.
+enum ms_unwind_result ms_row_step(const struct ms_unwind_row *row, bool is_signal_frame,
+                                  struct ms_unwind_state *state, struct ms_stack_bounds bounds);
+
 // Evaluates the expression of `rule`; with `initial`, that is on its stack. False where an
 // operation or register is not known, or memory out of bounds is read.
 bool ms_expression_value(const struct ms_rule *rule, const uintptr_t *initial,

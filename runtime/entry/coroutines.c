@@ -75,12 +75,12 @@ static struct memscope_task_record *pointed_to(const struct memscope_task_record
 static void find_parent(struct memscope_task_record *task, const struct ms_running *below) {
     if (task->edge_rule == MEMSCOPE_RULE_AWAITER_HOLDS_FRAME)
         return;
-    struct memscope_task_record *parent = below->task;
-    if (parent && below->mark == MS_MARK_LEAVING)
+    struct memscope_task_record *parent = ms_task_on(below);
+    if (parent && ms_mark_of(below) == MS_MARK_LEAVING)
         ms_task_set_parent(task, parent, MEMSCOPE_EDGE_AWAIT, MEMSCOPE_RULE_RESUMED_BY_SUSPENDING);
     else if ((parent = pointed_to(task)) != NULL)
         ms_task_set_parent(task, parent, MEMSCOPE_EDGE_AWAIT, MEMSCOPE_RULE_PROMISE_POINTS_BACK);
-    else if ((parent = below->task) != NULL && parent != task)
+    else if ((parent = ms_task_on(below)) != NULL && parent != task)
         ms_task_set_parent(task, parent, MEMSCOPE_EDGE_SPAWN, MEMSCOPE_RULE_RESUMED_BY_RUNNING);
 }
 
@@ -173,7 +173,7 @@ MS_EXPORT void *__memscope_coro_begin(struct memscope_coroutine *coroutine, void
                 note_frame(tasks, task);
                 ms_release(&task->state, (uint32_t)MEMSCOPE_TASK_RUNNING);
             }
-            (void)ms_tasks_push(tls, task ? task : tls->top->task,
+            (void)ms_tasks_push(tls, task ? task : ms_task_running(tls),
                                 task ? MS_MARK_RUNNING : MS_MARK_UNFOLLOWED);
         }
         ms_slow_end(tls);
@@ -184,7 +184,7 @@ MS_EXPORT void *__memscope_coro_begin(struct memscope_coroutine *coroutine, void
 
 // What ends or leaves a coroutine that is not followed.
 static void leave_unfollowed(struct ms_tls *tls) {
-    if (tls->top->mark == MS_MARK_UNFOLLOWED)
+    if (ms_has_own_tasks(tls) && ms_mark_of(tls->top) == MS_MARK_UNFOLLOWED)
         ms_tasks_pop(tls);
 }
 
@@ -197,7 +197,7 @@ MS_EXPORT void __memscope_coro_end(void *given) {
     }
     int saved_errno = errno;
     verify(task, MEMSCOPE_TASK_RUNNING, "end");
-    if (tls->top->task == task || ms_tasks_unwind_to(tls, task))
+    if (ms_task_running(tls) == task || ms_tasks_unwind_to(tls, task))
         ms_tasks_pop(tls);
     if (ms_slow_begin(tls)) {
         ms_task_ended(ms_tasks_in(tls->top), task);
@@ -215,7 +215,7 @@ MS_EXPORT void __memscope_coro_unwind(void *given) {
         return;
     }
     verify(task, MEMSCOPE_TASK_RUNNING, "unwind");
-    if (tls->top->task != task && !ms_tasks_unwind_to(tls, task))
+    if (ms_task_running(tls) != task && !ms_tasks_unwind_to(tls, task))
         return;
     ms_release(&task->state, (uint32_t)MEMSCOPE_TASK_SUSPENDED);
     ms_tasks_pop(tls);
@@ -228,7 +228,7 @@ MS_COLD static void enter_slow(void *given, const char *event) {
     struct ms_tls *tls = &ms_tls;
     struct memscope_task_record *task = ms_task_in(given);
     int saved_errno = errno;
-    if (!ms_has_tasks(tls) && ms_slow_begin(tls)) {
+    if (!ms_has_own_tasks(tls) && task && ms_slow_begin(tls)) {
         (void)ms_tasks_of_thread();
         ms_slow_end(tls);
     }
@@ -236,7 +236,7 @@ MS_COLD static void enter_slow(void *given, const char *event) {
     if (!ms_has_tasks(tls))
         return;
     if (!task) {
-        (void)ms_tasks_push(tls, tls->top->task, MS_MARK_UNFOLLOWED);
+        (void)ms_tasks_push(tls, ms_task_running(tls), MS_MARK_UNFOLLOWED);
         return;
     }
     if (ms_acquire(&task->state) == MEMSCOPE_TASK_CREATED) {
@@ -278,7 +278,7 @@ MS_EXPORT void __memscope_coro_destroy(void *given) {
 MS_COLD static bool suspend_slow(struct ms_tls *tls, struct memscope_task_record *task,
                                  const void *awaiter, size_t awaiter_bytes, uint32_t kind) {
     verify(task, MEMSCOPE_TASK_RUNNING, "suspend");
-    if (tls->top->task != task && !ms_tasks_unwind_to(tls, task))
+    if (ms_task_running(tls) != task && !ms_tasks_unwind_to(tls, task))
         return false;
     if (kind == MEMSCOPE_SUSPEND_FINAL && task->edge != MEMSCOPE_EDGE_AWAIT)
         confirm_parent(task);
@@ -289,33 +289,44 @@ MS_COLD static bool suspend_slow(struct ms_tls *tls, struct memscope_task_record
     return true;
 }
 
-MS_EXPORT void __memscope_coro_suspend(void *given, const void *awaiter, size_t awaiter_bytes,
-                                       uint32_t kind) {
-    struct ms_tls *tls = &ms_tls;
+MS_HOT void suspend(struct ms_tls *tls, void *given, const void *awaiter, size_t awaiter_bytes,
+                    uint32_t kind) {
     struct memscope_task_record *task = ms_task_in(given);
     if (MS_UNLIKELY(!task || !ms_has_tasks(tls)))
         return;
     bool is_initial = kind == MEMSCOPE_SUSPEND_INITIAL;
-    if (MS_UNLIKELY(tls->top->task != task || is_initial || kind == MEMSCOPE_SUSPEND_FINAL ||
+    if (MS_UNLIKELY(ms_task_running(tls) != task || is_initial || kind == MEMSCOPE_SUSPEND_FINAL ||
                     ms_load(&ms_tasks_not_started) != 0) &&
         !suspend_slow(tls, task, awaiter, awaiter_bytes, kind))
         return;
-    ms_store(&tls->top->mark, (uint64_t)MS_MARK_LEAVING);
+    ms_mark(tls->top, MS_MARK_LEAVING);
     // What this thread wrote of the task, the mark included, before anyone resumes it.
     ms_release(&task->state,
                (uint32_t)(is_initial ? MEMSCOPE_TASK_CREATED : MEMSCOPE_TASK_SUSPENDED));
 }
 
-MS_EXPORT void __memscope_coro_pop(void) {
-    struct ms_tls *tls = &ms_tls;
+MS_HOT void pop(struct ms_tls *tls) {
     if (!ms_has_tasks(tls))
         return;
-    if (MS_UNLIKELY(tls->top->mark == MS_MARK_RUNNING)) {
-        if (tls->top != ms_tasks_in(tls->top)->stack) // the bottom: a fork child's inheritance
+    if (MS_UNLIKELY(ms_mark_of(tls->top) == MS_MARK_RUNNING)) {
+        // At the bottom: pushed where there was no stack yet, or by a fork child's parent.
+        if (ms_has_own_tasks(tls) && tls->top != ms_tasks_in(tls->top)->stack)
             ms_count_loss(MEMSCOPE_LOSS_task_mistakes, 1);
         return;
     }
     ms_tasks_pop(tls);
+}
+
+MS_EXPORT void __memscope_coro_suspend(void *given, const void *awaiter, size_t awaiter_bytes,
+                                       uint32_t kind) {
+    struct ms_tls *tls = &ms_tls;
+    suspend(tls, given, awaiter, awaiter_bytes, kind & ~MEMSCOPE_SUSPEND_AND_POP);
+    if (MS_UNLIKELY(kind & MEMSCOPE_SUSPEND_AND_POP))
+        pop(tls);
+}
+
+MS_EXPORT void __memscope_coro_pop(void) {
+    pop(&ms_tls);
 }
 
 MS_EXPORT void __memscope_coro_unsuspend(void *given) {
@@ -323,7 +334,7 @@ MS_EXPORT void __memscope_coro_unsuspend(void *given) {
     struct memscope_task_record *task = ms_task_in(given);
     if (!ms_has_tasks(&ms_tls) || !task)
         return;
-    if (top->task != task || top->mark != MS_MARK_LEAVING) {
+    if (ms_task_on(top) != task || ms_mark_of(top) != MS_MARK_LEAVING) {
         ms_count_loss(MEMSCOPE_LOSS_task_mistakes, 1);
         return;
     }
@@ -332,5 +343,5 @@ MS_EXPORT void __memscope_coro_unsuspend(void *given) {
     else
         verify(task, MEMSCOPE_TASK_SUSPENDED, "unsuspend");
     ms_store(&task->state, (uint32_t)MEMSCOPE_TASK_RUNNING);
-    ms_store(&top->mark, (uint64_t)MS_MARK_RUNNING);
+    ms_mark(top, MS_MARK_RUNNING);
 }

@@ -6,6 +6,7 @@
 
 #include "count.h"
 
+#include "base/config.h"
 #include "collect/thread.h"
 #include "context/context.h"
 #include "real.h"
@@ -120,15 +121,18 @@ static struct memscope_cell_record *cell_for(struct ms_tls *tls, struct ms_origi
         return cell_for_site(tls, origin, class_ref);
     struct ms_context_request request = {
         .seed = seed_of(origin, task), .frame = origin.frame, .task = task};
-    request.key = ms_context_key(tls, request.seed, origin.frame, ms_shared.depth);
-    struct memscope_cell_record *cell = ms_thread_find_context(request.key, class_ref);
-    if (cell)
+    request.key = ms_context_key(tls, request.seed, origin.frame, ms_key_pairs(ms_shared.depth));
+    struct memscope_cell_record *cell = ms_context_find(tls, &request);
+    if (cell) {
+        if (MS_UNLIKELY(ms_config.verify))
+            ms_context_verify(tls, &request, cell->context_ref);
         return cell;
+    }
     if (origin.site || (origin.key & MS_KEY_FOREIGN))
         request.site_ref = ms_origin_site_ref(&origin);
     else
         request.site_ref = (uint32_t)origin.key;
-    if ((cell = ms_context_cell(tls, &request)) != NULL)
+    if ((cell = ms_context_new(tls, &request)) != NULL)
         return cell;
     ms_count_loss(MEMSCOPE_LOSS_events_without_context, 1);
     return cell_for_site(tls, origin, class_ref);
@@ -215,7 +219,7 @@ static struct memscope_task_record *owner_of(struct ms_tls *tls, const void *blo
 
 static bool allocate_in_task(struct ms_tls *tls, struct memscope_cell_record *cell,
                              struct memscope_task_record *task, uint64_t bytes) {
-    if (task != ms_task_running(tls) || tls->top->mark != MS_MARK_LEAVING)
+    if (task != ms_task_running(tls) || ms_mark_of(tls->top) != MS_MARK_LEAVING)
         return ms_task_local_allocate(tls, cell, task, bytes);
     ms_task_allocate_late(task, bytes);
     return ms_strategy_allocate(tls, cell, bytes);
@@ -249,28 +253,30 @@ static void allocate_at(struct ms_tls *tls, void *block, size_t bytes, struct ms
 static inline bool note_allocation_of_task(struct ms_tls *tls, void *block, size_t bytes,
                                            struct ms_origin origin) {
     const struct ms_running *top = tls->top;
-    struct memscope_task_record *task = top->task;
+    struct memscope_task_record *task = ms_task_on(top);
     bool is_frame = is_coming_frame(tls, bytes), single = ms_single_threaded();
     if (is_frame)
         task = ms_tasks_in(top)->coming;
-    else if (top->mark == MS_MARK_LEAVING)
+    else if (ms_mark_of(top) == MS_MARK_LEAVING)
         return false;
-    uint32_t depth = ms_shared.depth;
+    uint32_t pairs = ms_shared.key_pairs;
     uint64_t key = origin.key;
-    if (depth != 0)
-        key = ms_context_key(tls, seed_of(origin, task), origin.frame, depth);
+    if (pairs == 0 && ms_shared.depth != 0) // verify=1
+        return false;
+    if (pairs != 0)
+        key = ms_context_key(tls, seed_of(origin, task), origin.frame, pairs);
     else if (origin.site)
         key = ms_acquire(&origin.site->id);
     uint32_t class_ref = 0, *word = NULL;
     if (task) {
         class_ref = task->class_ref;
-        if (depth == 0)
+        if (pairs == 0)
             key = ms_task_key(key, class_ref);
         if (!(word = ms_task_word_at((uintptr_t)block)))
             return false;
     }
     struct ms_slot *slot =
-        &tls->slots[depth != 0 ? ms_slot_of_context(tls, key) : ms_slot_of_key(tls, key)];
+        &tls->slots[pairs != 0 ? ms_slot_of_context(tls, key) : ms_slot_of_key(tls, key)];
     char *leaf = ms_shadow_leaf((uintptr_t)block);
     struct memscope_cell_record *cell = slot->cell;
     if (slot->key != key || !leaf || bytes >= MS_SIZE_ASIDE || cell->class_ref != class_ref ||
@@ -325,6 +331,47 @@ void *ms_note_allocation_slow(void *block, size_t bytes, struct memscope_site *s
     return block;
 }
 
+// Without contexts (depth=0): by the site's home, or by the key in the table.
+static inline void *note_by_site(struct ms_tls *tls, void *block, size_t bytes,
+                                 struct memscope_site *site, const uintptr_t *frame) {
+    char *leaf = ms_shadow_leaf((uintptr_t)block);
+    if (MS_UNLIKELY(!leaf || bytes >= MS_SIZE_ASIDE))
+        return ms_note_allocation_slow(block, bytes, site, frame);
+    uint64_t *place = ms_shadow_at(leaf, (uintptr_t)block);
+    const char *units = ms_shared.units;
+    char *base = (char *)ms_shared.header;
+    ms_settle();
+    struct memscope_cell_record *cell;
+    if (site) {
+        uint32_t ref = ms_acquire(&site->id), above; // pairs with ms_origin_site_ref
+        if (MS_LIKELY(__builtin_add_overflow(ref, ms_load(&ms_shared.direct_ref_bias), &above)))
+            return ms_allocate_direct(tls, block, bytes, place, ms_home_at(base, above),
+                                      ((uint64_t)(ref - MS_HOME_UNITS) << 32) + bytes);
+        if (MS_UNLIKELY(!__builtin_add_overflow(ref, ms_load(&ms_shared.ref_bias), &above)))
+            return ms_note_allocation_slow(block, bytes, site, frame);
+        cell = ms_home_at(base, above);
+        if (cell->thread_ref != tls->record_ref)
+            cell = ms_cell_in_table(tls, ref);
+    } else {
+        cell = ms_cell_in_table(tls, MS_KEY_FOREIGN | frame[1]);
+        if (MS_LIKELY(cell && ms_load(&ms_shared.direct_bias) != 0))
+            return ms_allocate_direct(tls, block, bytes, place, cell,
+                                      ms_shadow_record(units, cell, bytes));
+    }
+    if (MS_UNLIKELY(!cell || ms_strategy_is_outdated(tls)))
+        return ms_note_allocation_slow(block, bytes, site, frame);
+    return ms_allocate_threaded(tls, block, bytes, place, cell,
+                                ms_shadow_record(units, cell, bytes));
+}
+
+void *ms_note_allocation_special(void *block, size_t bytes, struct memscope_site *site,
+                                 const uintptr_t *frame) {
+    struct ms_tls *tls = &ms_tls;
+    if (tls->special == 0 && ms_shared.depth == 0)
+        return note_by_site(tls, block, bytes, site, frame);
+    return ms_note_allocation_slow(block, bytes, site, frame);
+}
+
 // The guard is still the fast path's.
 void *ms_note_allocation_publish(void *block) {
     ms_thread_local_publish();
@@ -357,10 +404,10 @@ static void free_in(struct ms_tls *tls, struct memscope_cell_record *cell, uint6
 static inline bool note_free_of_task(struct ms_tls *tls, struct memscope_cell_record *cell,
                                      uint64_t bytes, const void *block, bool single) {
     const struct ms_running *top = tls->top;
-    struct memscope_task_record *task = top->task;
+    struct memscope_task_record *task = ms_task_on(top);
     const uint32_t *word = ms_task_word_at((uintptr_t)block);
     if (cell->thread_ref != tls->record_ref || cell->record.flags != MEMSCOPE_CELL_TASK || !word ||
-        !task || ms_load(word) != ms_task_ref(task) || top->mark == MS_MARK_LEAVING)
+        !task || ms_load(word) != ms_task_ref(task) || ms_mark_of(top) == MS_MARK_LEAVING)
         return false;
     slow_guard_take(tls);
     ms_cell_free(cell, bytes, ms_epoch());

@@ -28,12 +28,14 @@ MS_HOT struct ms_origin ms_origin_of(struct memscope_site *site) {
 }
 
 MS_HOT struct ms_origin ms_origin_foreign(const void *return_address) {
-    return (struct ms_origin){.key = MS_KEY_FOREIGN | (uintptr_t)return_address,
-                              .site = NULL,
-                              .frame = ms_frame_here()};
+    return (struct ms_origin){
+        .key = MS_KEY_FOREIGN | (uintptr_t)return_address, .site = NULL, .frame = ms_frame_here()};
 }
 
-// Each of these ends an event; they return `block`.
+// Each of these ends an event; they return `block`. The first decides whether it is one for the
+// second.
+void *ms_note_allocation_special(void *block, size_t bytes, struct memscope_site *site,
+                                 const uintptr_t *frame);
 MS_COLD void *ms_note_allocation_slow(void *block, size_t bytes, struct memscope_site *site,
                                       const uintptr_t *frame); // site NULL = foreign
 MS_COLD void *ms_note_allocation_publish(void *block);
@@ -84,55 +86,50 @@ MS_HOT void *ms_allocate_direct(struct ms_tls *tls, void *block, size_t bytes, u
     return block;
 }
 
-MS_HOT void *ms_note_slowly(void *block, size_t bytes, struct ms_origin origin) {
-    block = ms_note_allocation_slow(block, bytes, origin.site, origin.frame);
-    ms_keep_frame();
-    return block;
-}
-
-// The allocator has returned `block` for a request of `bytes`; NULL = it failed. Returns `block`.
-MS_HOT void *ms_note_allocation(void *block, size_t bytes, struct ms_origin origin) {
-    struct ms_tls *tls = &ms_tls;
-    char *leaf = ms_shadow_leaf((uintptr_t)block); // of NULL there is none
-    if (MS_UNLIKELY(!leaf || tls->special != 0 || bytes >= MS_SIZE_ASIDE))
-        return ms_note_slowly(block, bytes, origin);
-    uint64_t *place = ms_shadow_at(leaf, (uintptr_t)block);
-    const char *units = ms_shared.units;
-    char *base = (char *)ms_shared.header;
-    ms_settle();
-    struct memscope_cell_record *cell;
-    uint32_t depth = ms_load(&ms_shared.depth);
-    if (MS_LIKELY(depth != 0)) {
-        cell = ms_cell_of_context(
-            tls, ms_context_key(tls, ms_context_seed(origin.site), origin.frame, depth));
-        if (MS_LIKELY(cell && ms_load(&ms_shared.direct_bias) != 0))
-            return ms_allocate_direct(tls, block, bytes, place, cell,
-                                      ms_shadow_record(units, cell, bytes));
-    } else if (origin.key == 0) {
-        uint32_t ref = ms_acquire(&origin.site->id), above; // pairs with ms_origin_site_ref
-        if (MS_LIKELY(__builtin_add_overflow(ref, ms_load(&ms_shared.direct_ref_bias), &above)))
-            return ms_allocate_direct(tls, block, bytes, place, ms_home_at(base, above),
-                                      ((uint64_t)(ref - MS_HOME_UNITS) << 32) + bytes);
-        if (MS_UNLIKELY(!__builtin_add_overflow(ref, ms_load(&ms_shared.ref_bias), &above)))
-            return ms_note_slowly(block, bytes, origin);
-        cell = ms_home_at(base, above);
-        if (cell->thread_ref != tls->record_ref)
-            cell = ms_cell_in_table(tls, ref);
-    } else {
-        cell = ms_cell_in_table(tls, origin.key);
-        if (MS_LIKELY(cell && ms_load(&ms_shared.direct_bias) != 0))
-            return ms_allocate_direct(tls, block, bytes, place, cell,
-                                      ms_shadow_record(units, cell, bytes));
-    }
-    if (MS_UNLIKELY(!cell || ms_strategy_is_outdated(tls)))
-        return ms_note_slowly(block, bytes, origin);
+MS_HOT void *ms_allocate_threaded(struct ms_tls *tls, void *block, size_t bytes, uint64_t *place,
+                                  struct memscope_cell_record *cell, uint64_t record) {
     ms_guard_take(tls);
-    ms_store(place, ms_shadow_record(units, cell, bytes));
+    ms_store(place, record);
     tls->last_block = block;
     if (MS_UNLIKELY(ms_thread_local_allocate(tls, cell, bytes)))
         return ms_note_allocation_publish(block);
     ms_guard_release(tls);
     return block;
+}
+
+MS_HOT void *ms_note_slowly(void *block, size_t bytes, struct ms_origin origin) {
+    block = ms_note_allocation_slow(block, bytes, origin.site, ms_frame_here());
+    ms_keep_frame();
+    return block;
+}
+
+// The allocator has returned `block` for a request of `bytes`; NULL = it failed. Returns `block`.
+// The key comes first: nothing but it has to be kept for the rest. The frame is asked for where it
+// is needed, which is the hook's: all of this is inlined there.
+MS_HOT void *ms_note_allocation(void *block, size_t bytes, struct ms_origin origin) {
+    struct ms_tls *tls = &ms_tls;
+    uint32_t pairs = ms_load(&ms_shared.key_pairs);
+    if (MS_UNLIKELY(tls->special != 0 || pairs == 0)) {
+        block = ms_note_allocation_special(block, bytes, origin.site, ms_frame_here());
+        ms_keep_frame();
+        return block;
+    }
+    uint64_t key = ms_context_key(tls, ms_context_seed(origin.site), ms_frame_here(), pairs);
+    char *leaf = ms_shadow_leaf((uintptr_t)block); // of NULL there is none
+    if (MS_UNLIKELY(!leaf || bytes >= MS_SIZE_ASIDE))
+        return ms_note_slowly(block, bytes, origin);
+    uint64_t *place = ms_shadow_at(leaf, (uintptr_t)block);
+    const char *units = ms_shared.units;
+    ms_settle();
+    struct memscope_cell_record *cell = ms_cell_of_context(tls, key);
+    if (MS_UNLIKELY(!cell))
+        return ms_note_slowly(block, bytes, origin);
+    uint64_t record = ms_shadow_record(units, cell, bytes);
+    if (MS_LIKELY(ms_load(&ms_shared.direct_bias) != 0))
+        return ms_allocate_direct(tls, block, bytes, place, cell, record);
+    if (MS_UNLIKELY(ms_strategy_is_outdated(tls)))
+        return ms_note_slowly(block, bytes, origin);
+    return ms_allocate_threaded(tls, block, bytes, place, cell, record);
 }
 
 enum ms_end {

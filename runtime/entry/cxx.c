@@ -39,7 +39,7 @@ struct request {
     const void *nothrow; // not NULL: a failure is NULL, not an exception
 };
 
-static inline void *ask_allocator(struct request request) {
+MS_HOT void *ask_allocator(struct request request) {
     size_t bytes = request.size ? request.size : 1;
     if (request.alignment == 0)
         return ms_real.malloc(bytes);
@@ -72,7 +72,7 @@ MS_NOINLINE static void *ask_again(struct request request, struct ms_origin orig
     if (request.nothrow && ask_library(request, &block))
         return block;
     do {
-        (void)ms_note_allocation(NULL, request.size, origin);
+        (void)ms_note_allocation_slow(NULL, request.size, origin.site, origin.frame);
         new_handler *handler = ms_get_new_handler ? ms_get_new_handler() : NULL;
         if (!handler && request.nothrow)
             return NULL;
@@ -83,10 +83,10 @@ MS_NOINLINE static void *ask_again(struct request request, struct ms_origin orig
         handler();
         block = ask_allocator(request);
     } while (!block);
-    return ms_note_allocation(block, request.size, origin);
+    return ms_note_allocation_slow(block, request.size, origin.site, origin.frame);
 }
 
-static inline void *serve_new(struct request request, struct ms_origin origin) {
+MS_HOT void *serve_new(struct request request, struct ms_origin origin) {
     void *block = ask_allocator(request);
     if (MS_UNLIKELY(!block)) {
         block = ask_again(request, origin);

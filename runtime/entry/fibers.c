@@ -1,20 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Fibers of ucontext and Boost.Context, seen where anybody calls the functions that switch: they
-// are interposed. Which fiber a context is, its saved stack pointer tells (fiber.h); what belongs
-// to no known stack is the thread's own. Switching is not for signal handlers; errno is kept.
+// are interposed, and instrumented code calls hooks in their place, which call what the program
+// would have called. Which fiber a context is, its saved stack pointer tells (fiber.h); what
+// belongs to no known stack is the thread's own. Switching is not for signal handlers; errno is
+// kept.
 
 #include "count.h"
 #include "interpose.h"
 #include "real.h"
 #include "start.h"
 
+#include "base/config.h"
 #include "collect/fiber.h"
 #include "collect/task_class.h"
 #include "store/modules.h"
 
 #include <errno.h>
+#include <memscope/abi.h>
 #include <ucontext.h>
+
+// What a hook calls may be ours, straight or through a stub of the linker's: a switch is noted by
+// the hook, then, which our function knows by its return address. Hooks stand in a section of their
+// own, and none of them ends in a jump. Weak: a linker may drop what nobody calls.
+#define MS_SWITCH_HOOK MS_EXPORT __attribute__((section("ms_switch_hooks")))
+extern const char __start_ms_switch_hooks[] MS_INTERNAL __attribute__((weak));
+extern const char __stop_ms_switch_hooks[] MS_INTERNAL __attribute__((weak));
+
+static bool is_noted(const void *return_address) {
+    uintptr_t address = (uintptr_t)return_address, first = (uintptr_t)__start_ms_switch_hooks;
+    return address >= first && address < (uintptr_t)__stop_ms_switch_hooks;
+}
 
 // Everything between is under the guard; tasks NULL = the switch goes unseen.
 static struct ms_tasks *begin(struct ms_tls *tls) {
@@ -123,14 +139,27 @@ static struct ms_fiber *running_fiber(void) {
     return ms_tls.thread && ms_tls.thread->tasks ? ms_tls.thread->tasks->fiber : NULL;
 }
 
+typedef int swap_function(ucontext_t *from, const ucontext_t *to);
+typedef int set_function(const ucontext_t *to);
+
+MS_SWITCH_HOOK int __memscope_swapcontext(void *from, const void *to, const void *callee) {
+    struct ms_fiber *before = running_fiber();
+    note_switch(from, to, __builtin_return_address(0));
+    int result = ((swap_function *)callee)(from, to);
+    if (result != 0)
+        note_failed(before);
+    return result;
+}
+
 MS_INTERPOSE(int, swapcontext, (ucontext_t * from, const ucontext_t *to)) {
-    int (*real)(ucontext_t *, const ucontext_t *) =
-        (int (*)(ucontext_t *, const ucontext_t *))real_of(
-            "swapcontext", (const void *)ms_own_swapcontext, (const void *)__swapcontext);
+    swap_function *real = (swap_function *)real_of("swapcontext", (const void *)ms_own_swapcontext,
+                                                   (const void *)__swapcontext);
     if (!real) {
         errno = ENOSYS;
         return -1;
     }
+    if (is_noted(__builtin_return_address(0)))
+        return real(from, to);
     struct ms_fiber *before = running_fiber();
     note_switch(from, to, __builtin_return_address(0));
     int result = real(from, to);
@@ -139,13 +168,23 @@ MS_INTERPOSE(int, swapcontext, (ucontext_t * from, const ucontext_t *to)) {
     return result;
 }
 
+MS_SWITCH_HOOK int __memscope_setcontext(const void *to, const void *callee) {
+    struct ms_fiber *before = running_fiber();
+    note_switch(NULL, to, __builtin_return_address(0));
+    int result = ((set_function *)callee)(to);
+    note_failed(before);
+    return result;
+}
+
 MS_INTERPOSE(int, setcontext, (const ucontext_t *to)) {
-    int (*real)(const ucontext_t *) = (int (*)(const ucontext_t *))real_of(
-        "setcontext", (const void *)ms_own_setcontext, (const void *)__setcontext);
+    set_function *real = (set_function *)real_of("setcontext", (const void *)ms_own_setcontext,
+                                                 (const void *)__setcontext);
     if (!real) {
         errno = ENOSYS;
         return -1;
     }
+    if (is_noted(__builtin_return_address(0)))
+        return real(to);
     struct ms_fiber *before = running_fiber();
     note_switch(NULL, to, __builtin_return_address(0));
     int result = real(to);
@@ -155,31 +194,34 @@ MS_INTERPOSE(int, setcontext, (const ucontext_t *to)) {
 
 // ---- Boost.Context -----------------------------------------------------------------------------
 
-struct transfer {
-    void *context;
-    void *data;
-};
+typedef struct memscope_transfer transfer_function(struct memscope_transfer);
+typedef void enter_function(struct memscope_transfer);
+typedef void *make_function(void *stack_top, size_t bytes, enter_function *enter);
+typedef struct memscope_transfer jump_function(void *to, void *data);
+typedef struct memscope_transfer ontop_function(void *to, void *data, transfer_function *on_top);
 
-typedef struct transfer transfer_function(struct transfer);
-typedef void *make_function(void *stack_top, size_t bytes, void (*enter)(struct transfer));
-typedef struct transfer jump_function(void *to, void *data);
-typedef struct transfer ontop_function(void *to, void *data, transfer_function *on_top);
+make_function ms_own_make_fcontext;
+jump_function ms_own_jump_fcontext;
+ontop_function ms_own_ontop_fcontext;
 
-void *ms_own_make_fcontext(void *, size_t, void (*)(struct transfer));
-struct transfer ms_own_jump_fcontext(void *, void *);
-struct transfer ms_own_ontop_fcontext(void *, void *, transfer_function *);
-
-MS_INTERPOSE(void *, make_fcontext,
-             (void *stack_top, size_t bytes, void (*enter)(struct transfer))) {
-    make_function *real =
-        (make_function *)real_of("make_fcontext", (const void *)ms_own_make_fcontext, NULL);
+// The library's function; where it is missing the program cannot go on, and should know why.
+static const void *fcontext_of(const char *name, const void *own) {
+    const void *real = real_of(name, own, NULL);
     if (!real)
-        return NULL;
+        ms_give_up(name,
+                   " is missing: where libboost_context.a is linked, MemScope's runtime must "
+                   "come after it",
+                   NULL);
+    return real;
+}
+
+static void note_make(void *stack_top, size_t bytes, enter_function *enter,
+                      const void *return_address) {
     struct ms_tls *tls = &ms_tls;
     int saved_errno = errno;
     struct ms_tasks *tasks = begin(tls);
     if (tasks) {
-        struct ms_spawn spawn = {.return_address = __builtin_return_address(0)};
+        struct ms_spawn spawn = {.return_address = return_address};
         uintptr_t high = (uintptr_t)stack_top;
         (void)ms_fiber_new(tasks,
                            ms_fold_of_address(MEMSCOPE_TASK_FIBER, (const void *)enter, spawn),
@@ -187,6 +229,22 @@ MS_INTERPOSE(void *, make_fcontext,
         ms_slow_end(tls);
     }
     errno = saved_errno;
+}
+
+MS_SWITCH_HOOK void *__memscope_make_fcontext(void *stack_top, size_t bytes, enter_function *enter,
+                                              const void *callee) {
+    void *made = ((make_function *)callee)(stack_top, bytes, enter);
+    note_make(stack_top, bytes, enter, __builtin_return_address(0));
+    return made;
+}
+
+MS_INTERPOSE(void *, make_fcontext, (void *stack_top, size_t bytes, enter_function *enter)) {
+    make_function *real =
+        (make_function *)fcontext_of("make_fcontext", (const void *)ms_own_make_fcontext);
+    if (!real)
+        return NULL;
+    if (!is_noted(__builtin_return_address(0)))
+        note_make(stack_top, bytes, enter, __builtin_return_address(0));
     return real(stack_top, bytes, enter);
 }
 
@@ -208,7 +266,7 @@ static struct ms_fiber *note_jump(void *to) {
 // Back in `here`, perhaps on another thread. Who jumped here has ended if it left no context (which
 // a function on top may have kept for itself) and no stack. One whose stack is no heap block ends
 // when that is another fiber's.
-static void note_return(struct ms_fiber *here, struct transfer transfer) {
+static void note_return(struct ms_fiber *here, struct memscope_transfer transfer) {
     struct ms_tls *tls = &ms_tls;
     int saved_errno = errno;
     struct ms_tasks *tasks = begin(tls);
@@ -223,24 +281,45 @@ static void note_return(struct ms_fiber *here, struct transfer transfer) {
     errno = saved_errno;
 }
 
-MS_INTERPOSE(struct transfer, jump_fcontext, (void *to, void *data)) {
-    jump_function *real =
-        (jump_function *)real_of("jump_fcontext", (const void *)ms_own_jump_fcontext, NULL);
-    if (!real)
-        return (struct transfer){0};
+MS_SWITCH_HOOK struct memscope_transfer __memscope_jump_fcontext(void *to, void *data,
+                                                                 const void *callee) {
     struct ms_fiber *here = note_jump(to);
-    struct transfer transfer = real(to, data);
+    struct memscope_transfer transfer = ((jump_function *)callee)(to, data);
     note_return(here, transfer);
     return transfer;
 }
 
-MS_INTERPOSE(struct transfer, ontop_fcontext, (void *to, void *data, transfer_function *on_top)) {
-    ontop_function *real =
-        (ontop_function *)real_of("ontop_fcontext", (const void *)ms_own_ontop_fcontext, NULL);
+MS_INTERPOSE(struct memscope_transfer, jump_fcontext, (void *to, void *data)) {
+    jump_function *real =
+        (jump_function *)fcontext_of("jump_fcontext", (const void *)ms_own_jump_fcontext);
     if (!real)
-        return (struct transfer){0};
+        return (struct memscope_transfer){0};
+    if (is_noted(__builtin_return_address(0)))
+        return real(to, data);
     struct ms_fiber *here = note_jump(to);
-    struct transfer transfer = real(to, data, on_top);
+    struct memscope_transfer transfer = real(to, data);
+    note_return(here, transfer);
+    return transfer;
+}
+
+MS_SWITCH_HOOK struct memscope_transfer
+__memscope_ontop_fcontext(void *to, void *data, transfer_function *on_top, const void *callee) {
+    struct ms_fiber *here = note_jump(to);
+    struct memscope_transfer transfer = ((ontop_function *)callee)(to, data, on_top);
+    note_return(here, transfer);
+    return transfer;
+}
+
+MS_INTERPOSE(struct memscope_transfer, ontop_fcontext,
+             (void *to, void *data, transfer_function *on_top)) {
+    ontop_function *real =
+        (ontop_function *)fcontext_of("ontop_fcontext", (const void *)ms_own_ontop_fcontext);
+    if (!real)
+        return (struct memscope_transfer){0};
+    if (is_noted(__builtin_return_address(0)))
+        return real(to, data, on_top);
+    struct ms_fiber *here = note_jump(to);
+    struct memscope_transfer transfer = real(to, data, on_top);
     note_return(here, transfer);
     return transfer;
 }

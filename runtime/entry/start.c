@@ -78,6 +78,8 @@ static bool begin_profile(uint32_t flags, uint32_t ref_base) {
     ms_shared.direct_epoch = ms_shared.header->peak_epoch;
     ms_tasks_not_started = ms_config.verify ? 1ull << 62 : 0; // out of reach of any number of tasks
     ms_shared.depth = ms_config.depth;
+    ms_shared.key_pairs = ms_config.verify ? 0 : ms_key_pairs(ms_config.depth);
+    ms_tasks_verified = ms_config.verify ? MS_MARK_VERIFIED : 0;
     ms_shared.direct_bias = ms_shared.bias;
     ms_shared.direct_ref_bias = ms_shared.ref_bias;
     ms_release(&ms_shared.alive, 1u);
@@ -148,6 +150,7 @@ __attribute__((constructor(101))) static void start_at_load(void) {
 static void part_from_parent(void) {
     static struct memscope_profile_header nobodys;
     if (ms_load(&ms_life) == MS_LIFE_ON && !ms_shared.header) {
+        ms_tls.top = ms_no_tasks_top; // wiped, it would fit the parent's tasks, which are zero now
         ms_arena_forget();
         ms_shared.header = &nobodys;
     }

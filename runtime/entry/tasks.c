@@ -106,7 +106,7 @@ MS_EXPORT memscope_status __memscope_task_resume(memscope_task handle) {
 
 // Takes a task that runs on this thread off the shadow stack; what was left above it goes, too.
 static bool take_off(struct call call, struct memscope_task_record *task) {
-    if (call.tls->top->task != task && !ms_tasks_unwind_to(call.tls, task))
+    if (ms_task_running(call.tls) != task && !ms_tasks_unwind_to(call.tls, task))
         return false;
     ms_tasks_pop(call.tls);
     return true;
@@ -117,7 +117,7 @@ MS_EXPORT memscope_status __memscope_task_suspend(memscope_task handle) {
     if (!call.tasks)
         return MEMSCOPE_NOT_LINKED;
     struct memscope_task_record *task = task_of(handle);
-    if (!task || kind_of(task) != MEMSCOPE_TASK_SCOPE || call.tls->top->task != task)
+    if (!task || kind_of(task) != MEMSCOPE_TASK_SCOPE || ms_task_running(call.tls) != task)
         return call_end(call, MEMSCOPE_MISTAKE);
     ms_release(&task->state, (uint32_t)MEMSCOPE_TASK_SUSPENDED); // pairs with task_of's acquire
     ms_tasks_pop(call.tls);
@@ -163,9 +163,9 @@ MS_EXPORT memscope_status __memscope_task_set_name(const char *name) {
     struct call call = call_begin();
     if (!call.tasks)
         return MEMSCOPE_NOT_LINKED;
-    if (!call.tls->top->task)
+    if (!ms_task_running(call.tls))
         return call_end(call, MEMSCOPE_MISTAKE);
-    ms_store(&call.tls->top->task->name_ref, bounded_string(name));
+    ms_store(&ms_task_running(call.tls)->name_ref, bounded_string(name));
     return call_end(call, MEMSCOPE_OK);
 }
 
@@ -173,9 +173,9 @@ MS_EXPORT memscope_status __memscope_task_set_label(const char *label) {
     struct call call = call_begin();
     if (!call.tasks)
         return MEMSCOPE_NOT_LINKED;
-    if (!call.tls->top->task)
+    if (!ms_task_running(call.tls))
         return call_end(call, MEMSCOPE_MISTAKE);
-    ms_store(&call.tls->top->task->label_ref, bounded_string(label));
+    ms_store(&ms_task_running(call.tls)->label_ref, bounded_string(label));
     return call_end(call, MEMSCOPE_OK);
 }
 
@@ -183,12 +183,13 @@ MS_EXPORT memscope_status __memscope_task_detach(void) {
     struct call call = call_begin();
     if (!call.tasks)
         return MEMSCOPE_NOT_LINKED;
-    if (!call.tls->top->task)
+    if (!ms_task_running(call.tls))
         return call_end(call, MEMSCOPE_MISTAKE);
-    call.tls->top->task->edge = MEMSCOPE_EDGE_SPAWN;
-    call.tls->top->task->edge_rule = MEMSCOPE_RULE_ANNOTATED;
+    struct memscope_task_record *task = ms_task_running(call.tls);
+    task->edge = MEMSCOPE_EDGE_SPAWN;
+    task->edge_rule = MEMSCOPE_RULE_ANNOTATED;
     if (ms_shared.depth != 0)
-        call.tls->top->task->awaiter_ref = ms_context_awaiter(call.tls->top->task->class_ref, 0);
+        task->awaiter_ref = ms_context_awaiter(task->class_ref, 0);
     return call_end(call, MEMSCOPE_OK);
 }
 
@@ -224,7 +225,8 @@ MS_EXPORT memscope_status __memscope_task_get(struct memscope_task_statistics *o
     struct call call = call_begin();
     if (!call.tasks)
         return MEMSCOPE_NOT_LINKED;
-    *out = call.tls->top->task ? of_task(call.tls->top->task) : of_root(call.tls->thread);
+    *out =
+        ms_task_running(call.tls) ? of_task(ms_task_running(call.tls)) : of_root(call.tls->thread);
     return call_end(call, MEMSCOPE_OK);
 }
 

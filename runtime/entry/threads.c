@@ -120,7 +120,7 @@ typedef int create_function(pthread_t *, const pthread_attr_t *, void *(*)(void 
 int ms_own_pthread_create(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
 
 static int ms_create_thread(pthread_t *id, const pthread_attr_t *attributes, void *(*start)(void *),
-                  void *argument, struct ms_origin origin) {
+                            void *argument, struct ms_origin origin) {
     static create_function *real;
     create_function *call = ms_load(&real);
     if (!call) {
@@ -159,7 +159,8 @@ MS_EXPORT int __memscope_pthread_create(void *thread, const void *attr, void *(*
 typedef int create_c11_function(thrd_t *, thrd_start_t, void *);
 int ms_own_thrd_create(thrd_t *, thrd_start_t, void *);
 
-static int ms_create_c11_thread(thrd_t *id, thrd_start_t start, void *argument, struct ms_origin origin) {
+static int ms_create_c11_thread(thrd_t *id, thrd_start_t start, void *argument,
+                                struct ms_origin origin) {
     static create_c11_function *real;
     create_c11_function *call = ms_load(&real);
     if (!call) {

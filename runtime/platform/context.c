@@ -24,8 +24,11 @@ void **ms_context_return_place(ucontext_t *context) {
 }
 
 // At the place of a return address: the stack is aligned to 16 bytes here, callee-saved registers
-// are what libc's own function expects.
+// are what libc's own function expects. Unwinders look before a return address, where the nop is.
 __asm__(".text\n"
+        ".cfi_startproc\n"
+        ".cfi_undefined rip\n"
+        "    nop\n"
         ".globl ms_context_return_thunk\n"
         ".hidden ms_context_return_thunk\n"
         ".type ms_context_return_thunk,@function\n"
@@ -38,6 +41,7 @@ __asm__(".text\n"
         "    mov %rbp, %rsp\n"
         "    pop %rbp\n"
         "    jmp *%rax\n"
+        ".cfi_endproc\n"
         ".size ms_context_return_thunk,.-ms_context_return_thunk\n");
 
 #else
@@ -54,8 +58,12 @@ void **ms_context_return_place(ucontext_t *context) {
     return (void **)&context->uc_mcontext.regs[30];
 }
 
-// x19 holds uc_link for libc's function; it is callee-saved.
+// x19 holds uc_link for libc's function; it is callee-saved. Unwinders look before a return
+// address, where the nop is.
 __asm__(".text\n"
+        ".cfi_startproc\n"
+        ".cfi_undefined x30\n"
+        "    nop\n"
         ".globl ms_context_return_thunk\n"
         ".hidden ms_context_return_thunk\n"
         ".type ms_context_return_thunk,%function\n"
@@ -63,6 +71,7 @@ __asm__(".text\n"
         "    bl ms_ucontext_returned\n"
         "    bl ms_ucontext_real_return\n"
         "    br x0\n"
+        ".cfi_endproc\n"
         ".size ms_context_return_thunk,.-ms_context_return_thunk\n");
 
 #endif

@@ -44,18 +44,21 @@
 #endif
 
 // DWARF's numbers of the registers that unwinding follows, and of the column where it looks for the
-// return address; NAMES_PC is the pc's own in expressions.
-enum ms_dwarf_register {
+// return address; NAMES_PC is the pc's own in expressions. RA_BELOW_CFA: how far below each frame's
+// CFA a call has put that; 0 = not a call, the function.
+enum {
 #if defined(__x86_64__)
     MS_DWARF_FP = 6,
     MS_DWARF_SP = 7,
     MS_DWARF_RA = 16,
     MS_DWARF_NAMES_PC = 16,
+    MS_RA_BELOW_CFA = 8,
 #else
     MS_DWARF_FP = 29,
     MS_DWARF_RA = 30,
     MS_DWARF_SP = 31,
     MS_DWARF_NAMES_PC = 32,
+    MS_RA_BELOW_CFA = 0,
 #endif
 };
 

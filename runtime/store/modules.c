@@ -113,7 +113,8 @@ void ms_modules_forget_unloaded(void (*gone)(uintptr_t start, uintptr_t end)) {
 
 bool ms_module_range(uintptr_t address, struct ms_module_range *range_out) {
     struct dl_find_object found;
-    if (!_dl_find_object || _dl_find_object((void *)address, &found) != 0) // NOLINT(*-no-int-to-ptr)
+    if (!_dl_find_object ||
+        _dl_find_object((void *)address, &found) != 0) // NOLINT(*-no-int-to-ptr)
         return false;
     range_out->start = (uintptr_t)found.dlfo_map_start;
     range_out->end = (uintptr_t)found.dlfo_map_end;

@@ -1,16 +1,19 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
-# fuzz.sh FUZZER MAKE_PROFILE FOLDER SECONDS: fuzzes the reader from seeds made by construction.
-# Fails on a crash, on a broken promise, on 1 GB of memory, and where nothing was tried.
+# fuzz.sh FUZZER MAKER FOLDER SECONDS [KIND...]: fuzzes from seeds made by construction: by MAKER KIND
+# FILE for each kind, else by MAKER FOLDER. Fails on a crash, on a broken promise, on 1 GB of memory,
+# and where nothing was tried.
 
 set -eu
-fuzzer=$1 make_profile=$2 folder=$3 seconds=$4
+fuzzer=$1 maker=$2 folder=$3 seconds=$4
+shift 4
 rm -rf "$folder"
 mkdir -p "$folder/corpus"
-for kind in picture bare running killed damaged newer cut odd server stacks; do
-    "$make_profile" $kind "$folder/corpus/$kind"
+for kind; do
+    "$maker" "$kind" "$folder/corpus/$kind"
 done
+[ $# -gt 0 ] || "$maker" "$folder/corpus"
 cd "$folder"
 # The fuzzer's own leak check is run at the end of each input; a run too short to try anything proves
 # nothing.

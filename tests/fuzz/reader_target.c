@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include <profile/contexts.h>
+#include <report/leaks.h>
+#include <report/stack_views.h>
 #include <report/tasks_report.h>
 
 static void promise(int kept, const char *what) {
@@ -57,10 +59,7 @@ static void check_tasks(const struct ms_summary *summary) {
 }
 
 // Every byte has one context or none; a stack goes from calls over awaiting tasks to its start.
-static void check_contexts(const struct ms_summary *summary) {
-    struct ms_contexts *contexts;
-    if (ms_contexts_create(summary, NULL, &contexts) != MEMSCOPE_OK)
-        return;
+static void check_contexts(const struct ms_summary *summary, const struct ms_contexts *contexts) {
     unsigned __int128 bytes = contexts->without.bytes;
     for (size_t i = 0; i < contexts->count; i++) {
         const struct ms_context *one = &contexts->items[i];
@@ -72,7 +71,19 @@ static void check_contexts(const struct ms_summary *summary) {
     }
     if (summary->total.bytes != UINT64_MAX)
         promise(bytes == summary->total.bytes, "bytes of contexts are the total");
-    ms_contexts_destroy(contexts);
+}
+
+static void report_leaks(const struct ms_contexts *contexts, const char *message, FILE *out) {
+    struct ms_suppression suppression = {.pattern = (char *)"a*.cc$", .line = 1};
+    struct ms_suppressions suppressions = {1, &suppression};
+    struct ms_leaks_options options = {.top = 5, .width = 90, .status = message};
+    struct ms_leaks *leaks;
+    if (ms_leaks_create(contexts, &suppressions, &leaks) != MEMSCOPE_OK)
+        return;
+    promise(leaks->suppressed_count <= leaks->count, "no more is suppressed than lives");
+    ms_report_leaks(leaks, &options, out);
+    ms_report_leaks_json(leaks, &options, out);
+    ms_leaks_destroy(leaks);
 }
 
 static void report_tasks(const struct ms_summary *summary, const char *message, FILE *out) {
@@ -88,11 +99,47 @@ static void report_tasks(const struct ms_summary *summary, const char *message, 
     }
 }
 
-static void report(const struct ms_summary *summary, const char *message) {
+// The tree holds every byte, whichever way round.
+static void report_tree(const struct ms_contexts *contexts, enum ms_stack_view view,
+                        const char *message, FILE *out) {
+    const struct ms_stack_options options = {.view = view, .by = MS_STACKS_BY_TOTAL};
+    const struct ms_tree_options shown = {.min_percent = 1, .width = 90, .status = message};
+    const struct ms_flame_options flame = {.by_task = view == MS_STACKS_TASKS};
+    struct ms_stack_tree *tree;
+    if (ms_stack_tree_create(contexts, &options, &tree) != MEMSCOPE_OK)
+        return;
+    if (contexts->summary->total.bytes != UINT64_MAX)
+        promise(tree->nodes[0].values[MS_STACKS_BY_TOTAL] == contexts->summary->total.bytes,
+                "bytes of the tree are the total");
+    ms_report_tree(tree, &shown, out);
+    if (view == MS_STACKS_CALLERS)
+        ms_report_tree_json(tree, &shown, out);
+    else
+        ms_put_flame(tree, &flame, out);
+    ms_stack_tree_destroy(tree);
+}
+
+static void report_stacks(const struct ms_contexts *contexts, const char *message, FILE *out) {
+    char *packed = NULL;
+    size_t bytes = 0;
+    // One of the views for each input: time is short.
+    report_tree(contexts, (enum ms_stack_view)(contexts->summary->total.bytes % 3), message, out);
+    ms_put_collapsed(contexts, MS_STACKS_BY_LIVE, out);
+    FILE *stream = open_memstream(&packed, &bytes);
+    if (stream) {
+        ms_put_pprof(contexts, stream);
+        fclose(stream);
+    }
+    free(packed);
+}
+
+static void report(const struct ms_summary *summary, const struct ms_contexts *contexts,
+                   const char *message) {
     char *text = NULL;
     size_t bytes = 0;
     struct ms_place place = {.file = "a.c", .line = 1};
-    struct ms_report_options options = {.order = MS_ORDER_LIVE, .width = 80, .status = message};
+    struct ms_report_options options = {
+        .order = MS_ORDER_LIVE, .width = 80, .status = message, .contexts = contexts, .stacks = 5};
     FILE *out = open_memstream(&text, &bytes);
     if (!out)
         return;
@@ -101,6 +148,8 @@ static void report(const struct ms_summary *summary, const char *message) {
     ms_report_site(summary, &place, &options, out);
     ms_report_json(summary, NULL, &options, out);
     report_tasks(summary, message, out);
+    report_leaks(contexts, message, out);
+    report_stacks(contexts, message, out);
     fclose(out);
     for (size_t i = 0; i < bytes; i++)
         promise((unsigned char)text[i] >= 0x20 || text[i] == '\n', "no control character gets out");
@@ -120,9 +169,13 @@ void reader_target(const uint8_t *bytes, size_t byte_count) {
         return;
     if (ms_summary_create(profile, &summary) == MEMSCOPE_OK) {
         check_sums(summary);
+        struct ms_contexts *contexts;
         check_tasks(summary);
-        check_contexts(summary);
-        report(summary, status == MEMSCOPE_OK ? NULL : message);
+        if (ms_contexts_create(summary, NULL, &contexts) == MEMSCOPE_OK) {
+            check_contexts(summary, contexts);
+            report(summary, contexts, status == MEMSCOPE_OK ? NULL : message);
+            ms_contexts_destroy(contexts);
+        }
         ms_summary_destroy(summary);
     }
     ms_profile_close(profile);

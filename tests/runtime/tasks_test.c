@@ -4,6 +4,8 @@
 // would call them, and the public calls about tasks. One process (CK_FORK=no), one profile: each
 // test looks at classes of its own.
 
+#include "shadow_stack.h"
+
 #include <memscope/abi.h>
 #include <memscope/tasks.h>
 
@@ -477,10 +479,12 @@ int main(void) {
     tcase_add_test(cases, wrong_calls_are_mistakes_and_change_nothing);
     tcase_add_test(cases, fiber_takes_its_coroutines_along);
     tcase_add_test(cases, unbalanced_switches_are_counted_and_healed);
+    add_shadow_stack_tests(cases);
     // From here on there are threads.
     tcase_add_test(cases, trap_04_allocations_of_await_suspend_stay_the_suspended_tasks);
     tcase_add_test(cases, thread_that_ends_a_record_goes_on_to_run_tasks);
     tcase_add_test(cases, threads_that_pass_coroutines_on_are_exact);
+    add_shadow_stack_thread_tests(cases);
     Suite *suite = suite_create("tasks");
     suite_add_tcase(suite, cases);
     SRunner *runner = srunner_create(suite);

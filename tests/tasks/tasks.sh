@@ -101,6 +101,37 @@ coroutines_in_a_shared_library_are_exact() {
     expect_environment program AsyncRuntime "C++20 coroutines"
 }
 
+# Linked statically, Boost.Context's functions are the program's own: call sites alone tell. The
+# archive comes before the runtime.
+fibers_of_a_static_boost_context_are_exact() {
+    # shellcheck disable=SC2086
+    compile_object program.o "$tasks/programs/boost_fiber.cc" $cxx -DCONTEXT
+    # shellcheck disable=SC2046
+    $(compiler_of program.cc) program.o "$support/libms_truth.a" -l:libboost_context.a \
+        $(runtime_flags) -lpthread -ldl -o program || fail "does not link"
+    [ -n "$(nm program | grep -i " t jump_fcontext")" ] || fail "not linked statically"
+    profile program ./program
+    expect_whole program
+    expect_tasks program
+    expect_environment program AsyncRuntime Boost.Context
+    PROGRAM=boost_fiber.cc FLAGS="-DCONTEXT -l:libboost_context.a" expect_witness program
+}
+
+# Fully static, by the wrappers: nothing can be interposed.
+fibers_of_a_static_program_are_exact() {
+    # shellcheck disable=SC2086
+    "$MS_BUILD/bin/memscope-clang++-$LLVM" -static -g $OPT $cxx -Wno-unused-command-line-argument \
+        -I"$MS_SOURCE/tests/support" "$tasks/programs/$PROGRAM" ${FLAGS:-} -o program || fail "does not build"
+    [ -z "$(readelf -l program | grep INTERP)" ] || fail "not static"
+    # shellcheck disable=SC2086
+    run_under program env MEMSCOPE_OPTIONS="$MEMSCOPE_OPTIONS:output='$PWD/program.msp'" ./program ${ARGUMENTS:-}
+    expect_status program 0
+    report program.msp program.json
+    expect_whole program
+    expect_tasks program
+    expect_environment program AsyncRuntime "$RUNTIMES"
+}
+
 # Threads are root tasks, with the line that started them and all that they allocate themselves.
 threads_are_root_tasks_with_a_spawn_place() {
     PROGRAM=threads.cc WITNESS=no KIND=Hybrid program

@@ -32,7 +32,7 @@ static inline void end_folder(void) {
 }
 
 static inline const char *path_of(const char *name) {
-    static char path[8][128];
+    static char path[8][512];
     static unsigned next;
     char *text = path[next++ % 8];
     snprintf(text, sizeof path[0], "%s/%s", folder, name);
@@ -79,7 +79,8 @@ static inline void write_module(const char *path, const struct builder *b, long 
 
 // A symbolizer that runs `body`; what it is asked it may read from stdin.
 static inline const char *symbolizer(const char *body) {
-    const char *path = path_of("symbolizer");
+    static char path[512];
+    strcpy(path, path_of("symbolizer"));
     size_t bytes = strlen(body) + 32;
     char *text = malloc(bytes);
     ck_assert_ptr_nonnull(text);

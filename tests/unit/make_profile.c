@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// make_profile KIND FILE: writes a profile by construction, for the tests of the command and as
-// seed of the fuzzer.
+// make_profile KIND FILE [MODULE]: writes a profile by construction, for the tests of the command
+// and as seed of the fuzzer.
 
 #include "builder.h"
 
@@ -11,9 +11,10 @@
 
 int main(int argc, char **argv) {
     struct builder b;
-    if (argc != 3) {
+    if (argc != 3 && argc != 4) {
         fputs("usage: make_profile "
-              "picture|bare|running|killed|damaged|newer|cut|odd|server|crowd|chain|stacks FILE\n",
+              "picture|bare|running|killed|damaged|newer|cut|odd|server|crowd|chain|stacks FILE "
+              "[MODULE]\n",
               stderr);
         return 2;
     }
@@ -23,7 +24,7 @@ int main(int argc, char **argv) {
     else if (strcmp(kind, "server") == 0)
         builder_server(&b);
     else if (strcmp(kind, "stacks") == 0)
-        builder_stacks(&b, "/proc/self/exe", 0); // a module that is there
+        builder_stacks(&b, argc == 4 ? argv[3] : "/opt/app", 0xAB);
     else if (strcmp(kind, "crowd") == 0)
         builder_crowd(&b, 1000000, 0);
     else if (strcmp(kind, "chain") == 0)

@@ -351,6 +351,42 @@ START_TEST(exit_facts_are_written_once) {
 }
 END_TEST
 
+START_TEST(damaged_contexts_and_awaiters_are_told) {
+    builder_begin(&b, 0);
+    uint32_t site = builder_site(&b, MEMSCOPE_SITE_MALLOC, NULL, NULL, 1, 1);          // 0x1000
+    uint32_t task = builder_task_class(&b, MEMSCOPE_TASK_COROUTINE, NULL, NULL, 1, 0); // 0x1040
+    uint32_t awaiter = builder_awaiter(&b, task, 0);                                   // 0x1080
+    const uint64_t frames[5] = {0};
+    uint32_t context = builder_context(&b, site, awaiter, 5, frames); // 0x10c0: full
+    struct memscope_cell_record *cell = builder_cell(&b, site, 0);    // 0x1100
+    cell->context_ref = context;
+    ck_assert_int_eq(read_bytes(builder_size(&b)), MEMSCOPE_OK);
+    struct memscope_context_record *record = builder_record(&b, context);
+    const uint32_t counts[] = {6, 1u << 28, UINT32_MAX};
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
+        record->frame_count = counts[i];
+        expect_damage("offset 0x10c0:", "more frames than the context record holds");
+    }
+    record->frame_count = 5;
+    record->site_ref = awaiter;
+    expect_damage("offset 0x10c8:", "names no site");
+    record->site_ref = site;
+    record->awaiter_ref = site;
+    expect_damage("offset 0x10cc:", "names no awaiter");
+    record->awaiter_ref = awaiter;
+    struct memscope_awaiter_record *awaits = builder_record(&b, awaiter);
+    awaits->class_ref = site;
+    expect_damage("offset 0x1088:", "names no task class");
+    awaits->class_ref = task;
+    awaits->awaiter_ref = context;
+    expect_damage("offset 0x108c:", "names no awaiter");
+    awaits->awaiter_ref = awaiter; // a circle is found when the chain is walked
+    ck_assert_int_eq(read_bytes(builder_size(&b)), MEMSCOPE_OK);
+    cell->context_ref = site;
+    expect_damage("offset 0x1174:", "names no context");
+}
+END_TEST
+
 static const struct claim claims[] = {
     CLAIM(sound_profile_opens_without_a_word),
     CLAIM(empty_file_is_told),
@@ -372,6 +408,7 @@ static const struct claim claims[] = {
     CLAIM(sparse_giant_is_read_in_little_memory),
     CLAIM(running_is_told_from_gone_by_the_mapping),
     CLAIM(exit_facts_are_written_once),
+    CLAIM(damaged_contexts_and_awaiters_are_told),
 };
 
 int main(void) {

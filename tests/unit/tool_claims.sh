@@ -41,7 +41,7 @@ json_is_the_same_each_time() {
     "$memscope" report --json x.msp >one.json
     "$memscope" report --json x.msp >two.json
     cmp one.json two.json
-    [ "$(jq -r 'keys_unsorted | join(" ")' one.json)" = "memscope profile process environment strategy statistics coverage sites threads modules units_without_debug_info tasks task_classes transfers losses" ]
+    [ "$(jq -r 'keys_unsorted | join(" ")' one.json)" = "memscope profile process environment strategy statistics coverage sites contexts threads modules units_without_debug_info tasks task_classes transfers losses" ]
 }
 
 json_sums_are_the_text_sums() {
@@ -105,7 +105,7 @@ help_and_version_exit_0() {
     local verb
     expect 0 "memscope 0." "$memscope" --version
     expect 0 "usage: memscope VERB" "$memscope" --help
-    for verb in run report tasks info flags config; do
+    for verb in run report tasks tree flame leaks export info flags config; do
         expect 0 "usage: memscope $verb " "$memscope" $verb --help
         grep -q -- '--help' out
         "$memscope" --help | grep -q "^  $verb " || fail "$verb is not in --help"
@@ -119,7 +119,7 @@ as_text() {
 
 man_pages_have_every_verb_and_option() {
     local verb word count=0
-    for verb in run report tasks info flags config; do
+    for verb in run report tasks tree flame leaks export info flags config; do
         [ -e "$MS_SOURCE/docs/man/memscope-$verb.1" ] || fail "no memscope-$verb.1"
         as_text memscope >page
         grep -q "memscope-$verb" page || fail "$verb"

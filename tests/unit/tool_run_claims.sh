@@ -134,7 +134,7 @@ scripts_and_their_children_leave_a_profile_each() {
         grep -qx "memscope: profile $file" err || fail "$file is not named: $(cat err)"
         "$memscope" report "$file" >/dev/null || fail "$file"
     done
-    [ "$(grep -c '^memscope: profile ' err)" = "$(ls d | wc -l)" ] || fail "too many: $(cat err)"
+    [ "$(grep -c "^memscope: profile " err)" = "$(ls d/*.msp | wc -l)" ] || fail "too many: $(cat err)"
 }
 
 profiles_of_others_are_not_named() {

@@ -113,5 +113,53 @@ slow_names_show_progress_on_a_terminal_only() {
     "$memscope" report p.msp >out 2>err || fail "$(cat err)"
     wait $! || fail "report on a terminal"
     [ ! -s err ] || fail "progress into a file: $(cat err)"
-    grep -q 'memscope report: names of 2 of [2-9] sites' terminal || fail "no progress: $(cat -v terminal)"
+    grep -q 'memscope report: names of 2 of [2-9] places' terminal || fail "no progress: $(cat -v terminal)"
+}
+
+# Line 4 of p.c, or nothing: $1 is the line wanted, the rest are options.
+expect_line_of_p() {
+    local wanted=$1
+    shift
+    "$memscope" report --json "$@" p.msp >report.json 2>report.err || fail "$(cat report.err)"
+    [ "$(jq '[.sites[] | select(.bytes == 4321)][0].user_frame.line' report.json)" = "$wanted" ] ||
+        fail "not $wanted with $*: $(jq -c '[.sites[] | select(.bytes == 4321)]' report.json)"
+}
+
+names_come_from_debug_info_wherever_it_lies() {
+    plain_program p
+    objcopy --only-keep-debug p p.whole
+    objcopy --strip-all p
+    "$memscope" run -q --strict -o p.msp ./p || fail run
+    local id
+    id=$(readelf -n p | sed -n 's/.*Build ID: //p')
+    [ ${#id} -ge 16 ] || fail "p has no build ID"
+    expect_line_of_p null
+    mkdir -p d/.build-id/"${id:0:2}" e moved root"$PWD"
+    cp p.whole "d/.build-id/${id:0:2}/${id:2}.debug"
+    expect_line_of_p 4 --debug-path nowhere --debug-path d
+    expect_line_of_p null # nothing of it is kept for reports that do not look there
+    cp p.whole e/p.debug
+    expect_line_of_p 4 --debug-path e
+    # Beside the program, as its section .gnu_debuglink says.
+    objcopy --add-gnu-debuglink=p.whole p
+    expect_line_of_p 4
+    mkdir .debug
+    mv p.whole .debug/
+    expect_line_of_p 4
+    # The program moved, or the profile came from elsewhere.
+    cp .debug/p.whole "root$PWD/p"
+    mv .debug/p.whole moved/p
+    mv p p.gone
+    rm p.msp.symbols
+    expect_line_of_p null
+    expect_line_of_p 4 --debug-path moved
+    rm p.msp.symbols
+    expect_line_of_p 4 --debug-path "$PWD/root"
+    expect_line_of_p 4 # by its build ID, from p.msp.symbols
+    # Debug info of another build is none.
+    rm p.msp.symbols
+    sed -i 's/4321/43210/' p.c
+    MODE=none compile p "$PWD/p.c"
+    mv p moved/p
+    expect_line_of_p null --debug-path moved
 }

@@ -26,6 +26,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 enum state { NONE, RUNNING, LEAVING, SUSPENDED, UNWOUND, ENDED };
 
@@ -66,12 +67,16 @@ static void violation(const char *event, uint32_t task, const char *what) {
             violation(event, task, #condition);                                                    \
     } while (0)
 
-// Tasks are numbers here, not records. So that each hook is called nevertheless: the entry of a
-// thread that has run no task (abi.h, in line).
-static char no_entry[MEMSCOPE_INLINE_ENTRY_BYTES];
+// Tasks are numbers here, and their records memory that stays zero. So that each hook is called
+// nevertheless: the stack of a thread that has run no task (abi.h, in line).
+#define RECORD_BYTES 128ul
+#define MOST_TASKS (1ul << 24)
+static char *records;
+static uint64_t no_entry[2 * MEMSCOPE_INLINE_ENTRY_BYTES / sizeof(uint64_t)] = {0, UINT64_MAX, 0,
+                                                                                UINT64_MAX};
 struct inline_thread {
     char before[MEMSCOPE_INLINE_THREAD_TOP];
-    char *top;
+    uint64_t *top;
 };
 extern _Thread_local struct inline_thread inline_thread __asm__(MEMSCOPE_INLINE_THREAD);
 extern uint64_t not_started __asm__(MEMSCOPE_INLINE_NOT_STARTED);
@@ -79,7 +84,7 @@ _Thread_local struct inline_thread inline_thread = {.top = no_entry};
 uint64_t not_started;
 
 static uint32_t number_of(const void *given) {
-    return (uint32_t)(uintptr_t)given;
+    return (uint32_t)((uintptr_t)((const char *)given - records) / RECORD_BYTES);
 }
 
 static void told(const char *event, uint32_t task) {
@@ -153,6 +158,8 @@ void *__memscope_coro_begin(struct memscope_coroutine *c, void *frame, size_t fr
                             struct memscope_site *site, const void *address, uint32_t elided) {
     pthread_mutex_lock(&lock);
     uint32_t task = task_count++;
+    if (task >= MOST_TASKS)
+        abort();
     if ((task & (task - 1)) == 0)
         tasks = realloc(tasks, 2 * (size_t)task * sizeof *tasks);
     tasks[task] = (struct task){.coroutine = c, .state = RUNNING};
@@ -168,12 +175,12 @@ void *__memscope_coro_begin(struct memscope_coroutine *c, void *frame, size_t fr
     tell_spawn("begin", c, site, address);
     push(task);
     pthread_mutex_unlock(&lock);
-    return (void *)(uintptr_t)task;
+    return records + task * RECORD_BYTES;
 }
 
 void __memscope_coro_suspend(void *given, const void *awaiter, size_t awaiter_bytes,
-                             uint32_t kind) {
-    uint32_t task = number_of(given);
+                             uint32_t flagged) {
+    uint32_t task = number_of(given), kind = flagged & ~MEMSCOPE_SUSPEND_AND_POP;
     pthread_mutex_lock(&lock);
     struct task *t = running("suspend", task);
     MUST(awaiter != NULL || awaiter_bytes == 0, "suspend", task);
@@ -186,6 +193,8 @@ void __memscope_coro_suspend(void *given, const void *awaiter, size_t awaiter_by
     entry->leaving = true;
     entry->departure = ++t->departures;
     pthread_mutex_unlock(&lock);
+    if (flagged & MEMSCOPE_SUSPEND_AND_POP)
+        __memscope_coro_pop();
 }
 
 void __memscope_coro_pop(void) {
@@ -200,6 +209,19 @@ void __memscope_coro_pop(void) {
     drop();
     pthread_mutex_unlock(&lock);
 }
+
+#if defined(__x86_64__)
+// As preserve_most (abi.h): the hooks here are C, which keeps less.
+#define KEPT(hook)                                                                                 \
+    __asm__(".text\n.globl " hook MEMSCOPE_INLINE_KEPT "\n" hook MEMSCOPE_INLINE_KEPT ":\n"        \
+            "push %rax\npush %rcx\npush %rdx\npush %rsi\npush %rdi\n"                              \
+            "push %r8\npush %r9\npush %r10\npush %r11\ncall " hook "@PLT\n"                        \
+            "pop %r11\npop %r10\npop %r9\npop %r8\n"                                               \
+            "pop %rdi\npop %rsi\npop %rdx\npop %rcx\npop %rax\nret\n")
+KEPT("__memscope_coro_resume");
+KEPT("__memscope_coro_suspend");
+KEPT("__memscope_coro_pop");
+#endif
 
 void __memscope_coro_unsuspend(void *given) {
     uint32_t task = number_of(given);
@@ -267,6 +289,8 @@ __attribute__((constructor(101))) static void start(void) {
     const char *wish = getenv("WITNESS");
     tells_events = wish && strcmp(wish, "events") == 0;
     tasks = calloc(2, sizeof *tasks);
+    records = mmap(NULL, MOST_TASKS * RECORD_BYTES, PROT_READ,
+                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 }
 
 // After the program's own destructors.

@@ -129,6 +129,32 @@ void __memscope_leave_site(uint32_t token) {
 void __memscope_next_site(SITE) {
     TELL("next");
 }
+int __memscope_swapcontext(void *from, const void *to, const void *callee) {
+    printf("swapcontext\n"), fflush(stdout);
+    return ((int (*)(void *, const void *))callee)(from, to);
+}
+int __memscope_setcontext(const void *to, const void *callee) {
+    printf("setcontext\n"), fflush(stdout);
+    return ((int (*)(const void *))callee)(to);
+}
+void *__memscope_make_fcontext(void *top, size_t n, void (*enter)(struct memscope_transfer),
+                               const void *callee) {
+    printf("make_fcontext %zu\n", n), fflush(stdout);
+    return ((void *(*)(void *, size_t, void (*)(struct memscope_transfer)))callee)(top, n, enter);
+}
+struct memscope_transfer __memscope_jump_fcontext(void *to, void *data, const void *callee) {
+    printf("jump_fcontext\n"), fflush(stdout);
+    return ((struct memscope_transfer(*)(void *, void *))callee)(to, data);
+}
+struct memscope_transfer
+__memscope_ontop_fcontext(void *to, void *data,
+                          struct memscope_transfer (*on_top)(struct memscope_transfer),
+                          const void *callee) {
+    printf("ontop_fcontext\n"), fflush(stdout);
+    return ((struct memscope_transfer(*)(
+        void *, void *, struct memscope_transfer (*)(struct memscope_transfer)))callee)(to, data,
+                                                                                        on_top);
+}
 void __memscope_landed(void) {
     printf("landed\n");
     fflush(stdout);

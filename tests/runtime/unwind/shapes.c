@@ -13,7 +13,7 @@
 #define SHAPE(name) JOIN(shape_##name, SUFFIX)
 #define SHAPE_OF_TWIN(name) JOIN(shape_##name, TWIN)
 
-#define NOINLINE __attribute__((noinline, noclone))
+#define NOINLINE __attribute__((noinline))
 
 static void *volatile sink; // what is stored here is not optimised away
 

@@ -166,7 +166,17 @@ static void made_function(void) {
     shape_plain_fp(stack_check);
 }
 
-START_TEST(made_context_ends_in_its_root) {
+// What the runtime's thunk calls, in place of its own functions.
+static void *real_return;
+
+void ms_ucontext_returned(void) {
+}
+
+void *ms_ucontext_real_return(void) {
+    return real_return;
+}
+
+static void run_made_context(void (*prepare)(void)) {
     enum { BYTES = 1 << 18 };
     char *stack = malloc(BYTES);
     expect((struct stack_claims){
@@ -176,10 +186,29 @@ START_TEST(made_context_ends_in_its_root) {
     made_context.uc_stack.ss_size = BYTES;
     made_context.uc_link = &main_context;
     makecontext(&made_context, made_function, 0);
+    prepare();
     swapcontext(&main_context, &made_context);
     expect_seen(2);
     ck_assert_uint_eq(stack_seen.most_frames, 3);
     free(stack);
+}
+
+static void leave_as_made(void) {
+}
+
+START_TEST(made_context_ends_in_its_root) {
+    run_made_context(leave_as_made);
+}
+END_TEST
+
+static void put_thunk(void) {
+    void **place = ms_context_return_place(&made_context);
+    real_return = *place;
+    *place = (void *)ms_context_return_thunk;
+}
+
+START_TEST(made_context_with_the_runtimes_thunk_ends_in_its_root) {
+    run_made_context(put_thunk);
 }
 END_TEST
 
@@ -195,6 +224,7 @@ int main(void) {
     tcase_add_test(tests, signal_handlers_on_the_same_stack_are_libunwinds);
     tcase_add_test(tests, signal_handlers_on_a_stack_of_their_own_are_libunwinds);
     tcase_add_test(tests, made_context_ends_in_its_root);
+    tcase_add_test(tests, made_context_with_the_runtimes_thunk_ends_in_its_root);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What is alive at the end of a profile, by stack and task, and which of it is meant to be.
+
+#ifndef MEMSCOPE_REPORT_LEAKS_H
+#define MEMSCOPE_REPORT_LEAKS_H
+
+#include <stdio.h>
+
+#include <profile/contexts.h>
+
+// One line of a suppressions file.
+struct ms_suppression {
+    char *pattern; // what follows "leak:"
+    uint32_t line;
+    uint64_t stacks, blocks, bytes; // that it suppressed
+};
+
+// LeakSanitizer's syntax: lines "leak:PATTERN"; empty lines and those that begin with # are none.
+struct ms_suppressions {
+    size_t count;
+    struct ms_suppression *items;
+};
+
+// OK, IO, INVALID_ARGUMENT (a bad line) or OUT_OF_MEMORY; on all but OK `message` says what is
+// wrong, with file and line.
+memscope_status ms_suppressions_read(const char *path, struct ms_suppressions *suppressions_out,
+                                     char message[MS_MESSAGE_BYTES]);
+void ms_suppressions_free(struct ms_suppressions *suppressions);
+
+// Whether a pattern is found in a text: * is anything, ^ at the start and $ at the end are the
+// text's own.
+bool ms_pattern_matches(const char *pattern, const char *text);
+
+// Blocks of one stack, or of one site whose stacks were not kept.
+struct ms_leak {
+    struct ms_context context; // without a kept stack its frames are the site's
+    bool has_stack;
+    uint64_t blocks, bytes;
+    const struct ms_suppression *suppressed_by; // NULL = it is not
+};
+
+struct ms_leaks {
+    const struct ms_contexts *contexts;
+    size_t count;
+    struct ms_leak *items; // most bytes first
+    struct ms_suppressions *suppressions;
+    uint64_t bytes, blocks;                       // alive, all
+    uint64_t suppressed_bytes, suppressed_blocks; // of these
+    size_t suppressed_count;
+    struct ms_stack_frame *frames; // of sites without stacks
+};
+
+// The first suppression that matches a function, file or module of the stack takes it.
+// `suppressions` are counted in, and must outlive the leaks. OK or OUT_OF_MEMORY.
+memscope_status ms_leaks_create(const struct ms_contexts *contexts,
+                                struct ms_suppressions *suppressions, struct ms_leaks **leaks_out);
+void ms_leaks_destroy(struct ms_leaks *leaks);
+
+struct ms_leaks_options {
+    size_t top;     // stacks, 0 = all
+    bool colour;    // terminal escapes
+    unsigned width; // columns, 0 = no end
+    const char *status;
+};
+
+memscope_status ms_report_leaks(const struct ms_leaks *leaks,
+                                const struct ms_leaks_options *options, FILE *out);
+// docs/contexts.md describes it.
+memscope_status ms_report_leaks_json(const struct ms_leaks *leaks,
+                                     const struct ms_leaks_options *options, FILE *out);
+
+#endif

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// `memscope leaks` as text and JSON.
+
+#include "leaks.h"
+
+#include <string.h>
+
+#include "json_parts.h"
+#include "stacks_text.h"
+
+static const char *plural(uint64_t count) {
+    return count == 1 ? "" : "s";
+}
+
+// "thread main", "task session(), threads several"
+static void put_owner(FILE *out, const struct ms_context *context) {
+    if (context->task) {
+        fputs("  task ", out);
+        if (strchr(context->task, '('))
+            ms_put_function(out, context->task);
+        else
+            ms_put_clean(out, context->task);
+    }
+    if (context->thread) {
+        fputs(context->task ? ", " : "  ", out);
+        if (strncmp(context->thread, "thread", strlen("thread")) != 0)
+            fputs("thread ", out);
+        ms_put_clean(out, context->thread);
+    }
+}
+
+static memscope_status put_leak(FILE *out, const struct ms_leaks *leaks, const struct ms_leak *leak,
+                                const struct ms_leaks_options *options) {
+    char bytes[MS_NUMBER_BYTES], blocks[MS_NUMBER_BYTES];
+    fprintf(out, "%s%12s  in %s block%s", options->colour ? "\033[1m" : "",
+            ms_format_bytes(leak->bytes, bytes), ms_format_count(leak->blocks, blocks),
+            plural(leak->blocks));
+    put_owner(out, &leak->context);
+    fprintf(out, "%s%s\n", leak->has_stack ? "" : "  (its stacks were not kept)",
+            options->colour ? "\033[0m" : "");
+    struct ms_stack_lines lines = {.head = "", .width = options->width};
+    return ms_put_stack(out, leaks->contexts->summary, &leak->context, &lines);
+}
+
+static void put_suppressions(FILE *out, const struct ms_leaks *leaks) {
+    char bytes[MS_NUMBER_BYTES], blocks[MS_NUMBER_BYTES];
+    for (size_t i = 0; leaks->suppressions && i < leaks->suppressions->count; i++) {
+        const struct ms_suppression *one = &leaks->suppressions->items[i];
+        if (one->stacks == 0)
+            continue;
+        fprintf(out, "suppressed %s in %s block%s by leak:", ms_format_bytes(one->bytes, bytes),
+                ms_format_count(one->blocks, blocks), plural(one->blocks));
+        ms_put_clean(out, one->pattern);
+        fputc('\n', out);
+    }
+}
+
+static void put_head(FILE *out, const struct ms_leaks *leaks) {
+    const struct ms_summary *summary = leaks->contexts->summary;
+    enum ms_process_state state = ms_profile_process_state(summary->profile);
+    size_t count = leaks->count - leaks->suppressed_count;
+    char bytes[MS_NUMBER_BYTES], blocks[MS_NUMBER_BYTES], stacks[MS_NUMBER_BYTES];
+    const char *when = state == MS_PROCESS_RUNNING  ? "now"
+                       : state == MS_PROCESS_EXITED ? "at exit"
+                                                    : "at the end";
+    if (count == 0) {
+        fprintf(out, "nothing%s is alive %s\n", leaks->suppressed_count ? " else" : "", when);
+        return;
+    }
+    uint64_t alive = leaks->blocks - leaks->suppressed_blocks;
+    fprintf(out, "%s in %s block%s alive %s, from %s place%s\n",
+            ms_format_bytes(leaks->bytes - leaks->suppressed_bytes, bytes),
+            ms_format_count(alive, blocks), plural(alive), when, ms_format_count(count, stacks),
+            plural(count));
+}
+
+memscope_status ms_report_leaks(const struct ms_leaks *leaks,
+                                const struct ms_leaks_options *options, FILE *out) {
+    memscope_status status = MEMSCOPE_OK;
+    size_t shown = 0, hidden = 0;
+    uint64_t hidden_bytes = 0;
+    char text[MS_NUMBER_BYTES];
+    put_head(out, leaks);
+    for (size_t i = 0; i < leaks->count && status == MEMSCOPE_OK; i++) {
+        const struct ms_leak *leak = &leaks->items[i];
+        if (leak->suppressed_by)
+            continue;
+        if (options->top == 0 || shown < options->top) {
+            status = put_leak(out, leaks, leak, options);
+            shown++;
+        } else {
+            hidden++;
+            hidden_bytes += leak->bytes;
+        }
+    }
+    if (hidden > 0)
+        fprintf(out, "… %zu more with %s (--top 0 shows all)\n", hidden,
+                ms_format_bytes(hidden_bytes, text));
+    put_suppressions(out, leaks);
+    ms_put_stack_notes(out, leaks->contexts);
+    if (options->status) {
+        fputs("incomplete: ", out);
+        ms_put_clean(out, options->status);
+        fputc('\n', out);
+    }
+    return status;
+}
+
+// --- JSON --------------------------------------------------------------------------------------
+
+static json_t *leak_part(struct writer *writer, const struct ms_leak *leak) {
+    json_t *part = json_object();
+    set(writer, part, "bytes", number(leak->bytes));
+    set(writer, part, "blocks", number(leak->blocks));
+    set(writer, part, "site", number(leak->context.site->id));
+    set(writer, part, "context", leak->has_stack ? number(leak->context.id) : json_null());
+    set(writer, part, "task", text_or_null(leak->context.task));
+    set(writer, part, "thread", text_or_null(leak->context.thread));
+    set(writer, part, "suppressed_by",
+        text_or_null(leak->suppressed_by ? leak->suppressed_by->pattern : NULL));
+    set(writer, part, "frames", ms_json_frames(writer, &leak->context));
+    return part;
+}
+
+static json_t *sums_part(struct writer *writer, const struct ms_leaks *leaks) {
+    json_t *part = json_object();
+    set(writer, part, "bytes", number(leaks->bytes));
+    set(writer, part, "blocks", number(leaks->blocks));
+    set(writer, part, "suppressed_bytes", number(leaks->suppressed_bytes));
+    set(writer, part, "suppressed_blocks", number(leaks->suppressed_blocks));
+    return part;
+}
+
+memscope_status ms_report_leaks_json(const struct ms_leaks *leaks,
+                                     const struct ms_leaks_options *options, FILE *out) {
+    struct writer writer = {.out = out, .first = true};
+    size_t shown = 0;
+    put_member(&writer, "profile",
+               ms_json_profile(&writer, leaks->contexts->summary, options->status));
+    put_member(&writer, "alive", sums_part(&writer, leaks));
+    begin_array(&writer, "leaks");
+    for (size_t i = 0; i < leaks->count && (options->top == 0 || shown < options->top);
+         i++, shown++)
+        put_item(&writer, leak_part(&writer, &leaks->items[i]));
+    end_array(&writer);
+    begin_array(&writer, "suppressions");
+    for (size_t i = 0; leaks->suppressions && i < leaks->suppressions->count; i++) {
+        const struct ms_suppression *one = &leaks->suppressions->items[i];
+        json_t *item = json_object();
+        set(&writer, item, "pattern", text_or_null(one->pattern));
+        set(&writer, item, "line", number(one->line));
+        set(&writer, item, "stacks", number(one->stacks));
+        set(&writer, item, "bytes", number(one->bytes));
+        set(&writer, item, "blocks", number(one->blocks));
+        put_item(&writer, item);
+    }
+    end_array(&writer);
+    fputs("\n}\n", out);
+    return writer.failed ? MEMSCOPE_OUT_OF_MEMORY : MEMSCOPE_OK;
+}

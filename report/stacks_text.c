@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Stacks in text: recursion folded, long ones shortened.
+
+#include "stacks_text.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+// --- folding -----------------------------------------------------------------------------------
+
+static bool same_text(const char *a, const char *b) {
+    return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+static bool same_frame(const struct ms_stack_frame *a, const struct ms_stack_frame *b) {
+    return a->kind == b->kind && a->line == b->line && same_text(a->function, b->function) &&
+           same_text(a->file, b->file) &&
+           (a->function || (a->module == b->module && a->module_offset == b->module_offset));
+}
+
+static bool same_frames(const struct ms_stack_frame *a, const struct ms_stack_frame *b,
+                        uint32_t count) {
+    for (uint32_t i = 0; i < count; i++)
+        if (!same_frame(&a[i], &b[i]))
+            return false;
+    return true;
+}
+
+static uint32_t count_times(const struct ms_stack_frame *frames, uint32_t frame_count,
+                            uint32_t length) {
+    uint32_t times = 1;
+    while ((times + 1) * length <= frame_count &&
+           same_frames(frames, frames + (size_t)times * length, length))
+        times++;
+    return times;
+}
+
+uint32_t ms_fold_stack(const struct ms_stack_frame *frames, uint32_t frame_count,
+                       struct ms_fold *folds_out) {
+    uint32_t count = 0;
+    for (uint32_t at = 0; at < frame_count;) {
+        struct ms_fold best = {at, 1, 1};
+        for (uint32_t length = 1; length <= MS_FOLD_MOST && at + length <= frame_count; length++) {
+            uint32_t times = count_times(frames + at, frame_count - at, length);
+            if (times > 1 && times * length > best.times * best.length)
+                best = (struct ms_fold){at, length, times};
+        }
+        folds_out[count++] = best;
+        at += best.length * best.times;
+    }
+    return count;
+}
+
+// --- one stack ---------------------------------------------------------------------------------
+
+uint32_t ms_stack_shown(const struct ms_context *context) {
+    for (uint32_t i = 0; i < context->frame_count; i++) {
+        const char *file = context->frames[i].file;
+        if (context->frames[i].kind == MS_STACK_CALL && file && !ms_is_system_file(file))
+            return i;
+    }
+    return 0;
+}
+
+static void put_frame(FILE *out, const struct ms_summary *summary,
+                      const struct ms_stack_frame *frame) {
+    if (frame->kind == MS_STACK_AWAIT)
+        fputs("awaited by ", out);
+    else if (frame->kind == MS_STACK_SPAWN)
+        fputs("started at ", out);
+    if (frame->file) {
+        ms_put_file_line(out, summary, frame->file, frame->line);
+    } else {
+        const struct ms_module *module = frame->module;
+        ms_put_clean(out, module && module->path ? ms_base_name(module->path) : "(unknown)");
+        if (!frame->function && frame->module_offset > 0)
+            fprintf(out, "+0x%" PRIx64, frame->module_offset);
+    }
+    if (frame->function) {
+        fputc(' ', out);
+        ms_put_function(out, frame->function);
+    }
+}
+
+static memscope_status put_fold(FILE *out, const struct ms_summary *summary,
+                                const struct ms_context *context, const struct ms_fold *fold,
+                                const char *head, unsigned width) {
+    struct ms_line line;
+    FILE *stream = ms_line_begin(&line);
+    if (!stream)
+        return MEMSCOPE_OUT_OF_MEMORY;
+    fprintf(stream, "%12s  ", head);
+    for (uint32_t i = 0; i < fold->length; i++) {
+        fputs(i ? " <- " : "", stream);
+        put_frame(stream, summary, &context->frames[fold->first + i]);
+    }
+    if (fold->times > 1)
+        fprintf(stream, "  ×%" PRIu32, fold->times);
+    return ms_line_end(&line, out, width);
+}
+
+static void put_left_out(FILE *out, uint32_t count) {
+    if (count > 0)
+        fprintf(out, "%12s  … %" PRIu32 " frame%s\n", "", count, count == 1 ? "" : "s");
+}
+
+// The folds from `first` on; where some are skipped, its own is the first.
+static size_t fold_from(const struct ms_context *context, uint32_t first, uint32_t skipped,
+                        struct ms_fold *folds) {
+    size_t count = 0;
+    if (skipped > 0)
+        folds[count++] = (struct ms_fold){first, 1, 1};
+    uint32_t from = first + (skipped > 0 ? 1 + skipped : 0);
+    size_t more = ms_fold_stack(context->frames + from, context->frame_count - from, folds + count);
+    for (size_t i = 0; i < more; i++)
+        folds[count + i].first += from;
+    return count + more;
+}
+
+memscope_status ms_put_stack(FILE *out, const struct ms_summary *summary,
+                             const struct ms_context *context, const struct ms_stack_lines *lines) {
+    struct ms_fold *folds = calloc(context->frame_count + (size_t)1, sizeof *folds);
+    if (!folds)
+        return MEMSCOPE_OUT_OF_MEMORY;
+    size_t count = fold_from(context, lines->first, lines->skipped, folds);
+    size_t left_from = count, left_to = count;
+    if (lines->most > 2 && count > lines->most) { // one line says so, one is the outermost
+        left_from = lines->most - 2;
+        left_to = count - 1;
+    }
+    memscope_status status = MEMSCOPE_OK;
+    if (count == 0)
+        fprintf(out, "%12s  (no stack)\n", lines->head);
+    for (size_t i = 0; i < count && status == MEMSCOPE_OK; i++) {
+        if (i == 1)
+            put_left_out(out, lines->skipped);
+        if (i == left_from) {
+            put_left_out(out, folds[left_to].first - folds[left_from].first);
+            i = left_to;
+        }
+        status = put_fold(out, summary, context, &folds[i], i ? "" : lines->head, lines->width);
+    }
+    if (context->flags & MEMSCOPE_CONTEXT_CUT)
+        fprintf(out, "%12s  … cut at the depth asked for\n", "");
+    else if (context->flags & (MEMSCOPE_CONTEXT_BROKEN | MEMSCOPE_CONTEXT_FOREIGN_STACK))
+        fprintf(out, "%12s  … not known further\n", "");
+    free(folds);
+    return status;
+}

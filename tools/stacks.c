@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Options and contexts of the verbs that show stacks.
+
+#include "stacks.h"
+
+#include <getopt.h>
+#include <string.h>
+
+void ms_stack_request_begin(struct ms_stack_request *request) {
+    *request = (struct ms_stack_request){.options.by = MS_STACKS_BY_AT_PEAK};
+}
+
+void ms_stack_request_end(struct ms_stack_request *request) {
+    for (size_t i = 0; i < 3; i++)
+        if (request->has_filter[i])
+            regfree(&request->filters[i]);
+}
+
+static bool choose_view(const struct ms_verb *verb, struct ms_stack_request *request,
+                        enum ms_stack_view view, const char *word) {
+    if (request->view && strcmp(request->view, word) != 0) {
+        ms_usage(verb, "one view at a time: %s and %s", request->view, word);
+        return false;
+    }
+    request->view = word;
+    request->options.view = view;
+    return true;
+}
+
+bool ms_parse_measure(const struct ms_verb *verb, const char *word,
+                      enum ms_stack_measure *measure_out) {
+    const char *words[MS_STACK_MEASURES + 1] = {0};
+    for (int i = 0; i < MS_STACK_MEASURES; i++) {
+        words[i] = ms_stack_measure_name((enum ms_stack_measure)i);
+        if (strcmp(word, words[i]) == 0) {
+            *measure_out = (enum ms_stack_measure)i;
+            return true;
+        }
+    }
+    char hint[64];
+    ms_suggest(hint, sizeof hint, word, words);
+    ms_usage(verb, "--by: unknown key \"%s\"%s", word, hint);
+    return false;
+}
+
+static bool parse_filter(const struct ms_verb *verb, struct ms_stack_request *request, size_t which,
+                         const char *name, const char *text) {
+    char reason[256];
+    if (request->has_filter[which]) {
+        ms_usage(verb, "--%s: one expression; (a|b) matches either", name);
+        return false;
+    }
+    int error = regcomp(&request->filters[which], text, REG_EXTENDED | REG_NOSUB);
+    if (error != 0) {
+        regerror(error, &request->filters[which], reason, sizeof reason);
+        ms_usage(verb, "--%s: \"%s\" is no regular expression: %s", name, text, reason);
+        return false;
+    }
+    request->has_filter[which] = true;
+    return true;
+}
+
+bool ms_take_stack_option(const struct ms_verb *verb, int letter, struct ms_stack_request *request,
+                          bool *good_out) {
+    struct ms_stack_options *options = &request->options;
+    switch (letter) {
+    case 'E':
+        return *good_out = choose_view(verb, request, MS_STACKS_CALLEES, "--callees");
+    case 'R':
+        return *good_out = choose_view(verb, request, MS_STACKS_CALLERS, "--callers");
+    case 'T':
+        return *good_out = choose_view(verb, request, MS_STACKS_TASKS, "--tasks");
+    case 'B':
+        return *good_out = ms_parse_measure(verb, optarg, &options->by);
+    case 'F':
+        options->focus = &request->filters[0];
+        return *good_out = parse_filter(verb, request, 0, "focus", optarg);
+    case 'I':
+        options->ignore = &request->filters[1];
+        return *good_out = parse_filter(verb, request, 1, "ignore", optarg);
+    case 'H':
+        options->hide = &request->filters[2];
+        return *good_out = parse_filter(verb, request, 2, "hide", optarg);
+    default:
+        return false;
+    }
+}
+
+bool ms_open_contexts(const struct ms_verb *verb, const struct ms_opened *opened,
+                      struct ms_contexts **contexts_out) {
+    ms_resolve_sites(verb, opened->summary);
+    memscope_status status = ms_resolve_contexts(verb, opened->summary, contexts_out);
+    if (*contexts_out)
+        return true;
+    ms_fail(verb, "%s: %s", opened->path, ms_status_text(status));
+    return false;
+}

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// memscope export: a profile in the formats of other tools.
+
+#include "stacks.h"
+
+#include <getopt.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct ms_option options[] = {
+    {"format", 'F', false, "FORMAT", "collapsed or pprof"},
+    {"output", 'o', true, "FILE", "- = standard output (default; pprof: PROFILE.pb.gz)"},
+    {"force", 'f', false, NULL, "replace a file that is there"},
+    MS_BY_OPTION,
+    MS_DEBUG_PATH_OPTION,
+    {0},
+};
+
+enum format { FORMAT_NONE, FORMAT_COLLAPSED, FORMAT_PPROF };
+
+struct request {
+    enum format format;
+    enum ms_stack_measure by;
+    bool force, has_by;
+    const char *name, *output;
+    int exit_code; // where there is nothing to do
+};
+
+static bool parse_format(const struct ms_verb *verb, const char *word, enum format *format_out) {
+    static const char *const words[] = {"collapsed", "pprof", NULL};
+    for (size_t i = 0; words[i]; i++)
+        if (strcmp(word, words[i]) == 0) {
+            *format_out = (enum format)(i + 1);
+            return true;
+        }
+    char hint[64];
+    ms_suggest(hint, sizeof hint, word, words);
+    ms_usage(verb, "--format: unknown format \"%s\"%s", word, hint);
+    return false;
+}
+
+static bool take_option(const struct ms_verb *verb, int letter, struct request *request) {
+    switch (letter) {
+    case 'F':
+        return parse_format(verb, optarg, &request->format);
+    case 'o':
+        request->output = optarg;
+        return true;
+    case 'f':
+        return request->force = true;
+    case 'D':
+        return ms_add_debug_path(verb, optarg);
+    case 'B':
+        return request->has_by = ms_parse_measure(verb, optarg, &request->by);
+    case 'h':
+        request->exit_code = ms_finish_output(verb);
+        return false;
+    default:
+        return false;
+    }
+}
+
+static bool check(const struct ms_verb *verb, const struct request *request) {
+    if (request->format == FORMAT_NONE)
+        ms_usage(verb, "--format: collapsed or pprof?");
+    else if (request->format == FORMAT_PPROF && request->has_by)
+        ms_usage(verb, "--by: pprof files hold all, its -sample_index chooses");
+    else
+        return true;
+    return false;
+}
+
+static bool parse(const struct ms_verb *verb, int argc, char **argv, struct request *request) {
+    int letter;
+    bool good = true;
+    request->exit_code = MS_EXIT_USAGE;
+    // Options may stand behind the file as well.
+    for (;;) {
+        while (good && (letter = ms_next_option(verb, argc, argv)) != -1)
+            good = take_option(verb, letter, request);
+        if (!good || optind >= argc)
+            return good && check(verb, request);
+        if (request->name) {
+            ms_usage(verb, "one profile at a time: \"%s\" is one too many", argv[optind]);
+            return false;
+        }
+        request->name = argv[optind++];
+    }
+}
+
+static int export(const struct ms_verb *verb, const struct ms_opened *opened,
+                  const struct request *request, const char *path) {
+    struct ms_contexts *contexts;
+    struct ms_written_file file;
+    int code = MS_EXIT_FAILED;
+    if (!ms_open_contexts(verb, opened, &contexts))
+        return code;
+    if (ms_write_begin(verb, path, request->force, opened, &file)) {
+        memscope_status status = request->format == FORMAT_PPROF
+                                     ? ms_put_pprof(contexts, file.stream)
+                                     : ms_put_collapsed(contexts, request->by, file.stream);
+        code = ms_write_end(verb, &file, status);
+        if (code == MS_EXIT_DONE && file.path)
+            fprintf(stderr, "wrote %s%s\n", path,
+                    request->format == FORMAT_PPROF ? "; `go tool pprof` opens it" : "");
+    }
+    ms_contexts_destroy(contexts);
+    return opened->message[0] ? MS_EXIT_FAILED : code;
+}
+
+static int run(const struct ms_verb *verb, int argc, char **argv) {
+    struct request request = {.by = MS_STACKS_BY_AT_PEAK};
+    struct ms_opened opened;
+    signal(SIGPIPE, SIG_IGN); // `memscope export | head` is no failure
+    if (!parse(verb, argc, argv, &request))
+        return request.exit_code;
+    if (!ms_open_named(verb, request.name, &opened))
+        return MS_EXIT_FAILED;
+    char *beside = request.format == FORMAT_PPROF ? ms_path_beside(opened.path, ".pb.gz") : NULL;
+    int code = export(verb, &opened, &request,
+                      request.output ? request.output
+                      : beside       ? beside
+                                     : "-");
+    free(beside);
+    ms_opened_close(&opened);
+    return code;
+}
+
+const struct ms_verb ms_verb_export = {
+    .name = "export",
+    .usage = "--format=FORMAT [options] [FILE|PID]",
+    .purpose = "write a profile in a format of another tool",
+    .options = options,
+    .run = run,
+};
