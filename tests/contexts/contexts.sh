@@ -95,3 +95,38 @@ forks() {
         by_its_own_word "$name" "$truth"
     done
 }
+
+# MODE_OF_LIBRARIES: auto or none. At the end the profile's size must not have grown with the turns.
+libraries_come_and_go() {
+    local name turns
+    for name in a b; do
+        MODE=$MODE_OF_LIBRARIES compile_library lib$name.so "$contexts/programs/dlclose.c" \
+            -DLIBRARY=$name -I"$contexts/programs"
+    done
+    compile program "$contexts/programs/dlclose.c" -I"$contexts/programs" -rdynamic "$chain"
+    for turns in 10 1000; do
+        TRUTH_OUT=$PWD/truth.$turns profile $turns ./program $turns "$PWD/liba.so" "$PWD/libb.so"
+        expect_whole $turns
+        by_its_own_word $turns truth.$turns.*
+    done
+    [ "$(grep -c . 10.contexts)" = "$(grep -c . 1000.contexts)" ] ||
+        fail "1,000 turns have other contexts than 10"
+    same_size 10.msp 1000.msp
+}
+
+# same_size PROFILE LATER: what is stored is not more than a quarter more.
+same_size() {
+    local few many
+    few=$(du -k "$1" | cut -f 1) many=$(du -k "$2" | cut -f 1)
+    [ $((many * 4)) -le $((few * 5)) ] || fail "$2 has $many KiB, $1 $few"
+}
+
+# Asio's frames and operations are its own: those of the program's functions are told.
+asio() {
+    compile program "$contexts/programs/asio.cc" -I"$contexts/programs" -std=c++20 -DUNKNOWN_SPAWN \
+        -DASIO_HAS_CO_AWAIT -DASIO_HAS_STD_COROUTINE -Wno-deprecated-declarations \
+        ${FLAGS:+"$FLAGS"} "$chain"
+    TRUTH_OUT=$PWD/truth profile program ./program
+    expect_whole program
+    by_its_own_word program truth.*
+}
