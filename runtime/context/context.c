@@ -159,19 +159,19 @@ static uint32_t write_context(const struct content *content) {
 
 // ---- the cell ----------------------------------------------------------------------------------
 
-// The functions that run a coroutine: its frame begins with them. Of one that is leaving the frame
-// may be gone; its class knows them once one of it was seen running. At its final suspend point the
-// first is taken away.
+// The functions that run a coroutine once it was suspended: its frame begins with them. Of one that
+// is leaving the frame may be gone; its class knows them once one of it was seen running. (At its
+// final suspend point the first is taken away.)
 static void find_resumed(const struct ms_tls *tls, const struct memscope_task_record *task,
                          uintptr_t resumed_out[2]) {
     struct memscope_task_class_record *class = ms_ref(task->class_ref);
-    bool is_running = ms_task_running(tls) == task && ms_mark_of(tls->top) == MS_MARK_RUNNING;
-    if (class->kind != MEMSCOPE_TASK_COROUTINE)
+    if (class->kind != MEMSCOPE_TASK_COROUTINE || ms_load(&task->resumes) == 0)
         return;
+    bool is_running = ms_task_running(tls) == task && ms_mark_of(tls->top) == MS_MARK_RUNNING;
     if (is_running && task->frame_address && ms_load(&class->runtime[0]) == 0) {
         const uintptr_t *frame = (const void *)(uintptr_t)task->frame_address; // NOLINT(*-to-ptr)
-        ms_store(&class->runtime[1], frame[1]);
-        ms_store(&class->runtime[0], frame[0]);
+        ms_store(&class->runtime[1], ms_load(&frame[1]));
+        ms_store(&class->runtime[0], ms_load(&frame[0]));
     }
     resumed_out[0] = ms_load(&class->runtime[0]);
     resumed_out[1] = ms_load(&class->runtime[1]);
@@ -258,7 +258,8 @@ struct memscope_cell_record *ms_context_new(struct ms_tls *tls,
 void ms_context_verify(struct ms_tls *tls, const struct ms_context_request *request,
                        uint32_t context_ref) {
     struct ms_context_memory *memory = memory_of(tls->thread);
-    if (!memory || request->memory) // walked just now
+    bool is_leaving = ms_mark_of(tls->top) == MS_MARK_LEAVING; // may know less than others
+    if (!memory || request->memory || is_leaving)               // memory: walked just now
         return;
     const struct memscope_context_record *record = ms_ref(context_ref);
     struct ms_context_request known = *request;
