@@ -69,6 +69,9 @@ static const char *check_content(const struct memscope_record *record) {
     case MEMSCOPE_RECORD_AWAITER:
         return bytes < sizeof(struct memscope_awaiter_record) ? "an awaiter record too small"
                                                               : NULL;
+    case MEMSCOPE_RECORD_SITE_PEAK:
+        return bytes < sizeof(struct memscope_site_peak_record) ? "a site peak record too small"
+                                                                : NULL;
     case MEMSCOPE_RECORD_PENDING:
         return NULL;
     default:
@@ -274,6 +277,13 @@ void ms_check_refs(struct ms_profile *profile) {
             check_ref(profile, awaiter->class_ref, MEMSCOPE_RECORD_TASK_CLASS, &awaiter->class_ref);
             check_ref(profile, awaiter->awaiter_ref, MEMSCOPE_RECORD_AWAITER,
                       &awaiter->awaiter_ref);
+            break;
+        }
+        case MEMSCOPE_RECORD_SITE_PEAK: {
+            const struct memscope_site_peak_record *site_peak = record;
+            check_ref(profile, site_peak->site_ref, MEMSCOPE_RECORD_SITE, &site_peak->site_ref);
+            check_ref(profile, site_peak->thread_ref, MEMSCOPE_RECORD_THREAD,
+                      &site_peak->thread_ref);
             break;
         }
         case MEMSCOPE_RECORD_UNIT: {

@@ -223,7 +223,9 @@ static void take_cells(struct work *work) {
         cell->site = &summary->sites[site];
         cell->thread = thread ? &summary->threads[thread - 1] : NULL;
         ms_count_cell(record, header->peak_epoch, &cell->counts);
-        ms_counts_add(&summary->sites[site].counts, &cell->counts, &work->site_bounds[site]);
+        struct ms_peak_bounds in_site_peak = {0};
+        ms_counts_add(&summary->sites[site].counts, &cell->counts,
+                      record->site_peak ? &in_site_peak : &work->site_bounds[site]);
         if (thread)
             ms_counts_add(&summary->threads[thread - 1].counts, &cell->counts,
                           &work->thread_bounds[thread - 1]);
@@ -231,6 +233,20 @@ static void take_cells(struct work *work) {
         count_place(summary, cell->site, cell->counts.bytes);
     }
     merge_cells(summary);
+}
+
+// Of a site that one thread allocates at both bounds meet: it is exact.
+static void take_site_peaks(struct work *work) {
+    for (uint32_t unit = MS_FIRST_UNIT; unit < work->profile->end_unit; unit++) {
+        if (work->profile->types[unit] != MEMSCOPE_RECORD_SITE_PEAK)
+            continue;
+        const struct memscope_site_peak_record *record = (const void *)ms_at(work->profile, unit);
+        size_t site = place_of(work, record->site_ref, MEMSCOPE_RECORD_SITE);
+        struct ms_peak_bounds *bounds = &work->site_bounds[site ? site - 1 : 0];
+        bounds->cells++;
+        bounds->largest = ms_max(bounds->largest, record->peak_bytes);
+        bounds->sum = ms_add(bounds->sum, record->peak_bytes);
+    }
 }
 
 // A thread's own peak is kept from ThreadLocal on; before that the first thread is the process.
@@ -304,6 +320,7 @@ memscope_status ms_summary_create(const struct ms_profile *profile,
         if (take_sites(&work)) {
             take_threads(&work);
             take_cells(&work);
+            take_site_peaks(&work);
             bound_peaks(&work);
             take_units(&work);
             status = ms_tasks_create(work.summary, work.canonical, work.place);

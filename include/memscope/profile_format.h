@@ -142,6 +142,7 @@ enum memscope_record_type {
     MEMSCOPE_RECORD_TRANSFER = 10,
     MEMSCOPE_RECORD_CONTEXT = 11,
     MEMSCOPE_RECORD_AWAITER = 12,
+    MEMSCOPE_RECORD_SITE_PEAK = 13,
     MEMSCOPE_RECORD_PENDING = 0x7F,
 };
 
@@ -251,7 +252,20 @@ struct memscope_cell_record {
     uint64_t remote_at_peak_bytes;
     uint32_t class_ref;   // task class; 0 = the thread's root task
     uint32_t context_ref; // the stack that led to the site; 0 = not kept
-    uint64_t reserved0;
+    uint64_t site_peak;   // the runtime's own; 0 = no site peak record counts this cell's blocks
+};
+
+// What one thread holds at one site, whatever stacks led there: the site's own peak, which is no
+// sum of its cells' peaks.
+//   live bytes = live_bytes - remote_freed_bytes
+struct memscope_site_peak_record {
+    struct memscope_record record;
+    uint32_t site_ref;
+    uint32_t thread_ref;
+    int64_t live_bytes; // before frees by other threads
+    uint64_t peak_bytes;
+    uint64_t remote_freed_bytes; // by other threads (atomic)
+    uint64_t reserved[3];
 };
 
 // ---- contexts ----------------------------------------------------------------------------------

@@ -27,6 +27,10 @@ MS_HOT void ms_cell_keep_peak(struct memscope_cell_record *cell, uint64_t epoch)
     }
 }
 
+MS_HOT struct memscope_site_peak_record *ms_site_peak_of(const struct memscope_cell_record *cell) {
+    return (void *)(uintptr_t)cell->site_peak; // NOLINT(performance-no-int-to-ptr)
+}
+
 // `remote_freed_bytes`: the cell's, where other threads may free.
 MS_HOT void ms_cell_allocate(struct memscope_cell_record *cell, uint64_t bytes,
                              uint64_t remote_freed_bytes, uint64_t epoch) {
@@ -36,12 +40,22 @@ MS_HOT void ms_cell_allocate(struct memscope_cell_record *cell, uint64_t bytes,
     uint64_t live = total - cell->freed_bytes - remote_freed_bytes;
     if (live > cell->peak_bytes)
         cell->peak_bytes = live;
+    struct memscope_site_peak_record *site = ms_site_peak_of(cell);
+    if (MS_LIKELY(site != NULL)) {
+        int64_t held = (site->live_bytes += (int64_t)bytes);
+        held -= (int64_t)ms_load(&site->remote_freed_bytes);
+        if (held > (int64_t)site->peak_bytes)
+            site->peak_bytes = (uint64_t)held;
+    }
 }
 
 MS_HOT void ms_cell_free(struct memscope_cell_record *cell, uint64_t bytes, uint64_t epoch) {
     ms_cell_keep_peak(cell, epoch);
     cell->frees++;
     cell->freed_bytes += bytes;
+    struct memscope_site_peak_record *site = ms_site_peak_of(cell);
+    if (MS_LIKELY(site != NULL))
+        site->live_bytes -= (int64_t)bytes;
 }
 
 // Frees by other threads. The first one after a new peak saves what had been freed before it; of
@@ -53,6 +67,9 @@ MS_HOT void ms_cell_free_remote(struct memscope_cell_record *cell, uint64_t byte
     if (seen != epoch && ms_swap_if(&cell->remote_epoch, &seen, epoch))
         ms_store(&cell->remote_at_peak_bytes, before);
     ms_add(&cell->remote_frees, 1u);
+    struct memscope_site_peak_record *site = ms_site_peak_of(cell);
+    if (site)
+        ms_add(&site->remote_freed_bytes, bytes);
 }
 
 // Into a cell of the kind MEMSCOPE_CELL_ATOMIC, by any thread.

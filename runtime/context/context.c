@@ -237,6 +237,22 @@ struct memscope_cell_record *ms_context_find(struct ms_tls *tls,
     return ms_thread_find_context(request->key, class_of(request));
 }
 
+// The calling thread's, of a site; NULL = no room: the site's peak is within the bounds of its
+// cells'.
+static struct memscope_site_peak_record *site_peak(struct ms_tls *tls, uint32_t site_ref) {
+    const uint64_t is_site_peak = 8ull << 48; // beside the kinds of task_class.c
+    struct ms_lookup *lookup = &tls->thread->lookup;
+    struct memscope_site_peak_record *record = ms_lookup_find(lookup, site_ref, is_site_peak);
+    uint32_t ref;
+    if (record || !(record = ms_arena_take(sizeof *record / MEMSCOPE_UNIT_BYTES, true, &ref)))
+        return record;
+    record->site_ref = site_ref;
+    record->thread_ref = tls->record_ref;
+    ms_arena_publish(record, MEMSCOPE_RECORD_SITE_PEAK);
+    ms_lookup_add(lookup, site_ref, is_site_peak, record);
+    return record;
+}
+
 struct memscope_cell_record *ms_context_new(struct ms_tls *tls,
                                             const struct ms_context_request *request) {
     if (!request->memory || request->site_ref == 0)
@@ -251,6 +267,7 @@ struct memscope_cell_record *ms_context_new(struct ms_tls *tls,
         return NULL;
     cell->class_ref = class_ref;
     cell->context_ref = context_ref;
+    cell->site_peak = (uint64_t)(uintptr_t)site_peak(tls, request->site_ref);
     (void)ms_thread_remember(request->key, cell);
     return cell;
 }
@@ -259,7 +276,7 @@ void ms_context_verify(struct ms_tls *tls, const struct ms_context_request *requ
                        uint32_t context_ref) {
     struct ms_context_memory *memory = memory_of(tls->thread);
     bool is_leaving = ms_mark_of(tls->top) == MS_MARK_LEAVING; // may know less than others
-    if (!memory || request->memory || is_leaving)               // memory: walked just now
+    if (!memory || request->memory || is_leaving)              // memory: walked just now
         return;
     const struct memscope_context_record *record = ms_ref(context_ref);
     struct ms_context_request known = *request;

@@ -130,3 +130,16 @@ asio() {
     expect_whole program
     by_its_own_word program truth.*
 }
+
+# A site's peak is its own, no sum of what its stacks reached at different times.
+site_peak() {
+    local line
+    line=$(grep -n '// the line' "$contexts/programs/site_peak.c" | cut -d: -f1)
+    compile program "$contexts/programs/site_peak.c"
+    profile program ./program
+    expect_whole program
+    expect_json program "[.contexts[] | select(.frames[0].line == $line)] | length == 4"
+    expect_json program "[.sites[] | select(.line == $line)]
+        | length == 1 and .[0].allocations == 6 and .[0].peak_bytes == 130
+          and .[0].peak_error_bytes == 0"
+}
