@@ -165,10 +165,10 @@ static uint32_t write_context(const struct content *content) {
 static void find_resumed(const struct ms_tls *tls, const struct memscope_task_record *task,
                          uintptr_t resumed_out[2]) {
     struct memscope_task_class_record *class = ms_ref(task->class_ref);
-    if (class->kind != MEMSCOPE_TASK_COROUTINE || ms_load(&task->resumes) == 0)
+    bool is_leaving = ms_task_running(tls) == task && ms_mark_of(tls->top) == MS_MARK_LEAVING;
+    if (class->kind != MEMSCOPE_TASK_COROUTINE || (!is_leaving && task->resumes == 0))
         return;
-    bool is_running = ms_task_running(tls) == task && ms_mark_of(tls->top) == MS_MARK_RUNNING;
-    if (is_running && task->frame_address && ms_load(&class->runtime[0]) == 0) {
+    if (!is_leaving && task->frame_address && ms_load(&class->runtime[0]) == 0) {
         const uintptr_t *frame = (const void *)(uintptr_t)task->frame_address; // NOLINT(*-to-ptr)
         ms_store(&class->runtime[1], ms_load(&frame[1]));
         ms_store(&class->runtime[0], ms_load(&frame[0]));

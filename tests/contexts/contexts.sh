@@ -138,7 +138,7 @@ site_peak() {
     compile program "$contexts/programs/site_peak.c"
     profile program ./program
     expect_whole program
-    expect_json program "[.contexts[] | select(.frames[0].line == $line)] | length == 4"
+    expect_json program "[.contexts[] | select(.frames[0].line == $line)] | length == 6"
     expect_json program "[.sites[] | select(.line == $line)]
         | length == 1 and .[0].allocations == 6 and .[0].peak_bytes == 130
           and .[0].peak_error_bytes == 0"

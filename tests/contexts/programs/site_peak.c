@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// One line, four stacks, none of which holds its peak at the same moment as the line: 130 bytes.
+// One line, six stacks, none of which holds its peak at the same moment as the line: 130 bytes.
 
 #include <stdlib.h>
 
