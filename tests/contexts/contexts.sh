@@ -143,18 +143,22 @@ totals_of() {
     jq -r '.statistics | "\(.total_allocations) \(.total_bytes)"' "$1.json"
 }
 
-# Of 10^LEVELS contexts each is counted alone, and they add up to the totals.
+# Of 10^LEVELS contexts each is counted alone, and they add up to the witness's totals. (As JSON a
+# million of them are 1.3 GB.)
 every_context_is_counted() {
     local wanted=$((10 ** LEVELS)) counted
     compile program "$contexts/programs/tree.c"
     witness program ./program "$LEVELS" 2
-    MEMSCOPE_OPTIONS=strict=1:contexts=$((wanted * 2)) profile program ./program "$LEVELS" 2
-    expect_whole program
-    expect_totals program total_allocations total_bytes total_frees freed_bytes
+    MEMSCOPE_OPTIONS=strict=1:contexts=$((wanted * 2)) \
+        run_under program "$memscope" run -o program.msp -- ./program "$LEVELS" 2
+    expect_status program 0
     stacks_of program
-    counted=$(grep -c '^2 48 - ' program.contexts)
+    counted=$(grep -c '^2 48 - ' program.contexts) || true
     [ "$counted" = "$wanted" ] || fail "$counted contexts, not $wanted"
-    [ "$(sums program | cut -d ' ' -f 1,2)" = "$(totals_of program)" ] || fail "they do not add up"
+    ! grep -q without program.contexts || fail "some have no context"
+    [ "$(sums program | cut -d ' ' -f 1,2)" = \
+        "$(jq -r '"\(.total_allocations) \(.total_bytes)"' program.witness.json)" ] ||
+        fail "they do not add up"
     echo "$wanted contexts: $(cat program.out) KiB resident, $(cat program.plain.out) without;" \
         "profile $(du -k program.msp | cut -f 1) KiB"
     [ "$(cat program.out)" -lt "$((10000 + wanted / 1000 * 500))" ] || fail "more than 500 B a context"
