@@ -142,4 +142,70 @@ site_peak() {
     expect_json program "[.sites[] | select(.line == $line)]
         | length == 1 and .[0].allocations == 6 and .[0].peak_bytes == 130
           and .[0].peak_error_bytes == 0"
+# ---- limits ------------------------------------------------------------------------------------
+
+# sums NAME: calls and bytes over all its contexts, and over those of 24-byte blocks.
+sums() {
+    awk '{ calls += $1; bytes += $2; if ($2 == 24 * $1) small += $1 }
+        END { print calls, bytes, small }' "$1.contexts"
+}
+
+totals_of() {
+    jq -r '.statistics | "\(.total_allocations) \(.total_bytes)"' "$1.json"
+}
+
+# Of 10^LEVELS contexts each is counted alone, and they add up to the witness's totals. (As JSON a
+# million of them are 1.3 GB.)
+every_context_is_counted() {
+    local wanted=$((10 ** LEVELS)) counted
+    compile program "$contexts/programs/tree.c"
+    witness program ./program "$LEVELS" 2
+    MEMSCOPE_OPTIONS=strict=1:contexts=$((wanted * 2)) \
+        run_under program "$memscope" run -o program.msp -- ./program "$LEVELS" 2
+    expect_status program 0
+    stacks_of program
+    counted=$(grep -c '^2 48 - ' program.contexts) || true
+    [ "$counted" = "$wanted" ] || fail "$counted contexts, not $wanted"
+    ! grep -q without program.contexts || fail "some have no context"
+    [ "$(sums program | cut -d ' ' -f 1,2)" = \
+        "$(jq -r '"\(.total_allocations) \(.total_bytes)"' program.witness.json)" ] ||
+        fail "they do not add up"
+    echo "$wanted contexts: $(cat program.out) KiB resident, $(cat program.plain.out) without;" \
+        "profile $(du -k program.msp | cut -f 1) KiB"
+    [ "$(cat program.out)" -lt "$((10000 + wanted / 1000 * 500))" ] || fail "more than 500 B a context"
+}
+
+# What finds no room for its context is counted by its site, and the report says so.
+beyond_the_limit_sites_are_counted() {
+    local without
+    compile program "$contexts/programs/tree.c"
+    witness program ./program 4 2
+    MEMSCOPE_OPTIONS=strict=1:contexts=100 profile program ./program 4 2
+    expect_whole program events_without_context
+    expect_totals program
+    expect_json program '.losses.events_without_context > 0'
+    "$memscope" report program.msp >program.text || fail "no report"
+    grep -qi context program.text || fail "the report says nothing of it"
+    stacks_of program
+    [ "$(sums program | cut -d ' ' -f 1,2)" = "$(totals_of program)" ] || fail "they do not add up"
+    without=$(awk '$4 == "without" { print $1 }' program.contexts)
+    [ "$without" -gt 19000 ] || fail "$without without a context"
+    [ "$(grep -vc without program.contexts)" = 100 ] || fail "there are not 100 contexts"
+}
+
+# DEPTH frames of each stack; 0 = sites alone.
+depth_cuts() {
+    compile program "$contexts/programs/recursion.c" -I"$contexts/programs" "$chain"
+    MEMSCOPE_OPTIONS=strict=1:depth=$DEPTH CHAIN_CUT=$DEPTH TRUTH_OUT=$PWD/truth \
+        profile program ./program
+    expect_whole program
+    if [ "$DEPTH" = 0 ]; then
+        CHAIN_CUT=64 TRUTH_OUT=$PWD/other witness program ./program
+        expect_totals program
+        [ "$(jq '[.sites[].allocations] | add' program.json)" = \
+            "$(awk '{ calls += $1 } END { print calls }' truth.*)" ] || fail "sites do not add up"
+    else
+        by_its_own_word program truth.*
+        MS_DEPTH=$DEPTH TRUTH_OUT=$PWD/other by_libunwind program ./program
+    fi
 }

@@ -22,8 +22,6 @@ static atomic_flag lock = ATOMIC_FLAG_INIT;
 static __thread struct chain own;
 static __thread struct chain *now;
 
-int chain_cut = 64;
-
 static void die(const char *text) {
     fprintf(stderr, "chain: %s\n", text);
     abort();
@@ -54,8 +52,10 @@ void chain_leave(const int *entered) {
 void *chain_tell(void *block, size_t size, const char *flags) {
     const struct chain *from = chain();
     char text[TEXT];
-    bool cut = from->count > chain_cut;
-    int end = cut ? from->count - chain_cut : 0;
+    const char *depth = getenv("CHAIN_CUT");
+    int most = depth ? atoi(depth) : 64; // the runtime's default
+    bool cut = from->count > most;
+    int end = cut ? from->count - most : 0;
     size_t length = (size_t)snprintf(text, sizeof text, "%s ", cut ? "cut" : flags);
     for (int i = from->count; i-- > end && length < sizeof text;)
         length += (size_t)snprintf(text + length, sizeof text - length, "%s%s", from->names[i],

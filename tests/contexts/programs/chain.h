@@ -2,7 +2,7 @@
 //
 // A program that knows its own call chains: each function says that it was entered, each allocation
 // is told beside its call, and chain_print writes (calls, bytes, flags, chain) as contexts_of
-// --names does. It allocates nothing. What is compared are `main` and the functions named t_*; what
+// --names does, cut at $CHAIN_CUT. It allocates nothing. What is compared are `main` and the functions named t_*; what
 // libraries put between them is not.
 //
 //   static void t_leaf(void) { ENTERED; TELL(malloc(10), 10); }
@@ -20,9 +20,6 @@ struct chain { // of a thread or a fiber
     int count;
     const char *names[1000];
 };
-
-// Machine frames beyond this are cut; 64 is the runtime's default.
-extern int chain_cut;
 
 int chain_enter(const char *name);
 void chain_leave(const int *entered);

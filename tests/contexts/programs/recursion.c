@@ -42,7 +42,7 @@ static NOINLINE void t_first(int left) {
     t_even(left);
 }
 
-static inline void t_second(int left) {
+static NOINLINE void t_second(int left) {
     ENTERED;
     t_odd(left);
 }
