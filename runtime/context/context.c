@@ -217,13 +217,9 @@ static struct content content_of(struct ms_context_memory *memory,
     };
 }
 
-static uint32_t class_of(const struct ms_context_request *request) {
-    return request->task ? request->task->class_ref : 0;
-}
-
 struct memscope_cell_record *ms_context_find(struct ms_tls *tls,
                                              struct ms_context_request *request) {
-    struct memscope_cell_record *cell = ms_thread_find_context(request->key, class_of(request));
+    struct memscope_cell_record *cell = ms_thread_find_context(request->key, request->class_ref);
     if (cell)
         return cell;
     struct ms_context_memory *memory = is_full() ? NULL : memory_of(tls->thread);
@@ -234,7 +230,7 @@ struct memscope_cell_record *ms_context_find(struct ms_tls *tls,
     if (walk->is_chained)
         return NULL;
     request->key = key_of_walk(walk, request->seed);
-    return ms_thread_find_context(request->key, class_of(request));
+    return ms_thread_find_context(request->key, request->class_ref);
 }
 
 // The calling thread's, of a site; NULL = no room: the site's peak is within the bounds of its
@@ -253,16 +249,40 @@ static struct memscope_site_peak_record *site_peak(struct ms_tls *tls, uint32_t 
     return record;
 }
 
+// Of a context that was met before: its key went away with a library that has come back. Looked for
+// in the whole profile, so that libraries can come and go for ever.
+static struct memscope_cell_record *forgotten_cell(const struct ms_tls *tls, uint32_t context_ref,
+                                                   uint32_t class_ref) {
+    if (ms_load(&code_forgotten) == 0)
+        return NULL;
+    uint64_t end = ms_load(&ms_shared.header->arena_end_units);
+    for (uint64_t unit = context_ref - ms_shared.ref_base; unit < end;) {
+        struct memscope_cell_record *cell = ms_ref(ms_shared.ref_base + (uint32_t)unit);
+        bool is_record = cell->record.magic == MEMSCOPE_RECORD_MAGIC; // else it begins just now
+        if (is_record && cell->record.type == MEMSCOPE_RECORD_CELL &&
+            cell->context_ref == context_ref && cell->class_ref == class_ref &&
+            cell->thread_ref == tls->record_ref)
+            return cell;
+        unit += is_record ? cell->record.units : 1;
+    }
+    return NULL;
+}
+
 struct memscope_cell_record *ms_context_new(struct ms_tls *tls,
                                             const struct ms_context_request *request) {
     if (!request->memory || request->site_ref == 0)
         return NULL;
     struct content content = content_of(request->memory, request);
-    uint32_t class_ref = class_of(request), cell_ref, context_ref = write_context(&content);
+    uint32_t class_ref = request->class_ref, cell_ref, context_ref = write_context(&content);
     if (context_ref == 0)
         return NULL;
-    struct memscope_cell_record *cell = ms_cell_new(
-        request->site_ref, tls->record_ref, class_ref ? MEMSCOPE_CELL_TASK : 0, true, &cell_ref);
+    struct memscope_cell_record *cell = forgotten_cell(tls, context_ref, class_ref);
+    if (cell) {
+        (void)ms_thread_remember(request->key, cell);
+        return cell;
+    }
+    cell = ms_cell_new(request->site_ref, tls->record_ref, class_ref ? MEMSCOPE_CELL_TASK : 0, true,
+                       &cell_ref);
     if (!cell)
         return NULL;
     cell->class_ref = class_ref;

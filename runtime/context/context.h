@@ -18,9 +18,11 @@ struct ms_context_request {
     uint64_t key; // of key.h
     uint64_t seed;
     uint32_t site_ref;
-    const uintptr_t *frame;            // of ms_frame_here
-    struct memscope_task_record *task; // NULL = the thread's root task
-    struct ms_context_memory *memory;  // NULL until ms_context_find has walked the stack
+    const uintptr_t *frame;                  // of ms_frame_here
+    const struct memscope_task_record *task; // that runs; NULL = the thread's root task
+    uint32_t class_ref; // of the task whose block it is: a coroutine's frame is its own, though
+                        // the stack is its creator's
+    struct ms_context_memory *memory; // NULL until ms_context_find has walked the stack
 };
 
 // The calling thread's cell for an allocation's context; NULL: it has none yet. The site_ref is not

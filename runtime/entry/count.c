@@ -120,7 +120,8 @@ static struct memscope_cell_record *cell_for(struct ms_tls *tls, struct ms_origi
     if (ms_shared.depth == 0 || !origin.frame)
         return cell_for_site(tls, origin, class_ref);
     struct ms_context_request request = {
-        .seed = seed_of(origin, task), .frame = origin.frame, .task = task};
+        .frame = origin.frame, .task = ms_task_running(tls), .class_ref = class_ref};
+    request.seed = seed_of(origin, request.task);
     request.key = ms_context_key(tls, request.seed, origin.frame, ms_key_pairs(ms_shared.depth));
     struct memscope_cell_record *cell = ms_context_find(tls, &request);
     if (cell) {
@@ -264,7 +265,7 @@ static inline bool note_allocation_of_task(struct ms_tls *tls, void *block, size
     if (pairs == 0 && ms_shared.depth != 0) // verify=1
         return false;
     if (pairs != 0)
-        key = ms_context_key(tls, seed_of(origin, task), origin.frame, pairs);
+        key = ms_context_key(tls, seed_of(origin, ms_task_on(top)), origin.frame, pairs);
     else if (origin.site)
         key = ms_acquire(&origin.site->id);
     uint32_t class_ref = 0, *word = NULL;

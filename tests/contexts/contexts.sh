@@ -142,6 +142,8 @@ site_peak() {
     expect_json program "[.sites[] | select(.line == $line)]
         | length == 1 and .[0].allocations == 6 and .[0].peak_bytes == 130
           and .[0].peak_error_bytes == 0"
+}
+
 # ---- limits ------------------------------------------------------------------------------------
 
 # sums NAME: calls and bytes over all its contexts, and over those of 24-byte blocks.
