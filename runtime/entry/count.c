@@ -4,15 +4,11 @@
 // inside a hook, a fork child, a block of unknown origin. They make a bounded number of system
 // calls and keep errno.
 
-#include "count.h"
+#include "charge.h"
 
-#include "base/config.h"
 #include "collect/thread.h"
-#include "context/context.h"
 #include "real.h"
 #include "start.h"
-#include "store/arena.h"
-#include "store/records.h"
 
 #include <errno.h>
 
@@ -46,99 +42,6 @@ static void slow_guard_release(struct ms_tls *tls) {
         ms_strategy_publish();
 }
 
-uint32_t ms_origin_site_ref(struct ms_origin *origin) {
-    if (!origin->site)
-        return ms_record_foreign_site(MEMSCOPE_SITE_FOREIGN,
-                                      (const void *)(uintptr_t)(origin->key & ~MS_KEY_FOREIGN));
-    uint32_t ref = ms_load(&origin->site->id);
-    if (ms_ref_is_ours(ref))
-        return ref;
-    bool has_home = ms_shared.depth == 0; // else its cells are of contexts
-    if (!ms_tls.thread ||
-        (ref = ms_record_site(origin->site, has_home ? ms_tls.record_ref : 0)) == 0)
-        return 0;
-    if (!has_home) {
-        ms_release(&origin->site->id, ref);
-        return ref;
-    }
-    // The table holds all cells of a thread, so its homes too (ms_thread_local_convert).
-    struct memscope_cell_record *home =
-        ms_home_at((char *)ms_shared.header, ref - ms_shared.ref_base);
-    if (home->thread_ref == ms_tls.record_ref && !ms_thread_find(ref, 0) &&
-        !ms_thread_remember(ref, home))
-        return 0;
-    ms_release(&origin->site->id, ref); // with the home's thread_ref
-    return ref;
-}
-
-static struct memscope_cell_record *overflow_cell(void) {
-    ms_count_loss(MEMSCOPE_LOSS_overflow_events, 1);
-    return ms_ref(ms_shared.header->overflow_ref);
-}
-
-// The calling thread's cell for an origin and the class of the task that allocates (0 = root).
-static struct memscope_cell_record *cell_for_site(struct ms_tls *tls, struct ms_origin origin,
-                                                  uint32_t class_ref) {
-    uint32_t site_ref = 0;
-    uint64_t key = origin.key;
-    if (origin.site) // its ref may be new, and then finds its home
-        key = site_ref = ms_origin_site_ref(&origin);
-    if (key == 0)
-        return overflow_cell();
-    if (class_ref)
-        key = ms_task_key(key, class_ref);
-    struct memscope_cell_record *cell = ms_thread_find(key, class_ref);
-    if (cell)
-        return cell;
-    if (!origin.site)
-        site_ref = origin.key & MS_KEY_FOREIGN ? ms_origin_site_ref(&origin) : (uint32_t)origin.key;
-    if (site_ref == 0)
-        return overflow_cell();
-    uint32_t cell_ref;
-    uint8_t flags = class_ref ? MEMSCOPE_CELL_TASK : 0;
-    cell = ms_cell_new(site_ref, tls->record_ref, flags, true, &cell_ref);
-    if (cell) {
-        cell->class_ref = class_ref;
-        (void)ms_thread_remember(key, cell);
-    }
-    return cell ? cell : overflow_cell();
-}
-
-// The site as a key's seed: its descriptor, or where it is entered only, its ref.
-static inline uint64_t seed_of(struct ms_origin origin, const struct memscope_task_record *task) {
-    const void *site = origin.site;
-    if (!site && !(origin.key & MS_KEY_FOREIGN))
-        site = (const void *)(uintptr_t)origin.key; // NOLINT(performance-no-int-to-ptr)
-    uint64_t seed = ms_context_seed(site);
-    return task ? ms_context_seed_of_task(seed, task->awaiter_ref) : seed;
-}
-
-// The cell for an allocation of `task` (NULL = root): its context's, else its site's.
-static struct memscope_cell_record *cell_for(struct ms_tls *tls, struct ms_origin origin,
-                                             struct memscope_task_record *task) {
-    uint32_t class_ref = task ? task->class_ref : 0;
-    if (ms_shared.depth == 0 || !origin.frame)
-        return cell_for_site(tls, origin, class_ref);
-    struct ms_context_request request = {
-        .frame = origin.frame, .task = ms_task_running(tls), .class_ref = class_ref};
-    request.seed = seed_of(origin, request.task);
-    request.key = ms_context_key(tls, request.seed, origin.frame, ms_key_pairs(ms_shared.depth));
-    struct memscope_cell_record *cell = ms_context_find(tls, &request);
-    if (cell) {
-        if (MS_UNLIKELY(ms_config.verify))
-            ms_context_verify(tls, &request, cell->context_ref);
-        return cell;
-    }
-    if (origin.site || (origin.key & MS_KEY_FOREIGN))
-        request.site_ref = ms_origin_site_ref(&origin);
-    else
-        request.site_ref = (uint32_t)origin.key;
-    if ((cell = ms_context_new(tls, &request)) != NULL)
-        return cell;
-    ms_count_loss(MEMSCOPE_LOSS_events_without_context, 1);
-    return cell_for_site(tls, origin, class_ref);
-}
-
 // Bytes that go to the process's total past the thread's credit.
 static void publish_directly(int64_t bytes) {
     if (!ms_single_threaded())
@@ -163,7 +66,7 @@ static void allocate_inside_hook(struct ms_tls *tls, void *block, size_t bytes) 
             tls->thread->reentrant = cell;
     }
     if (!cell)
-        cell = overflow_cell();
+        cell = ms_overflow_cell();
     ms_count_loss(MEMSCOPE_LOSS_reentrant_events, 1);
     ms_count_loss(MEMSCOPE_LOSS_reentrant_bytes, bytes);
     ms_cell_allocate_atomic(cell, bytes);
@@ -173,7 +76,7 @@ static void allocate_inside_hook(struct ms_tls *tls, void *block, size_t bytes) 
 
 // A thread that could not get a buffer: the overflow cell takes its events.
 static void allocate_without_buffer(void *block, size_t bytes) {
-    struct memscope_cell_record *cell = overflow_cell();
+    struct memscope_cell_record *cell = ms_overflow_cell();
     ms_cell_allocate_atomic(cell, bytes);
     publish_directly((int64_t)bytes);
     put_shadow(block, cell, bytes);
@@ -234,7 +137,7 @@ static void allocate_at(struct ms_tls *tls, void *block, size_t bytes, struct ms
         ms_count_loss(MEMSCOPE_LOSS_unfollowed_tasks, 1);
         task = NULL;
     }
-    struct memscope_cell_record *cell = cell_for(tls, charged, task);
+    struct memscope_cell_record *cell = ms_cell_for(tls, charged, task);
     if (word)
         ms_store(word, ms_task_ref(task));
     put_shadow(block, cell, bytes);
@@ -265,7 +168,7 @@ static inline bool note_allocation_of_task(struct ms_tls *tls, void *block, size
     if (pairs == 0 && ms_shared.depth != 0) // verify=1
         return false;
     if (pairs != 0)
-        key = ms_context_key(tls, seed_of(origin, ms_task_on(top)), origin.frame, pairs);
+        key = ms_context_key(tls, ms_seed_of(origin, ms_task_on(top)), origin.frame, pairs);
     else if (origin.site)
         key = ms_acquire(&origin.site->id);
     uint32_t class_ref = 0, *word = NULL;
