@@ -1,3 +1,6 @@
+-- SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+--
+-- Stacks up to the depth that is kept: nested pcall, callbacks of sort.
 local function nest(n, f) if n == 0 then return f() end local ok, r = pcall(nest, n - 1, f) return r end
 local t = {}
 for d = 1, 180, 7 do t[d] = nest(d, function() return string.rep("x", d * 50) .. table.concat({d, "y"}) end) end
