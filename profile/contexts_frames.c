@@ -21,6 +21,9 @@ static const struct {
     enum dropped where;
 } dropped[] = {
     {"__memscope_*", EVERYWHERE},
+    {"ms_own_*", EVERYWHERE},
+    {"ms_create_thread", EVERYWHERE},
+    {"ms_create_c11_thread", EVERYWHERE},
     {"start_thread", OUTERMOST},
     {"clone3", OUTERMOST},
     {"__clone3", OUTERMOST},
