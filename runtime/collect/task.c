@@ -128,7 +128,8 @@ bool ms_tasks_grow(struct ms_tls *tls) {
     struct ms_running *first = tls->top + 1;
     char *end = (char *)ms_tasks_in(tls->top) + MS_TASKS_REGION;
     // A hook in line looks at the entry above the top: the last one is never taken.
-    struct ms_running *last = (struct ms_running *)(void *)end - 1;
+    struct ms_running *last =
+        (struct ms_running *)(void *)end - 1; // NOLINT(bugprone-casting-through-void)
     if (first == last)
         return false;
     make_ready(first, last - first > READY_AT_ONCE ? first + READY_AT_ONCE : last);

@@ -122,8 +122,8 @@ static bool make_table(struct ms_thread *thread, uint64_t slot_count) {
         return false;
     (void)ms_sys_wipe_on_fork(stack, bytes);
     if (thread->slots)
-        *stack = ((struct ms_stack *)(void *)thread->slots)[-1];
-    ms_release(&thread->slots, (struct ms_slot *)(void *)(stack + 1));
+        *stack = ((struct ms_stack *)thread->slots)[-1];
+    ms_release(&thread->slots, (struct ms_slot *)(stack + 1));
     thread->slot_count = slot_count;
     thread->slots_used = 0;
     return true;

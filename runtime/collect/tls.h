@@ -50,7 +50,7 @@ _Static_assert(sizeof(struct ms_tls) == 64, "one cache line, small enough for th
 
 // Of a thread that has slots.
 MS_HOT struct ms_stack *ms_stack_of(const struct ms_tls *tls) {
-    return (struct ms_stack *)(void *)tls->slots - 1;
+    return (struct ms_stack *)tls->slots - 1;
 }
 
 extern MS_THREAD struct ms_tls ms_tls __asm__(MEMSCOPE_INLINE_THREAD);

@@ -75,6 +75,7 @@ static uintptr_t pop(struct values *values) {
 bool ms_stack_word(uintptr_t at, struct ms_stack_bounds bounds, uintptr_t *word_out) {
     if (bounds.bytes < sizeof *word_out || at - bounds.low > bounds.bytes - sizeof *word_out)
         return false;
+    // NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): in bounds
     memcpy(word_out, (const void *)at, sizeof *word_out);
     return true;
 }

@@ -50,6 +50,7 @@ uint64_t ms_read_fixed(struct ms_reader *reader, unsigned bytes) {
         spoil(reader);
         return 0;
     }
+    // NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): in the module's range
     memcpy(&value, (const void *)reader->at, bytes); // little endian, as every CPU we know
     reader->at += bytes;
     return value;
