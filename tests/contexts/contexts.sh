@@ -50,9 +50,9 @@ real() {
     local arguments
     if [ -n "${WORK-}" ]; then
         case $PROGRAM in
-        sqlite) arguments=(:memory: ".read '$contexts/work/$WORK'") ;;
-        lua) arguments=("$contexts/work/$WORK") ;;
-        jq) arguments=(-n -f "$contexts/work/$WORK") ;;
+        sqlite) arguments=(:memory: ".read '$contexts/inputs/$WORK'") ;;
+        lua) arguments=("$contexts/inputs/$WORK") ;;
+        jq) arguments=(-n -f "$contexts/inputs/$WORK") ;;
         esac
     else
         "$MS_SOURCE/scripts/workload" "$PROGRAM" test . >arguments
