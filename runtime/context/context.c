@@ -29,7 +29,7 @@ struct ms_context_memory {
     struct ms_walk walk;
     struct known_module modules[MODULES_KEPT];
     uint32_t next_module;
-    uint32_t forgotten; // ms_code_forgotten when `modules` was right
+    uint32_t forgotten; // code_forgotten when `modules` was right
     uint64_t codes[MS_DEPTH_MOST];
     struct ms_starts starts;
     struct ms_unwind_cache cache;
