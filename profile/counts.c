@@ -22,9 +22,10 @@ void ms_count_cell(const struct memscope_cell_record *cell, uint64_t peak_epoch,
         .at_peak_bytes = ms_sub(own, remote),
         .temporary = cell->temporary,
     };
-    // A reader in mid-flight may see a peak older than what lives.
-    counts_out->peak_bytes =
-        ms_max(cell->peak_bytes, ms_max(counts_out->live_bytes, counts_out->at_peak_bytes));
+    // A reader in mid-flight may see a peak older than what lives; of a damaged profile, none.
+    uint64_t peak = memscope_cell_peak(cell);
+    counts_out->peak_bytes = ms_max((int64_t)peak > 0 ? peak : 0,
+                                    ms_max(counts_out->live_bytes, counts_out->at_peak_bytes));
 }
 
 void ms_counts_add(struct ms_counts *into, const struct ms_counts *cell,

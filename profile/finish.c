@@ -29,7 +29,7 @@ memscope_status ms_profile_write_exit(const char *path, const struct ms_exit_fac
         goto cleanup;
     status = MEMSCOPE_NOT_A_PROFILE;
     if (memcmp(header.magic, MEMSCOPE_PROFILE_MAGIC, sizeof header.magic) != 0 ||
-        header.version == 0 || header.version > MEMSCOPE_PROFILE_VERSION)
+        header.version != MEMSCOPE_PROFILE_VERSION)
         goto cleanup;
     status = MEMSCOPE_OK;
     if (header.state != MEMSCOPE_PROCESS_RUNNING)

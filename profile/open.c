@@ -59,6 +59,11 @@ static memscope_status check_header(const char *name, const struct memscope_prof
                     "%s: offset 0x8: format version %u is newer than this memscope reads (%u): "
                     "use the memscope that wrote it",
                     name, header->version, MEMSCOPE_PROFILE_VERSION);
+    if (byte_count >= 12 && header->version != 0 && header->version < MEMSCOPE_PROFILE_VERSION)
+        return fail(MEMSCOPE_OLDER_VERSION, message,
+                    "%s: offset 0x8: format version %u is older than this memscope reads (%u): "
+                    "use the memscope that wrote it",
+                    name, header->version, MEMSCOPE_PROFILE_VERSION);
     if (file_bytes < MEMSCOPE_HEADER_BYTES)
         return fail(MEMSCOPE_TRUNCATED, message,
                     "%s: offset 0x%llx: cut short inside the header (%u bytes): nothing can be "

@@ -23,7 +23,7 @@
 #include <stdint.h>
 
 #define MEMSCOPE_PROFILE_MAGIC "MEMSCOPE" // 8 bytes, no terminator
-#define MEMSCOPE_PROFILE_VERSION 1u       // a reader refuses a greater one
+#define MEMSCOPE_PROFILE_VERSION 2u       // a reader refuses any other
 #define MEMSCOPE_PROFILE_SUFFIX ".msp"
 #define MEMSCOPE_UNIT_BYTES 64u
 #define MEMSCOPE_HEADER_BYTES 4096u
@@ -230,19 +230,22 @@ struct memscope_thread_record {
 // blocks are counted in the cell that allocated them.
 //   live blocks = allocations - frees - remote_frees
 //   live bytes  = bytes - freed_bytes - remote_freed_bytes
+//   peak bytes  = bytes - freed_bytes + headroom_bytes
 //   live bytes at the process's peak = own - remote, where
 //     own    = epoch == header.peak_epoch ? at_peak_bytes : bytes - freed_bytes
 //     remote = remote_epoch == header.peak_epoch ? remote_at_peak_bytes : remote_freed_bytes
 struct memscope_cell_record {
     struct memscope_record record; // flags: MEMSCOPE_CELL_*
-    uint32_t site_ref;
-    uint32_t thread_ref; // 0 = of no thread (the overflow cell)
+    uint64_t site_peak;            // the runtime's own; 0 = no site peak record counts its blocks
     uint64_t allocations;
     uint64_t bytes; // requested
     uint64_t frees; // by the allocating thread
     uint64_t freed_bytes;
-    uint64_t peak_bytes; // highest live bytes of this cell
-    uint64_t epoch;      // header.peak_epoch when own counters last changed
+    uint64_t epoch;         // header.peak_epoch when own counters last changed
+    int64_t headroom_bytes; // the cell's highest live bytes - (bytes - freed_bytes)
+    // Up to here one cache line: all that an event of the owner touches, most times.
+    uint32_t site_ref;
+    uint32_t thread_ref; // 0 = of no thread (the overflow cell)
     uint64_t at_peak_bytes;
     uint64_t temporary; // freed by the allocating thread before its next allocation
     // Frees by other threads (atomic).
@@ -252,17 +255,21 @@ struct memscope_cell_record {
     uint64_t remote_at_peak_bytes;
     uint32_t class_ref;   // task class; 0 = the thread's root task
     uint32_t context_ref; // the stack that led to the site; 0 = not kept
-    uint64_t site_peak;   // the runtime's own; 0 = no site peak record counts this cell's blocks
 };
+
+// The highest live bytes; of a running program off by the event between two words of it.
+static inline uint64_t memscope_cell_peak(const struct memscope_cell_record *cell) {
+    return cell->bytes - cell->freed_bytes + (uint64_t)cell->headroom_bytes;
+}
 
 // What one thread holds at one site, whatever stacks led there: the site's own peak, which is no
 // sum of its cells' peaks.
-//   live bytes = live_bytes - remote_freed_bytes
+//   live bytes = peak_bytes - headroom_bytes - remote_freed_bytes
 struct memscope_site_peak_record {
     struct memscope_record record;
     uint32_t site_ref;
     uint32_t thread_ref;
-    int64_t live_bytes; // before frees by other threads
+    int64_t headroom_bytes;
     uint64_t peak_bytes;
     uint64_t remote_freed_bytes; // by other threads (atomic)
     uint64_t reserved[3];

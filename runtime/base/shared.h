@@ -21,14 +21,11 @@ struct ms_shared {
     uint32_t ref_count; // units with storage; a ref is ours where ref - ref_base < ref_count
     char *units;        // address of unit r of this profile is units + r * 64, r counted from ref 0
     struct memscope_profile_header *header; // unit ref_base
-    // 2^64 - (ref_base << 32): added to a record, or to a ref << 32, it carries exactly where that
-    // is one of this process (a greater one than ours is never met), and leaves ref - ref_base
-    // above the record's low half. Zero, it never carries. `direct_bias` is zero but under
-    // GlobalDirect.
+    // 2^64 - (ref_base << 32): added to a record, it carries exactly where that is one of this
+    // process (a greater one than ours is never met), and leaves ref - ref_base above its low half.
+    // Zero, it never carries. `direct_bias` is zero but under GlobalDirect.
     uint64_t bias;
     uint64_t direct_bias;
-    uint32_t ref_bias; // the same for refs alone: their upper halves
-    uint32_t direct_ref_bias;
     uint32_t depth;              // of contexts, in frames; 0 = sites alone
     uint32_t key_pairs;          // of context/key.h; 0 = no context is looked up on the fast path
     uint64_t direct_epoch;       // GlobalDirect: header->peak_epoch
@@ -49,6 +46,13 @@ extern MS_INTERNAL union ms_shared_page ms_shared_page;
 // Atomics on plain fields, as the profile format declares them. Counters need no order; what is
 // published by a store is read by ms_acquire.
 #define ms_load(place) __atomic_load_n((place), __ATOMIC_RELAXED)
+// Of what a hook reads each time, and nobody but its own thread writes while another thread runs:
+// plain, so that an instruction can take it from memory.
+#ifdef __SANITIZE_THREAD__
+#define ms_peek(place) ms_load(place)
+#else
+#define ms_peek(place) (*(place))
+#endif
 #define ms_acquire(place) __atomic_load_n((place), __ATOMIC_ACQUIRE)
 #define ms_store(place, value) __atomic_store_n((place), (value), __ATOMIC_RELAXED)
 #define ms_release(place, value) __atomic_store_n((place), (value), __ATOMIC_RELEASE)
@@ -74,11 +78,7 @@ MS_HOT void *ms_ref(uint32_t ref) {
 // From now on no event takes GlobalDirect's path.
 static inline void ms_leave_direct(void) {
     ms_release(&ms_shared.direct_bias, (uint64_t)0);
-    ms_release(&ms_shared.direct_ref_bias, 0u);
 }
-
-// Units of a cell, and how far before its site's record a home stands.
-enum { MS_HOME_UNITS = sizeof(struct memscope_cell_record) / MEMSCOPE_UNIT_BYTES };
 
 // The record of the ref that is `above` ms_shared.ref_base; `base` is ms_shared.header.
 MS_HOT void *ms_record_at(char *base, uint64_t above) {

@@ -11,9 +11,9 @@ void ms_cell_allocate_atomic(struct memscope_cell_record *cell, uint64_t bytes) 
     if (seen != epoch && ms_swap_if(&cell->epoch, &seen, epoch))
         ms_store(&cell->at_peak_bytes, before - ms_load(&cell->freed_bytes));
     ms_add(&cell->allocations, 1u);
-    uint64_t live = before + bytes - ms_load(&cell->remote_freed_bytes);
-    uint64_t peak = ms_load(&cell->peak_bytes);
-    while ((int64_t)live > (int64_t)peak && !ms_swap_if(&cell->peak_bytes, &peak, live))
+    int64_t headroom = ms_add(&cell->headroom_bytes, -(int64_t)bytes) - (int64_t)bytes, room;
+    while ((room = headroom + (int64_t)ms_load(&cell->remote_freed_bytes)) < 0 &&
+           !ms_swap_if(&cell->headroom_bytes, &headroom, headroom - room))
         ;
 }
 

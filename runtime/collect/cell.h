@@ -9,21 +9,31 @@
 
 #include "base/shared.h"
 
-// The home of the site that is `above` ms_shared.ref_base (store/records.h); `base` is the header.
-MS_HOT struct memscope_cell_record *ms_home_at(char *base, uint64_t above) {
-    return (struct memscope_cell_record *)ms_record_at(base, above) - 1;
-}
-
 MS_HOT uint64_t ms_epoch(void) {
     return ms_load(&ms_shared.header->peak_epoch);
 }
 
-// `epoch`: the peak's now.
+// `epoch`: the peak's now. Loads of their own, or the usual path would keep both at hand for this
+// one.
 MS_HOT void ms_cell_keep_peak(struct memscope_cell_record *cell, uint64_t epoch) {
     if (MS_UNLIKELY(cell->epoch != epoch)) {
-        // Loads of their own, or the usual path would keep both at hand for this one.
         cell->at_peak_bytes = ms_load(&cell->bytes) - ms_load(&cell->freed_bytes);
         cell->epoch = epoch;
+    }
+}
+
+// `bytes` more are held. A high-water mark is kept by how far it is above that, so that one
+// subtraction tells whether there is a new one: where it leaves less than nothing. `remote_freed`:
+// what others freed of it; NULL = nobody does. `peak`: the mark itself; NULL = it is not kept.
+MS_HOT void ms_headroom_take(int64_t *headroom, uint64_t *peak, uint64_t bytes,
+                             const uint64_t *remote_freed) {
+    int64_t room = (*headroom -= (int64_t)bytes);
+    if (remote_freed)
+        room += (int64_t)ms_load(remote_freed);
+    if (MS_UNLIKELY(room < 0)) {
+        ms_store(headroom, ms_load(headroom) - room);
+        if (peak)
+            *peak -= (uint64_t)room;
     }
 }
 
@@ -31,31 +41,28 @@ MS_HOT struct memscope_site_peak_record *ms_site_peak_of(const struct memscope_c
     return (void *)(uintptr_t)cell->site_peak; // NOLINT(performance-no-int-to-ptr)
 }
 
-// `remote_freed_bytes`: the cell's, where other threads may free.
-MS_HOT void ms_cell_allocate(struct memscope_cell_record *cell, uint64_t bytes,
-                             uint64_t remote_freed_bytes, uint64_t epoch) {
+// `is_shared`: other threads may free.
+MS_HOT void ms_cell_allocate(struct memscope_cell_record *cell, uint64_t bytes, bool is_shared,
+                             uint64_t epoch) {
     ms_cell_keep_peak(cell, epoch);
     cell->allocations++;
-    uint64_t total = cell->bytes += bytes;
-    uint64_t live = total - cell->freed_bytes - remote_freed_bytes;
-    if (live > cell->peak_bytes)
-        cell->peak_bytes = live;
+    cell->bytes += bytes;
+    ms_headroom_take(&cell->headroom_bytes, NULL, bytes,
+                     is_shared ? &cell->remote_freed_bytes : NULL);
     struct memscope_site_peak_record *site = ms_site_peak_of(cell);
-    if (MS_LIKELY(site != NULL)) {
-        int64_t held = (site->live_bytes += (int64_t)bytes);
-        held -= (int64_t)ms_load(&site->remote_freed_bytes);
-        if (held > (int64_t)site->peak_bytes)
-            site->peak_bytes = (uint64_t)held;
-    }
+    if (MS_LIKELY(site != NULL))
+        ms_headroom_take(&site->headroom_bytes, &site->peak_bytes, bytes,
+                         is_shared ? &site->remote_freed_bytes : NULL);
 }
 
 MS_HOT void ms_cell_free(struct memscope_cell_record *cell, uint64_t bytes, uint64_t epoch) {
     ms_cell_keep_peak(cell, epoch);
     cell->frees++;
     cell->freed_bytes += bytes;
+    cell->headroom_bytes += (int64_t)bytes;
     struct memscope_site_peak_record *site = ms_site_peak_of(cell);
     if (MS_LIKELY(site != NULL))
-        site->live_bytes -= (int64_t)bytes;
+        site->headroom_bytes += (int64_t)bytes;
 }
 
 // Frees by other threads. The first one after a new peak saves what had been freed before it; of

@@ -31,6 +31,26 @@ char *ms_shadow_leaf_slow(uintptr_t address) {
     return leaf;
 }
 
+uintptr_t ms_shadow_stretch;
+
+// A leaf's stretches that were asked for, a bit each, stand behind its last record.
+enum { STRETCHES = 1 << (MS_LEAF_BITS - MS_STRETCH_BITS) };
+_Static_assert(STRETCHES / 8 + sizeof(uint64_t) <= 4096, "rounding up has left a page");
+
+void ms_shadow_populate(uintptr_t block) {
+    ms_store(&ms_shadow_stretch, block >> MS_STRETCH_BITS);
+    char *leaf = ms_shadow_leaf(block);
+    if (!leaf)
+        return;
+    uintptr_t first = (block - 1) & -((uintptr_t)1 << MS_LEAF_BITS);
+    char *start = (char *)ms_shadow_at(leaf, first);
+    uint64_t *asked = (uint64_t *)(void *)(start + leaf_bytes) + 1;
+    unsigned stretch = (unsigned)((block - 1 - first) >> MS_STRETCH_BITS);
+    uint64_t bit = 1ull << stretch % 64;
+    if (!(__atomic_fetch_or(&asked[stretch / 64], bit, __ATOMIC_RELAXED) & bit))
+        ms_sys_populate(start + stretch * (leaf_bytes / STRETCHES), leaf_bytes / STRETCHES);
+}
+
 // Blocks of MS_SIZE_ASIDE bytes and more: few, so a fixed table, searched from a hashed start.
 static struct aside {
     uint32_t taken; // atomic

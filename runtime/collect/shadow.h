@@ -55,6 +55,18 @@ MS_HOT char *ms_shadow_leaf(uintptr_t address) {
     return ms_load(&ms_shadow_leaves[(address - 1) >> MS_LEAF_BITS & (MS_LEAF_COUNT - 1)]);
 }
 
+// Where the heap grows, the shadow's pages are asked for in stretches: a page fault of its own for
+// each costs three times as much (docs/performance.md). Of larger blocks few share a stretch.
+enum { MS_STRETCH_BITS = 18, MS_STRETCH_LARGEST_BLOCK = 8192 };
+extern MS_INTERNAL uintptr_t ms_shadow_stretch; // the heap's that was asked for last
+MS_COLD void ms_shadow_populate(uintptr_t block);
+
+// At a new peak: does the heap grow there, perhaps?
+MS_HOT bool ms_shadow_is_growing(const void *block, uint64_t bytes) {
+    return (uintptr_t)block >> MS_STRETCH_BITS != ms_load(&ms_shadow_stretch) &&
+           bytes <= MS_STRETCH_LARGEST_BLOCK;
+}
+
 // Records a block; false = it could not be.
 MS_HOT bool ms_shadow_put(const void *block, const struct memscope_cell_record *cell,
                           uint64_t bytes) {

@@ -44,7 +44,7 @@ static uint32_t write_class(const struct memscope_task_class_record *wanted) {
 static uint32_t spawn_site_ref(struct ms_spawn spawn) {
     if (spawn.site) {
         uint32_t ref = ms_acquire(&spawn.site->id);
-        if (!ms_ref_is_ours(ref) && (ref = ms_record_site(spawn.site, 0)) != 0)
+        if (!ms_ref_is_ours(ref) && (ref = ms_record_site(spawn.site)) != 0)
             ms_release(&spawn.site->id, ref);
         return ref;
     }

@@ -5,6 +5,7 @@
 #include "context/context.h"
 #include "store/arena.h"
 #include "fiber.h"
+#include "shadow.h"
 #include "strategy/strategy.h"
 
 #include <string.h>
@@ -110,20 +111,25 @@ static void start_record(struct ms_thread *thread) {
 
 static void fit_shift(struct ms_thread *thread) {
     ms_tls.slots = thread->slots;
-    ms_tls.shift = 64u - (uint32_t)__builtin_ctzll(thread->slot_count);
+    ms_tls.shift = 64u - (uint32_t)__builtin_ctzll(thread->slot_count / MS_BUCKET);
 }
 
-// Before the slots stands the thread's stack.
+enum { LARGE_TABLE = 1 << 16 };
+
+static size_t table_bytes(uint64_t slot_count) {
+    return (sizeof(struct ms_table_head) + slot_count * sizeof(struct ms_slot) + 4095) / 4096 *
+           4096;
+}
+
 static bool make_table(struct ms_thread *thread, uint64_t slot_count) {
-    size_t bytes = sizeof(struct ms_stack) + slot_count * sizeof(struct ms_slot);
-    bytes = (bytes + 4095) / 4096 * 4096;
-    struct ms_stack *stack = ms_sys_map_anonymous(bytes);
-    if (!stack)
+    size_t bytes = table_bytes(slot_count);
+    struct ms_table_head *head = ms_sys_map_anonymous(bytes);
+    if (!head)
         return false;
-    (void)ms_sys_wipe_on_fork(stack, bytes);
+    (void)ms_sys_wipe_on_fork(head, bytes);
     if (thread->slots)
-        *stack = ((struct ms_stack *)thread->slots)[-1];
-    ms_release(&thread->slots, (struct ms_slot *)(stack + 1));
+        *head = ((struct ms_table_head *)thread->slots)[-1];
+    ms_release(&thread->slots, (struct ms_slot *)(head + 1));
     thread->slot_count = slot_count;
     thread->slots_used = 0;
     return true;
@@ -146,8 +152,10 @@ static struct ms_stack find_stack(void) {
 }
 
 void ms_thread_stack(const struct ms_stack *stack) {
-    struct ms_stack *now = ms_stack_of(&ms_tls);
-    *now = stack ? *stack : ms_tls.thread->stack;
+    struct ms_table_head *head = ms_head_of(&ms_tls);
+    head->stack = stack ? *stack : ms_tls.thread->stack;
+    head->key_pairs = ms_shared.key_pairs;
+    head->key_low = head->key_pairs != 0 ? head->stack.low : UINTPTR_MAX;
 }
 
 void ms_thread_attach(struct ms_thread *thread, const struct ms_stack *stack) {
@@ -190,78 +198,90 @@ void ms_thread_detach(void) {
     ms_release(&thread->in_use, 0u);
 }
 
-static struct memscope_cell_record *find(uint64_t key, uint32_t class_ref, bool is_context) {
-    uint64_t mask = ms_tls.thread->slot_count - 1;
-    uint64_t at = is_context ? ms_slot_of_context(&ms_tls, key) : ms_slot_of_key(&ms_tls, key);
-    for (;; at = (at + 1) & mask) {
-        struct ms_slot *slot = &ms_tls.slots[at];
-        if (slot->key == key && slot->cell->class_ref == class_ref &&
-            (slot->cell->context_ref != 0) == is_context)
+struct memscope_cell_record *ms_thread_find_hashed(uint64_t key, uint64_t plain,
+                                                   uint32_t class_ref) {
+    struct ms_slot *slots = ms_tls.slots, *slot = ms_slot_of(&ms_tls, key);
+    for (; slot->cell; slot = slot + 1 == &slots[ms_tls.thread->slot_count] ? slots : slot + 1)
+        if (slot->key == key && slot->plain == plain && slot->cell->class_ref == class_ref)
             return slot->cell;
-        if (slot->key == 0 && !slot->cell)
-            return NULL;
-    }
+    return NULL;
 }
 
-struct memscope_cell_record *ms_thread_find(uint64_t key, uint32_t class_ref) {
-    return find(key, class_ref, false);
-}
-
-struct memscope_cell_record *ms_thread_find_context(uint64_t key, uint32_t class_ref) {
-    return find(key, class_ref, true);
-}
-
-static void insert(struct ms_thread *thread, uint64_t key, struct memscope_cell_record *cell) {
-    uint64_t mask = thread->slot_count - 1;
-    uint64_t at =
-        cell->context_ref ? ms_slot_of_context(&ms_tls, key) : ms_slot_of_key(&ms_tls, key);
-    while (thread->slots[at].key != 0 || thread->slots[at].cell)
-        at = (at + 1) & mask;
-    thread->slots[at].cell = cell;
-    ms_release(&thread->slots[at].key, key);
+static void insert(struct ms_thread *thread, const struct ms_slot *what) {
+    struct ms_slot *slot = ms_slot_of(&ms_tls, what->key);
+    while (slot->cell)
+        slot = slot + 1 == &thread->slots[thread->slot_count] ? thread->slots : slot + 1;
+    slot->record = what->record;
+    slot->plain = what->plain;
+    slot->cell = what->cell;
+    ms_release(&slot->key, what->key);
     thread->slots_used++;
 }
 
-// At most a quarter full, so that nearly every key is in its first slot, the one the fast path
-// looks at. The outgrown table stays mapped: ms_threads_forget_addresses may be reading it.
-bool ms_thread_remember(uint64_t key, struct memscope_cell_record *cell) {
-    struct ms_thread *thread = ms_tls.thread;
-    if (thread->slots_used >= thread->slot_count / 4) {
-        struct ms_slot *old = thread->slots;
-        uint64_t old_count = thread->slot_count;
-        // Mostly keys that were taken away: the same size will do.
-        uint64_t held = 0;
-        for (uint64_t i = 0; i < old_count; i++)
-            held += old[i].key != 0;
-        if (make_table(thread, held < old_count / 8 ? old_count : old_count * 4)) {
-            fit_shift(thread);
-            for (uint64_t i = 0; i < old_count; i++)
-                if (old[i].key != 0)
-                    insert(thread, old[i].key, old[i].cell);
-        } else if (thread->slots_used >= old_count / 2) {
-            return false;
-        }
-    }
-    insert(thread, key, cell);
+// How full it may be: a quarter, so that nearly every key is in its bucket, which alone the fast
+// path looks at; a large one half.
+static uint64_t most_used(uint64_t slot_count) {
+    return slot_count / (slot_count < LARGE_TABLE ? 4 : 2);
+}
+
+// The outgrown table stays mapped, empty: ms_threads_forget_addresses may be reading it.
+static bool grow(struct ms_thread *thread) {
+    struct ms_slot *old = thread->slots;
+    uint64_t old_count = thread->slot_count, held = 0;
+    for (uint64_t i = 0; i < old_count; i++)
+        held += old[i].key != 0;
+    // Mostly keys that were taken away: the same size will do.
+    uint64_t most = most_used(old_count);
+    if (!make_table(thread,
+                    held < most / 2 ? old_count : old_count * (old_count < LARGE_TABLE ? 4 : 2)))
+        return false;
+    fit_shift(thread);
+    for (uint64_t i = 0; i < old_count; i++)
+        if (old[i].key != 0)
+            insert(thread, &old[i]);
+    ms_sys_discard((struct ms_table_head *)old - 1, table_bytes(old_count));
     return true;
 }
 
-static bool is_of(uint64_t key, const struct memscope_cell_record *cell, uintptr_t start,
-                  uintptr_t end) {
-    if (cell->context_ref != 0)
-        return ms_context_is_in(cell->context_ref, start);
-    uint64_t plain = ms_task_plain_key(key, cell);
-    uintptr_t address = (uintptr_t)(plain & ~MS_KEY_FOREIGN);
-    return (key & MS_KEY_FOREIGN) && address >= start && address < end;
+bool ms_thread_remember_hashed(uint64_t key, uint64_t plain, struct memscope_cell_record *cell) {
+    struct ms_thread *thread = ms_tls.thread;
+    if (thread->slots_used >= most_used(thread->slot_count) && !grow(thread) &&
+        thread->slots_used >= thread->slot_count - thread->slot_count / 4)
+        return false;
+    insert(thread, &(struct ms_slot){.key = key,
+                                     .cell = cell,
+                                     .record = ms_shadow_record(ms_shared.units, cell, 0),
+                                     .plain = plain});
+    return true;
 }
 
-// A slot whose key is taken away keeps its cell, so that probing goes on past it.
+void ms_thread_remember_again(uint64_t key, struct memscope_cell_record *cell) {
+    struct ms_thread *thread = ms_tls.thread;
+    for (uint64_t i = 0; i < thread->slot_count; i++)
+        if (thread->slots[i].cell == cell)
+            thread->slots[i].plain = MS_PLAIN_ALIAS;
+    (void)ms_thread_remember_hashed(key, MS_PLAIN_CONTEXT, cell);
+}
+
+// An alias is forgotten whatever it is of: the slow path finds its cell again.
+static bool is_of(const struct ms_slot *slot, uintptr_t start, uintptr_t end) {
+    if (slot->plain == MS_PLAIN_ALIAS)
+        return true;
+    if (slot->plain == MS_PLAIN_CONTEXT)
+        return ms_context_is_in(slot->cell->context_ref, start);
+    uint64_t plain = ms_task_plain_key(slot->plain, slot->cell);
+    uintptr_t address = (uintptr_t)(plain & ~MS_KEY_FOREIGN);
+    return (plain & MS_KEY_FOREIGN) && address >= start && address < end;
+}
+
+// A slot whose key is taken away keeps its cell, so that probing goes on past it, and whoever sums
+// up the table still finds it once.
 void ms_threads_forget_addresses(uintptr_t start, uintptr_t end) {
     for (struct ms_thread *thread = ms_acquire(&ms_threads); thread; thread = thread->next) {
         struct ms_slot *slots = ms_acquire(&thread->slots);
         for (uint64_t i = 0; slots && i < thread->slot_count; i++) {
-            uint64_t key = ms_load(&slots[i].key);
-            if (key != 0 && is_of(key, slots[i].cell, start, end))
+            uint64_t key = ms_acquire(&slots[i].key); // pairs with insert
+            if (key != 0 && is_of(&slots[i], start, end))
                 (void)ms_swap_if(&slots[i].key, &key, (uint64_t)0);
         }
         ms_lookup_forget(&thread->lookup, start, end);

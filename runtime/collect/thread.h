@@ -57,13 +57,22 @@ void ms_thread_stack(const struct ms_stack *stack);
 // The calling thread's end: its unpublished bytes go to the total, its record says when it ended.
 void ms_thread_detach(void);
 
-// The calling thread's cell for `key` and task class, NULL = has none yet. `key` is of ms_task_key
-// where class_ref is not 0.
-struct memscope_cell_record *ms_thread_find(uint64_t key, uint32_t class_ref);
-// The same for the key of a context.
-struct memscope_cell_record *ms_thread_find_context(uint64_t key, uint32_t class_ref);
+// The calling thread's cell for the hash `key` of `plain` (struct ms_slot) and task class, NULL =
+// has none yet.
+struct memscope_cell_record *ms_thread_find_hashed(uint64_t key, uint64_t plain,
+                                                   uint32_t class_ref);
 // Remembers it; false = memory has run out, it will be found by nobody.
-bool ms_thread_remember(uint64_t key, struct memscope_cell_record *cell);
+bool ms_thread_remember_hashed(uint64_t key, uint64_t plain, struct memscope_cell_record *cell);
+// A context's cell whose key was taken away.
+void ms_thread_remember_again(uint64_t key, struct memscope_cell_record *cell);
+
+// The same of a site's ref or a foreign call's key, of ms_task_key where class_ref is not 0.
+static inline struct memscope_cell_record *ms_thread_find(uint64_t plain, uint32_t class_ref) {
+    return ms_thread_find_hashed(ms_key_of_plain(plain), plain, class_ref);
+}
+static inline bool ms_thread_remember(uint64_t plain, struct memscope_cell_record *cell) {
+    return ms_thread_remember_hashed(ms_key_of_plain(plain), plain, cell);
+}
 
 // Return addresses in [start, end) mean other code from now on, on every thread.
 void ms_threads_forget_addresses(uintptr_t start, uintptr_t end);

@@ -24,20 +24,34 @@ struct ms_thread;
 // that finds it at a deeper place than its own knows that the hook was left by longjmp.
 
 struct ms_slot {
-    uint64_t key; // 0 = empty
-    struct memscope_cell_record *cell;
+    uint64_t key; // a hash, so that its upper bits are its place; 0 = none, but see `cell`
+    struct memscope_cell_record *cell; // NULL = empty; a key that was taken away leaves it
+    uint64_t record;                   // the shadow record of a block of no bytes in it
+    uint64_t plain; // what was hashed: MS_PLAIN_*, or a site's ref, a foreign call's key
 };
 
-// The stack that a thread runs on now: what lies in [low, high) may be read. Right before the
-// slots.
+#define MS_PLAIN_CONTEXT 0u // a whole stack (context/key.h)
+#define MS_PLAIN_ALIAS                                                                             \
+    (~(uint64_t)0) // of a cell that has another slot. depth=0: a site and a
+                   // return address
+
+// A stack: what lies in [low, high) may be read.
 struct ms_stack {
     uintptr_t low, high; // 0, 0 = unknown
+};
+
+// Right before a thread's slots.
+struct ms_table_head {
+    uint64_t padding[4];   // to a bucket's alignment
+    struct ms_stack stack; // that it runs on now
+    uintptr_t key_low;     // its low end; where the fast path is to hash no frames, above any
+    uint64_t key_pairs;    // of context/key.h
 };
 
 struct ms_tls {
     uint64_t special;
     struct ms_slot *slots; // the thread's table, on pages that a fork child finds zeroed
-    uint32_t shift;        // a key's first slot: key * MS_KEY_FACTOR >> shift
+    uint32_t shift;        // a key's bucket: key >> shift
     uint32_t record_ref;
     int64_t credit;   // see strategy.h
     void *last_block; // the thread's latest allocation, to tell temporary ones
@@ -49,8 +63,11 @@ struct ms_tls {
 _Static_assert(sizeof(struct ms_tls) == 64, "one cache line, small enough for the TLS surplus");
 
 // Of a thread that has slots.
+MS_HOT struct ms_table_head *ms_head_of(const struct ms_tls *tls) {
+    return (struct ms_table_head *)tls->slots - 1;
+}
 MS_HOT struct ms_stack *ms_stack_of(const struct ms_tls *tls) {
-    return (struct ms_stack *)tls->slots - 1;
+    return &ms_head_of(tls)->stack;
 }
 
 extern MS_THREAD struct ms_tls ms_tls __asm__(MEMSCOPE_INLINE_THREAD);
@@ -59,13 +76,15 @@ extern MS_THREAD struct ms_tls ms_tls __asm__(MEMSCOPE_INLINE_THREAD);
 #define MS_KEY_FACTOR 0x9e3779b97f4a7c15u
 #define MS_KEY_FOREIGN (1ull << 63)
 
-// Where a key's cell is looked for first. A context's key is a hash already.
-MS_HOT uint64_t ms_slot_of_context(const struct ms_tls *tls, uint64_t key) {
-    return key >> tls->shift;
+// Where a key is looked for first: in a bucket of two slots, one cache line. From there on, slot by
+// slot.
+enum { MS_BUCKET = 2 };
+MS_HOT struct ms_slot *ms_slot_of(const struct ms_tls *tls, uint64_t key) {
+    return &tls->slots[(key >> tls->shift) * MS_BUCKET];
 }
 
-MS_HOT uint64_t ms_slot_of_key(const struct ms_tls *tls, uint64_t key) {
-    return ms_slot_of_context(tls, key * MS_KEY_FACTOR);
+MS_HOT uint64_t ms_key_of_plain(uint64_t plain) {
+    return plain * MS_KEY_FACTOR;
 }
 
 #endif

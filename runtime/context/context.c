@@ -219,7 +219,8 @@ static struct content content_of(struct ms_context_memory *memory,
 
 struct memscope_cell_record *ms_context_find(struct ms_tls *tls,
                                              struct ms_context_request *request) {
-    struct memscope_cell_record *cell = ms_thread_find_context(request->key, request->class_ref);
+    struct memscope_cell_record *cell =
+        ms_thread_find_hashed(request->key, MS_PLAIN_CONTEXT, request->class_ref);
     if (cell)
         return cell;
     struct ms_context_memory *memory = is_full() ? NULL : memory_of(tls->thread);
@@ -230,7 +231,7 @@ struct memscope_cell_record *ms_context_find(struct ms_tls *tls,
     if (walk->is_chained)
         return NULL;
     request->key = key_of_walk(walk, request->seed);
-    return ms_thread_find_context(request->key, request->class_ref);
+    return ms_thread_find_hashed(request->key, MS_PLAIN_CONTEXT, request->class_ref);
 }
 
 // The calling thread's, of a site; NULL = no room: the site's peak is within the bounds of its
@@ -278,7 +279,7 @@ struct memscope_cell_record *ms_context_new(struct ms_tls *tls,
         return NULL;
     struct memscope_cell_record *cell = forgotten_cell(tls, context_ref, class_ref);
     if (cell) {
-        (void)ms_thread_remember(request->key, cell);
+        ms_thread_remember_again(request->key, cell);
         return cell;
     }
     cell = ms_cell_new(request->site_ref, tls->record_ref, class_ref ? MEMSCOPE_CELL_TASK : 0, true,
@@ -288,7 +289,7 @@ struct memscope_cell_record *ms_context_new(struct ms_tls *tls,
     cell->class_ref = class_ref;
     cell->context_ref = context_ref;
     cell->site_peak = (uint64_t)(uintptr_t)site_peak(tls, request->site_ref);
-    (void)ms_thread_remember(request->key, cell);
+    (void)ms_thread_remember_hashed(request->key, MS_PLAIN_CONTEXT, cell);
     return cell;
 }
 

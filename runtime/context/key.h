@@ -45,16 +45,15 @@ MS_HOT uint64_t ms_context_mix(uint64_t key, uint64_t word) {
 
 #define MS_FRAME(address) ((const uintptr_t *)(address)) // NOLINT(performance-no-int-to-ptr)
 
-// `frame` is of ms_frame_here. Where the stack ends, how far that is from the last frame counts,
-// too (walk.c says why).
-MS_HOT uint64_t ms_context_key(const struct ms_tls *tls, uint64_t seed, const uintptr_t *frame,
-                               uint32_t pairs) {
-    const struct ms_stack *stack = ms_stack_of(tls);
-    uintptr_t high = stack->high, below = (uintptr_t)frame, at = frame[0];
+// `frame` is of ms_frame_here, `pairs` at least 1. Where the stack ends, how far that is from the
+// last frame counts, too (walk.c says why).
+MS_HOT uint64_t ms_context_key_in(struct ms_stack stack, uint64_t seed, const uintptr_t *frame,
+                                  uint64_t pairs) {
+    uintptr_t high = stack.high, below = (uintptr_t)frame, at = frame[0];
     uint64_t key = ms_context_mix(seed, frame[1]);
-    if (MS_UNLIKELY(below < stack->low))
+    if (MS_UNLIKELY(below < stack.low))
         return key;
-    for (; pairs != 0; pairs--) {
+    do {
         if (at <= below || at >= high)
             return ms_context_mix(key, high - below);
         key = ms_context_mix(key, MS_FRAME(at)[1]);
@@ -63,8 +62,21 @@ MS_HOT uint64_t ms_context_key(const struct ms_tls *tls, uint64_t seed, const ui
             return ms_context_mix(key, high - at);
         key = ms_context_mix(key, MS_FRAME(below)[1]);
         at = MS_FRAME(below)[0];
-    }
+    } while (--pairs != 0);
     return key;
+}
+
+MS_HOT uint64_t ms_context_key(const struct ms_tls *tls, uint64_t seed, const uintptr_t *frame,
+                               uint32_t pairs) {
+    return ms_context_key_in(*ms_stack_of(tls), seed, frame, pairs);
+}
+
+// What the fast path looks for. Without contexts (depth=0), and where every event is to take the
+// slow path (verify=1), no frames are hashed but the caller's return address.
+MS_HOT uint64_t ms_fast_key(const struct ms_tls *tls, uint64_t seed, const uintptr_t *frame) {
+    const struct ms_table_head *head = ms_head_of(tls);
+    const struct ms_stack stack = {.low = head->key_low, .high = head->stack.high};
+    return ms_context_key_in(stack, seed, frame, head->key_pairs);
 }
 
 #endif

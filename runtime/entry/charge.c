@@ -14,27 +14,26 @@ uint32_t ms_origin_site_ref(struct ms_origin *origin) {
     uint32_t ref = ms_load(&origin->site->id);
     if (ms_ref_is_ours(ref))
         return ref;
-    bool has_home = ms_shared.depth == 0; // else its cells are of contexts
-    if (!ms_tls.thread ||
-        (ref = ms_record_site(origin->site, has_home ? ms_tls.record_ref : 0)) == 0)
-        return 0;
-    if (!has_home) {
+    if ((ref = ms_record_site(origin->site)) != 0)
         ms_release(&origin->site->id, ref);
-        return ref;
-    }
-    // The table holds all cells of a thread, so its homes too (ms_thread_local_convert).
-    struct memscope_cell_record *home =
-        ms_home_at((char *)ms_shared.header, ref - ms_shared.ref_base);
-    if (home->thread_ref == ms_tls.record_ref && !ms_thread_find(ref, 0) &&
-        !ms_thread_remember(ref, home))
-        return 0;
-    ms_release(&origin->site->id, ref); // with the home's thread_ref
     return ref;
 }
 
 struct memscope_cell_record *ms_overflow_cell(void) {
     ms_count_loss(MEMSCOPE_LOSS_overflow_events, 1);
     return ms_ref(ms_shared.header->overflow_ref);
+}
+
+// Without contexts, the fast path looks for a site and a return address: of a call that stands more
+// than once in the code, each leads to the one cell.
+static void remember_for_fast_path(struct ms_tls *tls, struct ms_origin origin,
+                                   struct memscope_cell_record *cell) {
+    bool is_its_own = origin.frame && (origin.site || (origin.key & MS_KEY_FOREIGN));
+    if (ms_shared.depth != 0 || !is_its_own || (tls->special & MS_SPECIAL_TASKS))
+        return;
+    uint64_t key = ms_fast_key(tls, ms_context_seed(origin.site), origin.frame);
+    if (!ms_thread_find_hashed(key, MS_PLAIN_ALIAS, 0))
+        (void)ms_thread_remember_hashed(key, MS_PLAIN_ALIAS, cell);
 }
 
 // The calling thread's cell for an origin and the class of the task that allocates (0 = root).
@@ -68,8 +67,12 @@ static struct memscope_cell_record *cell_for_site(struct ms_tls *tls, struct ms_
 struct memscope_cell_record *ms_cell_for(struct ms_tls *tls, struct ms_origin origin,
                                          const struct memscope_task_record *task) {
     uint32_t class_ref = task ? task->class_ref : 0;
-    if (ms_shared.depth == 0 || !origin.frame)
-        return cell_for_site(tls, origin, class_ref);
+    if (ms_shared.depth == 0 || !origin.frame) {
+        struct memscope_cell_record *cell = cell_for_site(tls, origin, class_ref);
+        if (!(cell->record.flags & MEMSCOPE_CELL_ATOMIC))
+            remember_for_fast_path(tls, origin, cell);
+        return cell;
+    }
     struct ms_context_request request = {
         .frame = origin.frame, .task = ms_task_running(tls), .class_ref = class_ref};
     request.seed = ms_seed_of(origin, request.task);

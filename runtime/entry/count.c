@@ -85,11 +85,9 @@ static void allocate_without_buffer(void *block, size_t bytes) {
 // No room for a cell of its own: the overflow cell's part, then the thread's.
 static bool allocate_in_shared_cell(struct ms_tls *tls, struct memscope_cell_record *cell,
                                     uint64_t bytes) {
-    if (ms_single_threaded()) {
-        ms_global_direct_allocate(tls, cell, bytes);
-        return false;
-    }
     ms_cell_allocate_atomic(cell, bytes);
+    if (ms_single_threaded())
+        return ms_global_direct_charge(tls, bytes);
     tls->credit -= (int64_t)bytes;
     return tls->credit < 0;
 }
@@ -179,8 +177,9 @@ static inline bool note_allocation_of_task(struct ms_tls *tls, void *block, size
         if (!(word = ms_task_word_at((uintptr_t)block)))
             return false;
     }
-    struct ms_slot *slot =
-        &tls->slots[pairs != 0 ? ms_slot_of_context(tls, key) : ms_slot_of_key(tls, key)];
+    if (pairs == 0)
+        key = ms_key_of_plain(key);
+    struct ms_slot *slot = ms_slot_of(tls, key);
     char *leaf = ms_shadow_leaf((uintptr_t)block);
     struct memscope_cell_record *cell = slot->cell;
     if (slot->key != key || !leaf || bytes >= MS_SIZE_ASIDE || cell->class_ref != class_ref ||
@@ -195,10 +194,9 @@ static inline bool note_allocation_of_task(struct ms_tls *tls, void *block, size
         ms_store(word, ms_task_ref(task));
         ms_task_allocate(task, bytes);
     }
-    if (single)
-        ms_global_direct_allocate(tls, cell, bytes);
-    else if (ms_thread_local_allocate(tls, cell, bytes))
-        ms_thread_local_publish();
+    if (single ? ms_global_direct_allocate(tls, cell, bytes)
+               : ms_thread_local_allocate(tls, cell, bytes))
+        ms_strategy_publish();
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
     tls->special &= ~MS_SPECIAL_GUARD;
     return true;
@@ -235,50 +233,9 @@ void *ms_note_allocation_slow(void *block, size_t bytes, struct memscope_site *s
     return block;
 }
 
-// Without contexts (depth=0): by the site's home, or by the key in the table.
-static inline void *note_by_site(struct ms_tls *tls, void *block, size_t bytes,
-                                 struct memscope_site *site, const uintptr_t *frame) {
-    char *leaf = ms_shadow_leaf((uintptr_t)block);
-    if (MS_UNLIKELY(!leaf || bytes >= MS_SIZE_ASIDE))
-        return ms_note_allocation_slow(block, bytes, site, frame);
-    uint64_t *place = ms_shadow_at(leaf, (uintptr_t)block);
-    const char *units = ms_shared.units;
-    char *base = (char *)ms_shared.header;
-    ms_settle();
-    struct memscope_cell_record *cell;
-    if (site) {
-        uint32_t ref = ms_acquire(&site->id), above; // pairs with ms_origin_site_ref
-        if (MS_LIKELY(__builtin_add_overflow(ref, ms_load(&ms_shared.direct_ref_bias), &above)))
-            return ms_allocate_direct(tls, block, bytes, place, ms_home_at(base, above),
-                                      ((uint64_t)(ref - MS_HOME_UNITS) << 32) + bytes);
-        if (MS_UNLIKELY(!__builtin_add_overflow(ref, ms_load(&ms_shared.ref_bias), &above)))
-            return ms_note_allocation_slow(block, bytes, site, frame);
-        cell = ms_home_at(base, above);
-        if (cell->thread_ref != tls->record_ref)
-            cell = ms_cell_in_table(tls, ref);
-    } else {
-        cell = ms_cell_in_table(tls, MS_KEY_FOREIGN | frame[1]);
-        if (MS_LIKELY(cell && ms_load(&ms_shared.direct_bias) != 0))
-            return ms_allocate_direct(tls, block, bytes, place, cell,
-                                      ms_shadow_record(units, cell, bytes));
-    }
-    if (MS_UNLIKELY(!cell || ms_strategy_is_outdated(tls)))
-        return ms_note_allocation_slow(block, bytes, site, frame);
-    return ms_allocate_threaded(tls, block, bytes, place, cell,
-                                ms_shadow_record(units, cell, bytes));
-}
-
-void *ms_note_allocation_special(void *block, size_t bytes, struct memscope_site *site,
-                                 const uintptr_t *frame) {
-    struct ms_tls *tls = &ms_tls;
-    if (tls->special == 0 && ms_shared.depth == 0)
-        return note_by_site(tls, block, bytes, site, frame);
-    return ms_note_allocation_slow(block, bytes, site, frame);
-}
-
 // The guard is still the fast path's.
 void *ms_note_allocation_publish(void *block) {
-    ms_thread_local_publish();
+    ms_strategy_publish();
     ms_guard_release(&ms_tls);
     return block;
 }

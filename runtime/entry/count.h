@@ -32,10 +32,7 @@ MS_HOT struct ms_origin ms_origin_foreign(const void *return_address) {
         .key = MS_KEY_FOREIGN | (uintptr_t)return_address, .site = NULL, .frame = ms_frame_here()};
 }
 
-// Each of these ends an event; they return `block`. The first decides whether it is one for the
-// second.
-void *ms_note_allocation_special(void *block, size_t bytes, struct memscope_site *site,
-                                 const uintptr_t *frame);
+// Each of these ends an event; they return `block`.
 MS_COLD void *ms_note_allocation_slow(void *block, size_t bytes, struct memscope_site *site,
                                       const uintptr_t *frame); // site NULL = foreign
 MS_COLD void *ms_note_allocation_publish(void *block);
@@ -65,23 +62,13 @@ MS_HOT void ms_settle(void) {
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
 }
 
-// The thread's cell for `key`, where it is in its first place of the table.
-MS_HOT struct memscope_cell_record *ms_cell_in_table(const struct ms_tls *tls, uint64_t key) {
-    const struct ms_slot *slot = &tls->slots[ms_slot_of_key(tls, key)];
-    return MS_LIKELY(slot->key == key) ? slot->cell : NULL;
-}
-
-MS_HOT struct memscope_cell_record *ms_cell_of_context(const struct ms_tls *tls, uint64_t key) {
-    const struct ms_slot *slot = &tls->slots[ms_slot_of_context(tls, key)];
-    return MS_LIKELY(slot->key == key) ? slot->cell : NULL;
-}
-
 MS_HOT void *ms_allocate_direct(struct ms_tls *tls, void *block, size_t bytes, uint64_t *place,
                                 struct memscope_cell_record *cell, uint64_t record) {
     ms_guard_take(tls);
     ms_store(place, record);
     tls->last_block = block;
-    ms_global_direct_allocate(tls, cell, bytes);
+    if (MS_UNLIKELY(ms_global_direct_allocate(tls, cell, bytes)))
+        return ms_note_allocation_publish(block);
     ms_guard_release(tls);
     return block;
 }
@@ -108,24 +95,27 @@ MS_HOT void *ms_note_slowly(void *block, size_t bytes, struct ms_origin origin) 
 // is needed, which is the hook's: all of this is inlined there.
 MS_HOT void *ms_note_allocation(void *block, size_t bytes, struct ms_origin origin) {
     struct ms_tls *tls = &ms_tls;
-    uint32_t pairs = ms_load(&ms_shared.key_pairs);
-    if (MS_UNLIKELY(tls->special != 0 || pairs == 0)) {
-        block = ms_note_allocation_special(block, bytes, origin.site, ms_frame_here());
-        ms_keep_frame();
-        return block;
-    }
-    uint64_t key = ms_context_key(tls, ms_context_seed(origin.site), ms_frame_here(), pairs);
+    if (MS_UNLIKELY(tls->special != 0))
+        return ms_note_slowly(block, bytes, origin);
+    uint64_t key = ms_fast_key(tls, ms_context_seed(origin.site), ms_frame_here());
     char *leaf = ms_shadow_leaf((uintptr_t)block); // of NULL there is none
     if (MS_UNLIKELY(!leaf || bytes >= MS_SIZE_ASIDE))
         return ms_note_slowly(block, bytes, origin);
     uint64_t *place = ms_shadow_at(leaf, (uintptr_t)block);
-    const char *units = ms_shared.units;
+    // What a slot holds is read before its key: where that is found, no handler's fork was between.
+    const struct ms_slot *slot = ms_slot_of(tls, key);
+    struct memscope_cell_record *cell = slot->cell;
+    uint64_t record = slot->record;
     ms_settle();
-    struct memscope_cell_record *cell = ms_cell_of_context(tls, key);
-    if (MS_UNLIKELY(!cell))
-        return ms_note_slowly(block, bytes, origin);
-    uint64_t record = ms_shadow_record(units, cell, bytes);
-    if (MS_LIKELY(ms_load(&ms_shared.direct_bias) != 0))
+    if (MS_UNLIKELY(ms_peek(&slot->key) != key)) {
+        cell = slot[1].cell;
+        record = slot[1].record;
+        ms_settle();
+        if (ms_load(&slot[1].key) != key)
+            return ms_note_slowly(block, bytes, origin);
+    }
+    record |= bytes;
+    if (MS_LIKELY(ms_peek(&ms_shared.direct_bias) != 0))
         return ms_allocate_direct(tls, block, bytes, place, cell, record);
     if (MS_UNLIKELY(ms_strategy_is_outdated(tls)))
         return ms_note_slowly(block, bytes, origin);
@@ -145,7 +135,7 @@ MS_HOT enum ms_end ms_count_free(void *block, uint64_t record,
     char *base = (char *)ms_shared.header;
     uint64_t relative;
     ms_settle();
-    if (MS_LIKELY(__builtin_add_overflow(record, ms_load(&ms_shared.direct_bias), &relative))) {
+    if (MS_LIKELY(__builtin_add_overflow(record, ms_peek(&ms_shared.direct_bias), &relative))) {
         if (MS_UNLIKELY(tls->special != 0))
             return MS_END_SLOW;
         ms_guard_take(tls);

@@ -34,7 +34,6 @@ void ms_switch_off(void) {
     ms_store(&ms_shared.alive, 0u);
     ms_store(&ms_shared.ref_count, 0u);
     ms_store(&ms_shared.bias, (uint64_t)0);
-    ms_store(&ms_shared.ref_bias, 0u);
     ms_leave_direct();
 }
 
@@ -81,7 +80,6 @@ static bool begin_profile(uint32_t flags, uint32_t ref_base) {
     ms_shared.key_pairs = ms_config.verify ? 0 : ms_key_pairs(ms_config.depth);
     ms_tasks_verified = ms_config.verify ? MS_MARK_VERIFIED : 0;
     ms_shared.direct_bias = ms_shared.bias;
-    ms_shared.direct_ref_bias = ms_shared.ref_bias;
     ms_release(&ms_shared.alive, 1u);
     ms_message(MS_MESSAGE_INFO, "profile: ", path, NULL);
     return true;

@@ -208,7 +208,7 @@ static struct memscope_task_statistics of_root(const struct ms_thread *thread) {
     struct memscope_task_statistics sum = {0};
     for (uint64_t i = 0; i < thread->slot_count; i++) {
         const struct memscope_cell_record *cell = thread->slots[i].cell;
-        if (!cell || cell->class_ref != 0)
+        if (!cell || thread->slots[i].plain == MS_PLAIN_ALIAS || cell->class_ref != 0)
             continue;
         sum.allocations += cell->allocations;
         sum.total_bytes += cell->bytes;

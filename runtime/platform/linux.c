@@ -58,6 +58,15 @@ void ms_sys_unmap(void *at, size_t bytes) {
     (void)MS_SYSCALL(SYS_munmap, at, bytes);
 }
 
+void ms_sys_populate(void *at, size_t bytes) {
+    enum { POPULATE_WRITE = 23 }; // MADV_POPULATE_WRITE, Linux 5.14
+    (void)MS_SYSCALL(SYS_madvise, at, bytes, POPULATE_WRITE);
+}
+
+void ms_sys_discard(void *at, size_t bytes) {
+    (void)MS_SYSCALL(SYS_madvise, at, bytes, MADV_DONTNEED);
+}
+
 void ms_sys_huge(void *at, size_t bytes) {
     (void)MS_SYSCALL(SYS_madvise, at, bytes, MADV_HUGEPAGE);
 }

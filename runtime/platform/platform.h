@@ -99,6 +99,8 @@ bool ms_sys_map_file(void *at, size_t bytes, int fd, uint64_t offset); // shared
 bool ms_sys_allow(void *at, size_t bytes); // anonymous storage for reserved pages
 bool ms_sys_hide(void *at, size_t bytes);  // anonymous zero storage in place of what is there
 void ms_sys_unmap(void *at, size_t bytes);
+void ms_sys_populate(void *at, size_t bytes);     // its pages now, at once; where the kernel can
+void ms_sys_discard(void *at, size_t bytes);      // anonymous pages read as zeros from now on
 void ms_sys_huge(void *at, size_t bytes);         // huge pages, where the kernel gives them
 bool ms_sys_wipe_on_fork(void *at, size_t bytes); // false: kernel without MADV_WIPEONFORK
 uint64_t ms_sys_address_space_limit(void);        // RLIMIT_AS, UINT64_MAX = none

@@ -134,7 +134,6 @@ static int open_mapping(uint32_t ref_base) {
     ms_shared.units = arena.mapping - (uint64_t)ref_base * UNIT;
     ms_shared.header = (void *)arena.mapping;
     ms_shared.bias = -((uint64_t)ref_base << 32);
-    ms_shared.ref_bias = -ref_base;
     ms_shared.header->ref_base = ref_base;
     ms_shared.header->arena_end_units = MEMSCOPE_HEADER_BYTES / UNIT;
     set_mapped(FIRST_CHUNK);

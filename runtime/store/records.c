@@ -58,34 +58,7 @@ static bool same_site(uint32_t ref, const void *what) {
                   content->fixed.inlined_count * sizeof *content->frames) == 0;
 }
 
-// A record of `units` units behind a cell of its own: one stretch, so that one ref leads to both.
-static struct memscope_site_record *take_with_home(uint32_t units, uint32_t thread_ref,
-                                                   struct memscope_cell_record **home_out,
-                                                   uint32_t *ref_out) {
-    struct memscope_cell_record *home = ms_arena_take(MS_HOME_UNITS + units, true, ref_out);
-    if (!home)
-        return NULL;
-    *ref_out += MS_HOME_UNITS;
-    home->site_ref = *ref_out;
-    home->thread_ref = thread_ref;
-    *home_out = home;
-    struct memscope_site_record *record = (void *)(home + 1);
-    record->record = (struct memscope_record){
-        .magic = MEMSCOPE_RECORD_MAGIC, .type = MEMSCOPE_RECORD_PENDING, .units = units};
-    return record;
-}
-
-// Until now the first record spanned both, pending; as one word, so that readers see either.
-static void publish_home(struct memscope_cell_record *home) {
-    const struct memscope_record record = {
-        .magic = MEMSCOPE_RECORD_MAGIC, .type = MEMSCOPE_RECORD_CELL, .units = MS_HOME_UNITS};
-    uint64_t word;
-    memcpy(&word, &record, sizeof word);
-    ms_release((uint64_t *)(void *)home, word); // NOLINT(bugprone-casting-through-void)
-}
-
-// `home_of`: the thread whose cell for the site stands before it; 0 = none does.
-static uint32_t write_site(const struct site_content *content, uint32_t home_of) {
+static uint32_t write_site(const struct site_content *content) {
     size_t frame_bytes = content->fixed.inlined_count * sizeof *content->frames;
     const size_t skip = sizeof content->fixed.record;
     uint64_t hash =
@@ -94,24 +67,19 @@ static uint32_t write_site(const struct site_content *content, uint32_t home_of)
     uint32_t ref = ms_intern_find(hash, same_site, content);
     if (ref != 0)
         return ref;
-    struct memscope_site_record *record;
-    struct memscope_cell_record *home = NULL;
-    uint32_t units = units_for(sizeof *record + frame_bytes);
-    record =
-        home_of ? take_with_home(units, home_of, &home, &ref) : ms_arena_take(units, true, &ref);
+    struct memscope_site_record *record =
+        ms_arena_take(units_for(sizeof *record + frame_bytes), true, &ref);
     if (!record)
         return 0;
     memcpy((char *)record + skip, (const char *)&content->fixed + skip, sizeof *record - skip);
     record->record.flags = content->fixed.record.flags;
     memcpy(record->inlined, content->frames, frame_bytes);
     ms_arena_publish(record, MEMSCOPE_RECORD_SITE);
-    if (home)
-        publish_home(home);
     ms_intern_add(hash, ref);
     return ref;
 }
 
-uint32_t ms_record_site(const struct memscope_site *site, uint32_t thread_ref) {
+uint32_t ms_record_site(const struct memscope_site *site) {
     enum { MOST_FRAMES = 64 }; // deeper inlining keeps its innermost frames
     struct memscope_profile_frame frames[MOST_FRAMES];
     struct site_content content;
@@ -133,7 +101,7 @@ uint32_t ms_record_site(const struct memscope_site *site, uint32_t thread_ref) {
             .line = site->inlined[i].line,
             .column = site->inlined[i].column,
         };
-    return write_site(&content, thread_ref);
+    return write_site(&content);
 }
 
 uint32_t ms_record_foreign_site(enum memscope_site_kind kind, const void *return_address) {
@@ -148,7 +116,7 @@ uint32_t ms_record_foreign_site(enum memscope_site_kind kind, const void *return
         content.fixed.module_ref = ms_record_module(return_address, &bias);
         content.fixed.module_offset = (uint64_t)(uintptr_t)return_address - bias;
     }
-    return write_site(&content, 0);
+    return write_site(&content);
 }
 
 // A module's ordinal is given to it, no part of what it is.

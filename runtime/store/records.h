@@ -15,9 +15,8 @@ uint32_t ms_record_string(const char *string); // NULL gives 0
 // The loaded object that holds `address`; its load bias goes to *bias_out. 0 = none known.
 uint32_t ms_record_module(const void *address, uint64_t *bias_out);
 
-// The site of a rewritten call. Before its record stands its home, the cell of the thread that
-// wrote it (`thread_ref`, not 0), so that this thread finds its cell without looking it up.
-uint32_t ms_record_site(const struct memscope_site *site, uint32_t thread_ref);
+// The site of a rewritten call.
+uint32_t ms_record_site(const struct memscope_site *site);
 
 // A call that no pass rewrote, by the address it returns to; `kind` FOREIGN, or why it has no
 // better site (REENTRANT, OVERFLOW: address NULL).

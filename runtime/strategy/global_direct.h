@@ -7,9 +7,8 @@
 
 #include "strategy.h"
 
-MS_HOT void ms_global_direct_allocate(struct ms_tls *tls, struct memscope_cell_record *cell,
-                                      uint64_t bytes) {
-    ms_cell_allocate(cell, bytes, 0, ms_shared.direct_epoch);
+// `bytes` more are alive: a new peak of the process, perhaps. True: then publish.
+MS_HOT bool ms_global_direct_charge(struct ms_tls *tls, uint64_t bytes) {
     tls->credit -= (int64_t)bytes;
     if (MS_UNLIKELY(tls->credit < 0)) {
         struct memscope_profile_header *header = ms_shared.header;
@@ -17,7 +16,15 @@ MS_HOT void ms_global_direct_allocate(struct ms_tls *tls, struct memscope_cell_r
                  header->peak_live_bytes - (uint64_t)ms_load(&tls->credit));
         ms_store(&header->peak_epoch, ++ms_shared.direct_epoch);
         ms_store(&tls->credit, (int64_t)0);
+        return ms_shadow_is_growing(tls->last_block, bytes);
     }
+    return false;
+}
+
+MS_HOT bool ms_global_direct_allocate(struct ms_tls *tls, struct memscope_cell_record *cell,
+                                      uint64_t bytes) {
+    ms_cell_allocate(cell, bytes, false, ms_shared.direct_epoch);
+    return ms_global_direct_charge(tls, bytes);
 }
 
 MS_HOT void ms_global_direct_free(struct ms_tls *tls, struct memscope_cell_record *cell,
@@ -29,5 +36,6 @@ MS_HOT void ms_global_direct_free(struct ms_tls *tls, struct memscope_cell_recor
 }
 
 void ms_global_direct_attach(void);
+void ms_global_direct_publish(void);
 
 #endif

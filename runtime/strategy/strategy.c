@@ -14,7 +14,9 @@ void ms_strategy_attach(void) {
 }
 
 void ms_strategy_publish(void) {
-    if (!ms_single_threaded())
+    if (ms_single_threaded())
+        ms_global_direct_publish();
+    else
         ms_thread_local_publish();
 }
 

@@ -7,11 +7,13 @@
 //                                               thread's own
 //   ms_<strategy>_free(tls, cell, bytes, block) a block counted in `cell` was freed
 //   ms_<strategy>_attach()                      the calling thread begins to count
-//   ms_<strategy>_publish()                     its unpublished bytes go to the process's total
+//   ms_<strategy>_publish()                     its unpublished bytes go to the process's total;
+//   the
+//                                               shadow is made ready where the heap grows
 //
-// The first two are inlined into the hooks and run under the guard. ThreadLocal's return true where
-// the thread must publish now: the caller does that last, so that the fast path saves no registers
-// for it.
+// The first two are inlined into the hooks and run under the guard. They return true where the
+// thread must publish now: the caller does that last, so that the fast path saves no registers for
+// it. (GlobalDirect has nothing to publish at a free.)
 //
 // TaskLocal and HybridTracking add the running task's part to GlobalDirect's and ThreadLocal's.
 //
@@ -24,6 +26,7 @@
 #define MS_STRATEGY_H
 
 #include "collect/cell.h"
+#include "collect/shadow.h"
 #include "collect/tls.h"
 
 enum { MS_CREDIT = 32 << 10 };
@@ -52,8 +55,7 @@ static inline bool ms_strategy_allocate(struct ms_tls *tls, struct memscope_cell
                                         uint64_t bytes) {
     if (!ms_single_threaded())
         return ms_thread_local_allocate(tls, cell, bytes);
-    ms_global_direct_allocate(tls, cell, bytes);
-    return false;
+    return ms_global_direct_allocate(tls, cell, bytes);
 }
 
 static inline bool ms_strategy_free(struct ms_tls *tls, struct memscope_cell_record *cell,

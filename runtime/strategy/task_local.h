@@ -13,11 +13,8 @@
 // `task` NULL: the thread's root task. Not for a task that is leaving.
 MS_HOT bool ms_task_local_allocate(struct ms_tls *tls, struct memscope_cell_record *cell,
                                    struct memscope_task_record *task, uint64_t bytes) {
-    bool publish = false;
-    if (ms_single_threaded())
-        ms_global_direct_allocate(tls, cell, bytes);
-    else
-        publish = ms_thread_local_allocate(tls, cell, bytes);
+    bool publish = ms_single_threaded() ? ms_global_direct_allocate(tls, cell, bytes)
+                                        : ms_thread_local_allocate(tls, cell, bytes);
     if (task)
         ms_task_allocate(task, bytes);
     return publish;

@@ -27,6 +27,8 @@ static int64_t unconverted_bytes(void) {
 void ms_thread_local_publish(void) {
     int64_t unpublished = MS_CREDIT - ms_tls.credit;
     ms_tls.credit = MS_CREDIT;
+    if (unpublished > 0 && ms_shadow_is_growing(ms_tls.last_block, 0))
+        ms_shadow_populate((uintptr_t)ms_tls.last_block);
     int64_t live = ms_add(&ms_shared.header->published_live_bytes, unpublished) + unpublished;
     // The other threads may each have freed MS_CREDIT bytes that they did not publish.
     int64_t others = (int64_t)ms_load(&ms_shared.header->threads_now) - 1;

@@ -45,7 +45,7 @@ static void add_cell(const struct memscope_cell_record *cell, struct sums *sums)
     sums->frees += cell->frees + cell->remote_frees;
     sums->freed_bytes += cell->freed_bytes + cell->remote_freed_bytes;
     sums->temporary += cell->temporary;
-    sums->peak_bytes += cell->peak_bytes;
+    sums->peak_bytes += memscope_cell_peak(cell);
     sums->at_peak_bytes +=
         (cell->epoch == epoch ? cell->at_peak_bytes : cell->bytes - cell->freed_bytes) -
         (cell->remote_epoch == epoch ? cell->remote_at_peak_bytes : cell->remote_freed_bytes);

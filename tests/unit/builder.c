@@ -177,6 +177,10 @@ struct memscope_cell_record *builder_cell(struct builder *builder, uint32_t site
     return record;
 }
 
+void builder_cell_peak(struct memscope_cell_record *cell, uint64_t peak_bytes) {
+    cell->headroom_bytes = (int64_t)(peak_bytes - (cell->bytes - cell->freed_bytes));
+}
+
 uint32_t builder_unit(struct builder *builder, const char *name, uint32_t module_ref) {
     uint32_t name_ref = builder_string(builder, name);
     uint32_t ref = builder_raw(builder, MEMSCOPE_RECORD_UNIT, 1);
@@ -237,7 +241,7 @@ void builder_picture(struct builder *builder) {
         cell->bytes = 400000000;
         cell->frees = 26703;
         cell->freed_bytes = 400000000 - 340;
-        cell->peak_bytes = 9000000;
+        builder_cell_peak(cell, 9000000);
         cell->epoch = 5;
         cell->at_peak_bytes = 3000000;
         cell->temporary = 100;
@@ -247,7 +251,7 @@ void builder_picture(struct builder *builder) {
     cell->bytes = 15600000;
     cell->frees = 9;
     cell->freed_bytes = 15599816;
-    cell->peak_bytes = 12000000;
+    builder_cell_peak(cell, 12000000);
     cell->epoch = 4; // unchanged since before the peak
     builder_unit(builder, "/src/foo.c", libfoo);
 }

@@ -81,7 +81,6 @@ static void set_cell(struct builder *builder, uint32_t site, uint32_t thread, ui
     cell->bytes = bytes;
     cell->frees = freed_bytes / 100;
     cell->freed_bytes = freed_bytes;
-    cell->peak_bytes = bytes - freed_bytes;
 }
 
 static void set_task(struct memscope_task_record *task, uint64_t bytes, uint64_t freed_bytes,

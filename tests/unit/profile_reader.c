@@ -71,8 +71,16 @@ END_TEST
 START_TEST(newer_version_is_refused_even_when_short) {
     builder_begin(&b, 0);
     builder_header(&b)->version = MEMSCOPE_PROFILE_VERSION + 1;
-    expect_refusal(read_bytes(builder_size(&b)), MEMSCOPE_NEWER_VERSION, "version 2 is newer");
-    expect_refusal(read_bytes(16), MEMSCOPE_NEWER_VERSION, "version 2 is newer");
+    expect_refusal(read_bytes(builder_size(&b)), MEMSCOPE_NEWER_VERSION, "version 3 is newer");
+    expect_refusal(read_bytes(16), MEMSCOPE_NEWER_VERSION, "version 3 is newer");
+}
+END_TEST
+
+START_TEST(older_version_is_refused_even_when_short) {
+    builder_begin(&b, 0);
+    builder_header(&b)->version = MEMSCOPE_PROFILE_VERSION - 1;
+    expect_refusal(read_bytes(builder_size(&b)), MEMSCOPE_OLDER_VERSION, "version 1 is older");
+    expect_refusal(read_bytes(16), MEMSCOPE_OLDER_VERSION, "version 1 is older");
 }
 END_TEST
 
@@ -242,14 +250,14 @@ START_TEST(wrong_refs_are_damage_and_named) {
     uint32_t site = builder_site(&b, MEMSCOPE_SITE_MALLOC, NULL, NULL, 0, 0); // 0x1040
     struct memscope_cell_record *cell = builder_cell(&b, text, 0);            // 0x1080
     cell->allocations = 9;
-    expect_damage("offset 0x1088:", "names no site");
+    expect_damage("offset 0x10c0:", "names no site");
     cell->site_ref = site + 1000; // beyond the end
-    expect_damage("offset 0x1088:", "names no site");
+    expect_damage("offset 0x10c0:", "names no site");
     cell->site_ref = 50; // of a forebear
-    expect_damage("offset 0x1088:", "names no site");
+    expect_damage("offset 0x10c0:", "names no site");
     cell->site_ref = site;
     cell->thread_ref = site;
-    expect_damage("offset 0x108c:", "names no thread");
+    expect_damage("offset 0x10c4:", "names no thread");
     cell->thread_ref = 0;
     ((struct memscope_site_record *)builder_record(&b, site))->function_ref = site;
     expect_damage("offset 0x1054:", "names no string");
@@ -383,7 +391,7 @@ START_TEST(damaged_contexts_and_awaiters_are_told) {
     awaits->awaiter_ref = awaiter; // a circle is found when the chain is walked
     ck_assert_int_eq(read_bytes(builder_size(&b)), MEMSCOPE_OK);
     cell->context_ref = site;
-    expect_damage("offset 0x1174:", "names no context");
+    expect_damage("offset 0x117c:", "names no context");
 }
 END_TEST
 
@@ -393,6 +401,7 @@ static const struct claim claims[] = {
     CLAIM(zeros_are_an_empty_profile),
     CLAIM(other_file_is_not_a_profile),
     CLAIM(newer_version_is_refused_even_when_short),
+    CLAIM(older_version_is_refused_even_when_short),
     CLAIM(cut_inside_the_header_is_truncated),
     CLAIM(impossible_header_fields_are_corrupt),
     CLAIM(cut_profile_is_read_as_far_as_it_goes),

@@ -34,7 +34,7 @@ START_TEST(remote_frees_count_with_own) {
                                           .freed_bytes = 300,
                                           .remote_frees = 2,
                                           .remote_freed_bytes = 250,
-                                          .peak_bytes = 900,
+                                          .headroom_bytes = 200,
                                           .temporary = 1};
     builder_header(&b)->peak_live_bytes = 900;
     sum_up();
@@ -96,7 +96,7 @@ START_TEST(site_peak_over_threads_has_both_bounds) {
         cell->allocations = 9;
         cell->bytes = 1000;
         cell->freed_bytes = 1000 - live[i];
-        cell->peak_bytes = peaks[i];
+        builder_cell_peak(cell, peaks[i]);
         cell->epoch = 2;
         cell->at_peak_bytes = 150;
     }
@@ -144,7 +144,7 @@ START_TEST(midflight_and_giant_counters_never_wrap) {
     cell->allocations = cell->bytes = UINT64_MAX;
     cell->remote_frees = cell->frees = UINT64_MAX;
     cell = builder_cell(&b, site, 0);
-    cell->allocations = cell->bytes = cell->peak_bytes = UINT64_MAX;
+    cell->allocations = cell->bytes = UINT64_MAX;
     sum_up();
     ck_assert_uint_eq(summary->total.allocations, UINT64_MAX);
     ck_assert_uint_eq(summary->total.bytes, UINT64_MAX);
