@@ -13,8 +13,8 @@ MS_HOT uint64_t ms_epoch(void) {
     return ms_load(&ms_shared.header->peak_epoch);
 }
 
-// `epoch`: the peak's now. Loads of their own, or the usual path would keep both at hand for this
-// one.
+// `epoch`: the peak's now. Here and below, what is seldom run loads by itself: else the usual path
+// would keep it at hand.
 MS_HOT void ms_cell_keep_peak(struct memscope_cell_record *cell, uint64_t epoch) {
     if (MS_UNLIKELY(cell->epoch != epoch)) {
         cell->at_peak_bytes = ms_load(&cell->bytes) - ms_load(&cell->freed_bytes);
@@ -27,14 +27,13 @@ MS_HOT void ms_cell_keep_peak(struct memscope_cell_record *cell, uint64_t epoch)
 // what others freed of it; NULL = nobody does. `peak`: the mark itself; NULL = it is not kept.
 MS_HOT void ms_headroom_take(int64_t *headroom, uint64_t *peak, uint64_t bytes,
                              const uint64_t *remote_freed) {
-    int64_t room = (*headroom -= (int64_t)bytes);
-    if (remote_freed)
-        room += (int64_t)ms_load(remote_freed);
-    if (MS_UNLIKELY(room < 0)) {
-        ms_store(headroom, ms_load(headroom) - room);
-        if (peak)
-            *peak -= (uint64_t)room;
-    }
+    *headroom -= (int64_t)bytes;
+    if (MS_LIKELY(*headroom + (remote_freed ? (int64_t)ms_load(remote_freed) : 0) >= 0))
+        return;
+    int64_t room = ms_load(headroom) + (remote_freed ? (int64_t)ms_load(remote_freed) : 0);
+    ms_store(headroom, ms_load(headroom) - room);
+    if (peak)
+        *peak -= (uint64_t)room;
 }
 
 MS_HOT struct memscope_site_peak_record *ms_site_peak_of(const struct memscope_cell_record *cell) {

@@ -109,9 +109,10 @@ static void start_record(struct ms_thread *thread) {
         ;
 }
 
-static void fit_shift(struct ms_thread *thread) {
+static void fit_table(struct ms_thread *thread) {
     ms_tls.slots = thread->slots;
-    ms_tls.shift = 64u - (uint32_t)__builtin_ctzll(thread->slot_count / MS_BUCKET);
+    ms_tls.mask =
+        (uint32_t)((thread->slot_count / MS_BUCKET - 1) * MS_BUCKET * sizeof(struct ms_slot));
 }
 
 enum { LARGE_TABLE = 1 << 16 };
@@ -176,7 +177,7 @@ void ms_thread_attach(struct ms_thread *thread, const struct ms_stack *stack) {
     ms_tls.top = ms_no_tasks_top;
     if (thread->tasks) // an ended thread's
         ms_tasks_begin_again(thread->tasks);
-    fit_shift(thread);
+    fit_table(thread);
     if (ms_shared.depth > 0)
         thread->stack = stack ? *stack : find_stack();
     ms_thread_stack(NULL);
@@ -235,7 +236,7 @@ static bool grow(struct ms_thread *thread) {
     if (!make_table(thread,
                     held < most / 2 ? old_count : old_count * (old_count < LARGE_TABLE ? 4 : 2)))
         return false;
-    fit_shift(thread);
+    fit_table(thread);
     for (uint64_t i = 0; i < old_count; i++)
         if (old[i].key != 0)
             insert(thread, &old[i]);

@@ -24,7 +24,7 @@ struct ms_thread;
 // that finds it at a deeper place than its own knows that the hook was left by longjmp.
 
 struct ms_slot {
-    uint64_t key; // a hash, so that its upper bits are its place; 0 = none, but see `cell`
+    uint64_t key; // a hash, so that bits of it are its place; 0 = none, but see `cell`
     struct memscope_cell_record *cell; // NULL = empty; a key that was taken away leaves it
     uint64_t record;                   // the shadow record of a block of no bytes in it
     uint64_t plain; // what was hashed: MS_PLAIN_*, or a site's ref, a foreign call's key
@@ -51,7 +51,7 @@ struct ms_table_head {
 struct ms_tls {
     uint64_t special;
     struct ms_slot *slots; // the thread's table, on pages that a fork child finds zeroed
-    uint32_t shift;        // a key's bucket: key >> shift
+    uint32_t mask;         // of a key: the bucket's distance from the first, in bytes
     uint32_t record_ref;
     int64_t credit;   // see strategy.h
     void *last_block; // the thread's latest allocation, to tell temporary ones
@@ -80,7 +80,7 @@ extern MS_THREAD struct ms_tls ms_tls __asm__(MEMSCOPE_INLINE_THREAD);
 // slot.
 enum { MS_BUCKET = 2 };
 MS_HOT struct ms_slot *ms_slot_of(const struct ms_tls *tls, uint64_t key) {
-    return &tls->slots[(key >> tls->shift) * MS_BUCKET];
+    return (struct ms_slot *)(void *)((char *)tls->slots + (key & tls->mask));
 }
 
 MS_HOT uint64_t ms_key_of_plain(uint64_t plain) {

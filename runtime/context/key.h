@@ -55,11 +55,11 @@ MS_HOT uint64_t ms_context_key_in(struct ms_stack stack, uint64_t seed, const ui
         return key;
     do {
         if (at <= below || at >= high)
-            return ms_context_mix(key, high - below);
+            return key ^ (high - below);
         key = ms_context_mix(key, MS_FRAME(at)[1]);
         below = MS_FRAME(at)[0];
         if (below <= at || below >= high)
-            return ms_context_mix(key, high - at);
+            return key ^ (high - at);
         key = ms_context_mix(key, MS_FRAME(below)[1]);
         at = MS_FRAME(below)[0];
     } while (--pairs != 0);
