@@ -69,7 +69,7 @@ const char *ms_process_state_name(enum ms_process_state state) {
     static const char *const names[] = {
         [MS_PROCESS_RUNNING] = "running",     [MS_PROCESS_EXITED] = "exited",
         [MS_PROCESS_SIGNALED] = "signaled",   [MS_PROCESS_VANISHED] = "vanished",
-        [MS_PROCESS_UNCERTAIN] = "uncertain",
+        [MS_PROCESS_UNCERTAIN] = "uncertain", [MS_PROCESS_COPIED] = "copied",
     };
     return (unsigned)state < LENGTH(names) ? names[state] : "unknown";
 }

@@ -65,6 +65,7 @@ enum ms_process_state {
     MS_PROCESS_EXITED,    // exit_code holds
     MS_PROCESS_SIGNALED,  // exit_signal holds
     MS_PROCESS_VANISHED,  // ended without a word: SIGKILL, a fatal signal, or replaced by exec
+    MS_PROCESS_COPIED,    // it ran when this copy of its profile was made (backend.h)
     MS_PROCESS_UNCERTAIN, // a process of this pid exists, but may not be looked at
 };
 

@@ -78,9 +78,123 @@ START_TEST(a_sessions_peak_is_exact_on_one_thread) {
 }
 END_TEST
 
+// Blocks from before: each of these allocates by a stack of its own.
+static __attribute__((noinline)) void allocate_first(void **blocks) {
+    truths_allocate_many(blocks, MANY, 20);
+}
+static __attribute__((noinline)) void allocate_then(void **blocks) {
+    truths_allocate_many(blocks, MANY, 50);
+}
+
+START_TEST(frees_of_blocks_from_before_are_told) {
+    memscope_backend backend = truths_backend();
+    memscope_session session, same;
+    struct memscope_analysis data, bounded;
+    void *before[MANY], *during[MANY];
+    memset(&data, 0, sizeof data);
+    memset(&bounded, 0, sizeof bounded);
+    allocate_first(before);
+    memscope_status a = memscope_start_tracking(backend, &session);
+    allocate_then(during);
+    truths_free_many(during, 60);
+    truths_free_many(before, 25);
+    memscope_status b = memscope_session_end(session, &data);
+    // By the same stack, so only bounds are known: 40 are freed, all of them from before.
+    memscope_status c = memscope_start_tracking(backend, &same);
+    allocate_then(during);
+    truths_free_many(before + 25, 40);
+    memscope_status d = memscope_session_end(same, &bounded);
+    ck_assert(a == MEMSCOPE_OK && b == MEMSCOPE_OK && c == MEMSCOPE_OK && d == MEMSCOPE_OK);
+    ck_assert_uint_eq(data.statistics.total_frees, 85);
+    ck_assert_uint_eq(data.statistics.earlier_frees, 25);
+    ck_assert_uint_eq(data.statistics.earlier_frees_error, 0);
+    ck_assert_uint_eq(data.statistics.earlier_freed_bytes, truths_bytes(25, 20));
+    ck_assert_uint_eq(data.statistics.earlier_freed_bytes_error, 0);
+    ck_assert_uint_le(bounded.statistics.earlier_frees, 40);
+    ck_assert_uint_ge(bounded.statistics.earlier_frees + bounded.statistics.earlier_frees_error,
+                      40);
+    memscope_analysis_free(&data);
+    memscope_analysis_free(&bounded);
+}
+END_TEST
+
+START_TEST(nested_and_overlapping_sessions_are_exact) {
+    memscope_backend backend = truths_backend();
+    memscope_session outer, inner, later;
+    struct memscope_analysis outer_data, inner_data, later_data;
+    void *blocks[MANY];
+    memscope_status statuses[6];
+    statuses[0] = memscope_start_tracking(backend, &outer);
+    truths_allocate_many(blocks, 10, 1000);
+    statuses[1] = memscope_start_tracking(backend, &inner);
+    truths_allocate_many(blocks, 20, 2000);
+    statuses[2] = memscope_start_tracking(backend, &later);
+    truths_allocate_many(blocks, 30, 3000);
+    statuses[3] = memscope_session_end(inner, &inner_data);
+    truths_allocate_many(blocks, 40, 4000);
+    statuses[4] = memscope_session_end(outer, &outer_data);
+    truths_allocate_many(blocks, 50, 5000);
+    statuses[5] = memscope_session_end(later, &later_data);
+    for (size_t i = 0; i < 6; i++)
+        ck_assert_int_eq(statuses[i], MEMSCOPE_OK);
+    ck_assert_uint_eq(outer_data.statistics.total_allocations, 100);
+    ck_assert_uint_eq(outer_data.statistics.total_bytes,
+                      truths_bytes(10, 1000) + truths_bytes(20, 2000) + truths_bytes(30, 3000) +
+                          truths_bytes(40, 4000));
+    ck_assert_uint_eq(inner_data.statistics.total_allocations, 50);
+    ck_assert_uint_eq(inner_data.statistics.total_bytes,
+                      truths_bytes(20, 2000) + truths_bytes(30, 3000));
+    ck_assert_uint_eq(later_data.statistics.total_allocations, 120);
+    ck_assert_uint_eq(later_data.statistics.total_bytes,
+                      truths_bytes(30, 3000) + truths_bytes(40, 4000) + truths_bytes(50, 5000));
+    // Nothing was freed, so each one's peak is what was alive at its end.
+    ck_assert_uint_eq(outer_data.statistics.peak_memory_bytes, outer_data.statistics.live_bytes);
+    ck_assert_uint_eq(later_data.statistics.peak_memory_bytes, later_data.statistics.live_bytes);
+    memscope_analysis_free(&outer_data);
+    memscope_analysis_free(&inner_data);
+    memscope_analysis_free(&later_data);
+}
+END_TEST
+
+START_TEST(a_session_without_allocations_has_the_average_0) {
+    memscope_backend backend = truths_backend();
+    memscope_session session;
+    struct memscope_analysis data;
+    memscope_status started = memscope_start_tracking(backend, &session);
+    memscope_status ended = memscope_session_end(session, &data);
+    ck_assert(started == MEMSCOPE_OK && ended == MEMSCOPE_OK);
+    ck_assert_uint_eq(data.statistics.total_allocations, 0);
+    ck_assert_double_eq(data.statistics.avg_allocation_size, 0.0);
+    ck_assert_uint_eq(data.statistics.peak_memory_bytes, data.statistics.live_bytes);
+    memscope_analysis_free(&data);
+}
+END_TEST
+
+START_TEST(ten_thousand_sessions_leave_a_bounded_profile) {
+    memscope_backend backend = truths_backend();
+    struct memscope_analysis data;
+    memscope_session session, first = 0;
+    for (int i = 0; i < 10000; i++) {
+        memscope_status started = memscope_start_tracking(backend, &session);
+        first = first ? first : session;
+        if (started != MEMSCOPE_OK || memscope_session_end(session, NULL) != MEMSCOPE_OK)
+            ck_abort_msg("session %d: %s", i, memscope_error_message());
+    }
+    ck_assert_int_eq(memscope_session_end(first, NULL), MEMSCOPE_ENDED);
+    ck_assert_int_eq(memscope_backend_collect(backend, &data), MEMSCOPE_OK);
+    ck_assert_uint_eq(truths_read(&data).session_count, 4096);
+    ck_assert_uint_lt(data.raw_size, 2000000);
+    memscope_analysis_free(&data);
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("session");
     TRUTHS_ADD(suite, a_session_counts_its_interval_exactly);
     TRUTHS_ADD(suite, a_sessions_peak_is_exact_on_one_thread);
+    TRUTHS_ADD(suite, frees_of_blocks_from_before_are_told);
+    TRUTHS_ADD(suite, nested_and_overlapping_sessions_are_exact);
+    TRUTHS_ADD(suite, a_session_without_allocations_has_the_average_0);
+    TRUTHS_ADD(suite, ten_thousand_sessions_leave_a_bounded_profile);
     return truths_run(suite);
 }

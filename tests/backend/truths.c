@@ -35,6 +35,13 @@ memscope_backend truths_backend(void) {
     return backend;
 }
 
+struct truths_read truths_read(const struct memscope_analysis *data) {
+    struct truths_read read;
+    const char *problem = reading_read(data->raw_data, data->raw_size, &read);
+    ck_assert_msg(problem == NULL, "%s", problem);
+    return read;
+}
+
 void truths_add(Suite *suite, const char *name, const TTest *test) {
     TCase *tcase = tcase_create(name);
     tcase_set_timeout(tcase, 100);

@@ -5,6 +5,8 @@
 #ifndef MS_TESTS_BACKEND_TRUTHS_H
 #define MS_TESTS_BACKEND_TRUTHS_H
 
+#include "reading.h"
+
 #include <check.h>
 #include <memscope/memscope.h>
 
@@ -23,6 +25,9 @@ uint64_t truths_bytes(size_t count, size_t bytes);
 
 // The default backend; fails the test where there is none.
 memscope_backend truths_backend(void);
+
+// What the reader says of a copy of the profile, which must be whole.
+struct truths_read truths_read(const struct memscope_analysis *data);
 
 // Runs the suite, one test case for each test; main's result.
 int truths_run(Suite *suite);
