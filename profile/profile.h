@@ -284,7 +284,8 @@ struct ms_found_list {
 };
 
 // Adds every profile in `folder` that began at or after `since_realtime_ns`. `prefix` and `suffix`
-// narrow the file names, "" = any. A folder that cannot be read adds nothing. OUT_OF_MEMORY or OK.
+// narrow the file names, "" = any. A folder that cannot be read adds nothing. Copies
+// (MEMSCOPE_PROFILE_COPY) are left out. OUT_OF_MEMORY or OK.
 memscope_status ms_find_in_folder(const char *folder, const char *prefix, const char *suffix,
                                   uint64_t since_realtime_ns, struct ms_found_list *list);
 void ms_found_list_free(struct ms_found_list *list);

@@ -14,7 +14,8 @@ static void put_session(FILE *out, const struct ms_session *session) {
     fprintf(out, "session %" PRIu64 ": ", session->number);
     if (session->elapsed_ns > 0)
         fprintf(out, "%s, ", ms_format_duration(session->elapsed_ns, text));
-    fprintf(out, "%s calls", ms_format_count(session->interval.allocations, text));
+    fprintf(out, "%s call%s", ms_format_count(session->interval.allocations, text),
+            session->interval.allocations == 1 ? "" : "s");
     fprintf(out, ", %s", ms_format_bytes(session->interval.bytes, text));
     fprintf(out, ", peak %s", ms_format_bytes(session->peak_bytes, text));
     if (session->peak_error_bytes > 0)
