@@ -81,7 +81,7 @@ memscope_status ms_find_in_folder(const char *folder, const char *prefix, const 
             // The clock of file times is coarser than the one in the header.
             (uint64_t)file.st_mtim.tv_sec + 1 < since_realtime_ns / 1000000000u ||
             !read_header(dirfd(entries), entry->d_name, &header) ||
-            header.start_realtime_ns < since_realtime_ns)
+            header.start_realtime_ns < since_realtime_ns || (header.flags & MEMSCOPE_PROFILE_COPY))
             continue;
         status = push(list, folder, entry->d_name, &header);
     }

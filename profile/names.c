@@ -16,22 +16,20 @@ const char *ms_kind_name(uint32_t kind) {
 
 const char *ms_strategy_name(uint32_t strategy) {
     static const char *const names[] = {
-        [MEMSCOPE_STRATEGY_GLOBAL_DIRECT] = "GlobalDirect",
-        [MEMSCOPE_STRATEGY_THREAD_LOCAL] = "ThreadLocal",
-        [MEMSCOPE_STRATEGY_TASK_LOCAL] = "TaskLocal",
-        [MEMSCOPE_STRATEGY_HYBRID] = "HybridTracking",
+#define MEMSCOPE_STRATEGY(number, name, text, option, environment, environment_text)               \
+    [number] = text,
+#include <memscope/strategies.def>
     };
     return strategy < LENGTH(names) ? names[strategy] : "unknown";
 }
 
-const char *ms_environment_kind(uint32_t strategy) {
+const char *ms_environment_kind(uint32_t kind) {
     static const char *const names[] = {
-        [MEMSCOPE_STRATEGY_GLOBAL_DIRECT] = "SingleThreaded",
-        [MEMSCOPE_STRATEGY_THREAD_LOCAL] = "MultiThreaded",
-        [MEMSCOPE_STRATEGY_TASK_LOCAL] = "AsyncRuntime",
-        [MEMSCOPE_STRATEGY_HYBRID] = "Hybrid",
+#define MEMSCOPE_STRATEGY(number, name, text, option, environment, environment_text)               \
+    [number] = environment_text,
+#include <memscope/strategies.def>
     };
-    return strategy < LENGTH(names) ? names[strategy] : "unknown";
+    return kind < LENGTH(names) ? names[kind] : "unknown";
 }
 
 const char *ms_status_text(memscope_status status) {
@@ -71,7 +69,7 @@ const char *ms_process_state_name(enum ms_process_state state) {
     static const char *const names[] = {
         [MS_PROCESS_RUNNING] = "running",     [MS_PROCESS_EXITED] = "exited",
         [MS_PROCESS_SIGNALED] = "signaled",   [MS_PROCESS_VANISHED] = "vanished",
-        [MS_PROCESS_UNCERTAIN] = "uncertain",
+        [MS_PROCESS_UNCERTAIN] = "uncertain", [MS_PROCESS_COPIED] = "copied",
     };
     return (unsigned)state < LENGTH(names) ? names[state] : "unknown";
 }

@@ -90,7 +90,7 @@ static memscope_status check_header(const char *name, const struct memscope_prof
     if (header->state > MEMSCOPE_PROCESS_SIGNALED)
         return fail(MEMSCOPE_CORRUPT, message, "%s: offset 0x%zx: process state %u is none", name,
                     offsetof(struct memscope_profile_header, state), header->state);
-    if (header->strategy > MEMSCOPE_STRATEGY_HYBRID)
+    if (header->strategy > MEMSCOPE_STRATEGY_HYBRID_TRACKING)
         return fail(MEMSCOPE_CORRUPT, message, "%s: offset 0x%zx: strategy %u is none", name,
                     offsetof(struct memscope_profile_header, strategy), header->strategy);
     return MEMSCOPE_OK;

@@ -34,6 +34,8 @@ enum ms_process_state ms_profile_process_state(const struct ms_profile *profile)
         return MS_PROCESS_EXITED;
     if (header->state == MEMSCOPE_PROCESS_SIGNALED)
         return MS_PROCESS_SIGNALED;
+    if (header->flags & MEMSCOPE_PROFILE_COPY)
+        return MS_PROCESS_COPIED;
     char path[64];
     snprintf(path, sizeof path, "/proc/%" PRIu64 "/maps", header->pid);
     FILE *maps = profile->inode != 0 ? fopen(path, "re") : NULL;

@@ -65,6 +65,7 @@ enum ms_process_state {
     MS_PROCESS_EXITED,    // exit_code holds
     MS_PROCESS_SIGNALED,  // exit_signal holds
     MS_PROCESS_VANISHED,  // ended without a word: SIGKILL, a fatal signal, or replaced by exec
+    MS_PROCESS_COPIED,    // it ran when this copy of its profile was made (backend.h)
     MS_PROCESS_UNCERTAIN, // a process of this pid exists, but may not be looked at
 };
 
@@ -283,7 +284,8 @@ struct ms_found_list {
 };
 
 // Adds every profile in `folder` that began at or after `since_realtime_ns`. `prefix` and `suffix`
-// narrow the file names, "" = any. A folder that cannot be read adds nothing. OUT_OF_MEMORY or OK.
+// narrow the file names, "" = any. A folder that cannot be read adds nothing. Copies
+// (MEMSCOPE_PROFILE_COPY) are left out. OUT_OF_MEMORY or OK.
 memscope_status ms_find_in_folder(const char *folder, const char *prefix, const char *suffix,
                                   uint64_t since_realtime_ns, struct ms_found_list *list);
 void ms_found_list_free(struct ms_found_list *list);

@@ -5,6 +5,8 @@
 
 #include "internal.h"
 
+#include <memscope/profile_sessions.h>
+
 #include <string.h>
 
 static bool is_zero(const void *bytes, size_t count) {
@@ -72,6 +74,12 @@ static const char *check_content(const struct memscope_record *record) {
     case MEMSCOPE_RECORD_SITE_PEAK:
         return bytes < sizeof(struct memscope_site_peak_record) ? "a site peak record too small"
                                                                 : NULL;
+    case MEMSCOPE_RECORD_SESSION:
+        if (bytes < sizeof(struct memscope_session_record))
+            return "a session record too small";
+        return ((const struct memscope_session_record *)record)->state > MEMSCOPE_SESSION_ENDED
+                   ? "a session in no known state"
+                   : NULL;
     case MEMSCOPE_RECORD_PENDING:
         return NULL;
     default:

@@ -4,6 +4,7 @@
 
 #include "tasks_report.h"
 
+#include <profile/sessions.h>
 #include <string.h>
 
 #include "report.h"
@@ -133,9 +134,9 @@ void ms_put_environment(FILE *out, const struct ms_summary *summary) {
     struct ms_runtime runtimes[MS_RUNTIMES_MOST];
     size_t count = ms_find_runtimes(summary, runtimes);
     char text[MS_NUMBER_BYTES];
-    bool has_threads = header->strategy & MEMSCOPE_STRATEGY_THREADS;
-    bool has_tasks = header->strategy & MEMSCOPE_STRATEGY_TASKS;
-    fputs(ms_environment_kind(header->strategy), out);
+    bool has_threads = ms_profile_environment(header) & MEMSCOPE_STRATEGY_THREADS;
+    bool has_tasks = ms_profile_environment(header) & MEMSCOPE_STRATEGY_TASKS;
+    fputs(ms_environment_kind(ms_profile_environment(header)), out);
     if (has_threads)
         fprintf(out, "(%s thread%s", ms_format_count(header->threads_highest, text),
                 header->threads_highest == 1 ? "" : "s");

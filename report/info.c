@@ -41,6 +41,8 @@ static void put_file(FILE *out, const struct ms_profile *profile, const char *st
         {MEMSCOPE_PROFILE_MEMORY_ONLY, "the disk was full: part of it never reached the file"},
         {MEMSCOPE_PROFILE_STATIC, "hooks only: nothing could be interposed"},
         {MEMSCOPE_PROFILE_STRICT, "strict"},
+        {MEMSCOPE_PROFILE_COPY, "a copy that the program made of its profile"},
+        {MEMSCOPE_PROFILE_NO_DETECT, "auto_detect=0"},
     };
     for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
         if (header->flags & flags[i].flag)

@@ -305,8 +305,10 @@ memscope_status ms_report_json(const struct ms_summary *summary, const struct ms
     put_member(&writer, "process", process_part(&writer, summary, state));
     put_member(&writer, "environment", ms_json_environment(&writer, summary));
     put_member(&writer, "strategy", json_string(ms_strategy_name(header->strategy)));
+    put_member(&writer, "forced_strategy", ms_json_forced_strategy(&writer, summary));
     put_member(&writer, "statistics", statistics_part(&writer, summary, state));
     put_member(&writer, "coverage", coverage_part(&writer, summary));
+    ms_json_sessions(&writer, summary);
     put_sites(&writer, summary, sites, count);
     ms_json_contexts(&writer, options->contexts, sites, count);
     put_lists(&writer, summary);

@@ -5,19 +5,22 @@
 #include "environment.h"
 #include "json_parts.h"
 
+#include <profile/sessions.h>
+
 static json_t *upgrade_part(struct writer *writer, const struct ms_summary *summary) {
     static const char *const reasons[] = {
         [MEMSCOPE_UPGRADE_THREAD_STARTED] = "thread_started",
         [MEMSCOPE_UPGRADE_UNKNOWN_THREAD] = "unknown_thread",
         [MEMSCOPE_UPGRADE_TASK_STARTED] = "task_started",
+        [MEMSCOPE_UPGRADE_FORCED] = "forced",
     };
     const struct memscope_profile_header *header = ms_profile_header(summary->profile);
     if (header->upgrade == MEMSCOPE_UPGRADE_NONE)
         return json_null();
     json_t *part = json_object();
     set(writer, part, "reason",
-        json_string(header->upgrade <= MEMSCOPE_UPGRADE_TASK_STARTED ? reasons[header->upgrade]
-                                                                     : "unknown"));
+        json_string(header->upgrade <= MEMSCOPE_UPGRADE_FORCED ? reasons[header->upgrade]
+                                                               : "unknown"));
     set(writer, part, "site", number_or_null(header->upgrade_site_ref));
     set(writer, part, "after_ms",
         milliseconds(header->upgrade_ns > header->start_monotonic_ns
@@ -68,7 +71,7 @@ static json_t *runtimes_part(struct writer *writer, const struct ms_summary *sum
 json_t *ms_json_environment(struct writer *writer, const struct ms_summary *summary) {
     const struct memscope_profile_header *header = ms_profile_header(summary->profile);
     json_t *part = json_object();
-    set(writer, part, "kind", json_string(ms_environment_kind(header->strategy)));
+    set(writer, part, "kind", json_string(ms_environment_kind(ms_profile_environment(header))));
     set(writer, part, "thread_count", number(header->threads_highest));
     set(writer, part, "async_task_count", number(summary->tasks->async_alive));
     set(writer, part, "runtimes", runtimes_part(writer, summary));

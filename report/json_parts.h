@@ -89,6 +89,8 @@ void ms_json_counts(struct writer *writer, json_t *object, const struct ms_count
 void ms_json_contexts(struct writer *writer, const struct ms_contexts *contexts,
                       const struct ms_site **sites, size_t site_count);
 json_t *ms_json_frames(struct writer *writer, const struct ms_context *context);
+void ms_json_sessions(struct writer *writer, const struct ms_summary *summary);
+json_t *ms_json_forced_strategy(struct writer *writer, const struct ms_summary *summary);
 json_t *ms_json_environment(struct writer *writer, const struct ms_summary *summary);
 // The members tasks, task_classes and transfers. `options` NULL = all, by id.
 void ms_json_tasks(struct writer *writer, const struct ms_summary *summary,

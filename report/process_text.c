@@ -31,6 +31,9 @@ void ms_put_end(FILE *out, const struct memscope_profile_header *header,
     case MS_PROCESS_VANISHED:
         fputs("ended without a word (killed, or replaced by exec)", out);
         return;
+    case MS_PROCESS_COPIED:
+        fputs("still running when this copy was made", out);
+        return;
     case MS_PROCESS_UNCERTAIN:
         fputs("running, or ended without a word (its process may not be looked at)", out);
         return;
@@ -65,6 +68,9 @@ void ms_put_evidence(FILE *out, const struct ms_summary *summary) {
         break;
     case MEMSCOPE_UPGRADE_UNKNOWN_THREAD:
         fputs("a thread appeared that no hook saw start", out);
+        break;
+    case MEMSCOPE_UPGRADE_FORCED:
+        fputs("it was asked for", out);
         break;
     default:
         fprintf(out, "for reason %" PRIu32 " of a newer runtime", header->upgrade);

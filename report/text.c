@@ -3,6 +3,7 @@
 // The summary that fits a screen, and the detail of one site.
 
 #include "report.h"
+#include "sessions.h"
 #include "stacks_text.h"
 #include "tasks_report.h"
 
@@ -229,7 +230,10 @@ memscope_status ms_report_text(const struct ms_summary *summary,
     uint64_t failed = ms_profile_header(summary->profile)->failed_allocations;
     put_first_line(out, summary, options);
     put_second_line(out, summary);
-    memscope_status status = put_table(out, summary, options);
+    ms_put_forced_strategy(out, summary);
+    memscope_status status = ms_put_sessions(out, summary);
+    if (status == MEMSCOPE_OK)
+        status = put_table(out, summary, options);
     if (status == MEMSCOPE_OK)
         status = ms_put_row_stacks(out, summary, options);
     if (status == MEMSCOPE_OK)

@@ -2,6 +2,7 @@
 //
 // memscope config: every option of the runtime, from the table the runtime parses by.
 
+#include "settings.h"
 #include "tool.h"
 
 #include <getopt.h>
@@ -13,52 +14,42 @@ static const struct ms_option options[] = {
     {0},
 };
 
-struct setting {
-    const char *key, *text_default, *range, *meaning;
-    bool is_number;
-    long long number_default, minimum, maximum;
-};
-
-static const struct setting settings[] = {
-#define MEMSCOPE_OPTION_STRING(key, standard, range, meaning)                                      \
-    {#key, standard, range, meaning, false, 0, 0, 0},
-#define MEMSCOPE_OPTION_NUMBER(key, standard, minimum, maximum, meaning)                           \
-    {#key, NULL, NULL, meaning, true, standard, minimum, maximum},
-#include <memscope/options.def>
-};
-#define SETTING_COUNT (sizeof settings / sizeof *settings)
-
 static void put_text(void) {
     puts("Options of the runtime: MEMSCOPE_OPTIONS=key=value:key=value; a value with ':' stands in "
          "quotes.\n");
-    for (size_t i = 0; i < SETTING_COUNT; i++) {
-        const struct setting *setting = &settings[i];
+    for (size_t i = 0; i < ms_setting_count; i++) {
+        const struct ms_setting *setting = &ms_settings[i];
         printf("%s\n    %s\n", setting->key, setting->meaning);
-        if (setting->is_number)
-            printf("    default %lld, range %lld to %lld\n", setting->number_default,
-                   setting->minimum, setting->maximum);
-        else
+        if (setting->type == MS_SETTING_STRING)
             printf("    default \"%s\", range: %s\n", setting->text_default, setting->range);
+        else
+            printf("    default %.10g, range %.10g to %.10g\n", setting->number_default,
+                   setting->minimum, setting->maximum);
     }
+}
+
+static json_t *number(const struct ms_setting *setting, double value) {
+    return setting->type == MS_SETTING_REAL ? json_real(value) : json_integer((json_int_t)value);
+}
+
+static json_t *as_json(const struct ms_setting *setting) {
+    if (setting->type == MS_SETTING_STRING)
+        return json_pack("{s:s, s:s, s:s, s:s, s:s}", "key", setting->key, "type", "string",
+                         "default", setting->text_default, "range", setting->range, "meaning",
+                         setting->meaning);
+    return json_pack("{s:s, s:s, s:o, s:o, s:o, s:s}", "key", setting->key, "type",
+                     setting->type == MS_SETTING_REAL ? "real" : "number", "default",
+                     number(setting, setting->number_default), "minimum",
+                     number(setting, setting->minimum), "maximum",
+                     number(setting, setting->maximum), "meaning", setting->meaning);
 }
 
 static bool put_json(void) {
     json_t *list = json_array();
-    for (size_t i = 0; i < SETTING_COUNT; i++) {
-        const struct setting *setting = &settings[i];
-        json_t *item =
-            setting->is_number
-                ? json_pack("{s:s, s:s, s:I, s:I, s:I, s:s}", "key", setting->key, "type", "number",
-                            "default", (json_int_t)setting->number_default, "minimum",
-                            (json_int_t)setting->minimum, "maximum", (json_int_t)setting->maximum,
-                            "meaning", setting->meaning)
-                : json_pack("{s:s, s:s, s:s, s:s, s:s}", "key", setting->key, "type", "string",
-                            "default", setting->text_default, "range", setting->range, "meaning",
-                            setting->meaning);
-        json_array_append_new(list, item);
-    }
+    for (size_t i = 0; i < ms_setting_count; i++)
+        json_array_append_new(list, as_json(&ms_settings[i]));
     json_t *all = json_pack("{s:o}", "options", list);
-    bool good = all && json_array_size(list) == SETTING_COUNT &&
+    bool good = all && json_array_size(list) == ms_setting_count &&
                 (json_dumpf(all, stdout, JSON_INDENT(2)) == 0 || ferror(stdout));
     json_decref(all);
     putchar('\n');

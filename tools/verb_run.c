@@ -4,6 +4,7 @@
 
 #define _GNU_SOURCE // program_invocation_name
 #include "run.h"
+#include "settings.h"
 #include "tool.h"
 
 #include <errno.h>
@@ -24,15 +25,47 @@ static const struct ms_option options[] = {
      "where the profile goes; %p pid, %e executable, %h host, %t time"},
     {"strict", 's', false, NULL, "end the program with a message rather than leave it unprofiled"},
     {"quiet", 'q', true, NULL, "do not name the profiles afterwards"},
+    {"strategy", 'S', false, "NAME", "force a strategy; it is upgraded where it cannot be exact"},
+    {"auto-detect", 'A', false, "0|1", "0: take the program for single-threaded"},
+    {"sample-rate", 'R', false, "RATE", "0 to 1; 1 tracks every allocation"},
+    {"max-overhead-percent", 'M', false, "PERCENT", "0 to 100; 0: report only"},
     {0},
 };
 
+// The flags that are options of the runtime by another name.
+static const struct {
+    int letter;
+    const char *flag, *key;
+} passed_on[] = {
+    {'S', "strategy", "strategy"},
+    {'A', "auto-detect", "auto_detect"},
+    {'R', "sample-rate", "sample_rate"},
+    {'M', "max-overhead-percent", "max_overhead_percent"},
+};
+#define PASSED_ON (sizeof passed_on / sizeof *passed_on)
+
 struct request {
     const char *output;
+    const char *values[PASSED_ON]; // NULL = not given
     bool strict, quiet;
     char **argv; // the program's
     int exit_code;
 };
+
+static bool take_passed_on(const struct ms_verb *verb, int letter, struct request *request) {
+    for (size_t i = 0; i < PASSED_ON; i++) {
+        char why[256];
+        if (passed_on[i].letter != letter)
+            continue;
+        if (!ms_setting_check(ms_setting_find(passed_on[i].key), optarg, why, sizeof why)) {
+            ms_usage(verb, "--%s: \"%s\" is none; it takes %s", passed_on[i].flag, optarg, why);
+            return false;
+        }
+        request->values[i] = optarg;
+        return true;
+    }
+    return false;
+}
 
 static bool parse(const struct ms_verb *verb, int argc, char **argv, struct request *request) {
     int letter;
@@ -52,7 +85,8 @@ static bool parse(const struct ms_verb *verb, int argc, char **argv, struct requ
             request->exit_code = ms_finish_output(verb);
             return false;
         default:
-            return false;
+            if (!take_passed_on(verb, letter, request))
+                return false;
         }
     }
     struct stat file;
@@ -205,6 +239,25 @@ static int run_program(const struct ms_verb *verb, const struct request *request
     return code;
 }
 
+// What the environment asks for, and behind it what the flags do. To be freed.
+static char *options_before(const struct request *request) {
+    const char *given = getenv("MEMSCOPE_OPTIONS");
+    char *text = NULL;
+    size_t bytes;
+    FILE *out = open_memstream(&text, &bytes);
+    if (!out)
+        return NULL;
+    fputs(given ? given : "", out);
+    for (size_t i = 0; i < PASSED_ON; i++)
+        if (request->values[i])
+            fprintf(out, "%s%s=%s", ftell(out) > 0 ? ":" : "", passed_on[i].key,
+                    request->values[i]);
+    if (fclose(out) == 0)
+        return text;
+    free(text);
+    return NULL;
+}
+
 static int run(const struct ms_verb *verb, int argc, char **argv) {
     struct request request = {0};
     if (!parse(verb, argc, argv, &request))
@@ -212,14 +265,18 @@ static int run(const struct ms_verb *verb, int argc, char **argv) {
     char *pattern = ms_output_pattern(request.output);
     if (!pattern)
         return ms_fail(verb, "the current folder cannot be told: %s", strerror(errno));
-    char *child_options = ms_output_options(getenv("MEMSCOPE_OPTIONS"), pattern, request.strict);
+    char *before = options_before(&request);
+    char *child_options = before ? ms_output_options(before, pattern, request.strict) : NULL;
     int code;
-    if (child_options)
+    if (!before)
+        code = ms_fail(verb, "out of memory");
+    else if (child_options)
         code = run_program(verb, &request, pattern, child_options);
     else
         code = ms_fail(verb, "%s: a path with both kinds of quotes cannot be told to the runtime",
                        pattern);
     free(child_options);
+    free(before);
     free(pattern);
     return code;
 }

@@ -5,6 +5,7 @@
 #ifndef MEMSCOPE_MEMSCOPE_H
 #define MEMSCOPE_MEMSCOPE_H
 
+#include "backend.h"
 #include "status.h"
 #include "tasks.h"
 

@@ -20,6 +20,8 @@
 #ifndef MEMSCOPE_PROFILE_FORMAT_H
 #define MEMSCOPE_PROFILE_FORMAT_H
 
+#include "strategy.h"
+
 #include <stdint.h>
 
 #define MEMSCOPE_PROFILE_MAGIC "MEMSCOPE" // 8 bytes, no terminator
@@ -40,16 +42,9 @@ enum memscope_site_kind {
 #include "kinds.def"
 };
 
-// What is known to run: the two bits make the four strategies.
+// What is known to run: the two bits make the four strategies (strategies.def).
 #define MEMSCOPE_STRATEGY_THREADS 1u
 #define MEMSCOPE_STRATEGY_TASKS 2u
-
-enum memscope_strategy {
-    MEMSCOPE_STRATEGY_GLOBAL_DIRECT = 0,
-    MEMSCOPE_STRATEGY_THREAD_LOCAL = 1,
-    MEMSCOPE_STRATEGY_TASK_LOCAL = 2,
-    MEMSCOPE_STRATEGY_HYBRID = 3,
-};
 
 // Why the strategy left GlobalDirect.
 enum memscope_upgrade {
@@ -57,6 +52,7 @@ enum memscope_upgrade {
     MEMSCOPE_UPGRADE_THREAD_STARTED = 1, // pthread_create or thrd_create
     MEMSCOPE_UPGRADE_UNKNOWN_THREAD = 2, // a thread that no hook saw start
     MEMSCOPE_UPGRADE_TASK_STARTED = 3,   // a coroutine, a fiber or a scope
+    MEMSCOPE_UPGRADE_FORCED = 4,         // by the program or the option `strategy`
 };
 
 enum memscope_process_state {
@@ -69,6 +65,8 @@ enum memscope_process_state {
 #define MEMSCOPE_PROFILE_MEMORY_ONLY 2u // the disk was full: part of it never reached the file
 #define MEMSCOPE_PROFILE_STATIC 4u      // hooks only: nothing could be interposed
 #define MEMSCOPE_PROFILE_STRICT 8u
+#define MEMSCOPE_PROFILE_COPY 16u      // made by a call of backend.h while the process ran
+#define MEMSCOPE_PROFILE_NO_DETECT 32u // auto_detect is off
 
 struct memscope_profile_header {
     char magic[8];
@@ -99,7 +97,7 @@ struct memscope_profile_header {
     uint32_t upgrade;            // enum memscope_upgrade
     uint32_t upgrade_site_ref;   // site of the thread start that caused it, 0 = none
     uint32_t credit_bytes;       // how far the peak can be low, for each thread
-    uint32_t reserved0;
+    uint32_t forced_strategy;    // enum memscope_strategy + 1; 0 = none was forced
     uint64_t upgrade_ns;
 
     // Facts of the module descriptors loaded so far.
@@ -126,8 +124,17 @@ struct memscope_profile_header {
     uint64_t losses[MEMSCOPE_LOSS_SLOTS]; // atomic; by enum memscope_loss
     char runtime_version[32];
     uint64_t tasks_started; // ids given out so far; those of ended tasks too
-    uint64_t reserved1;
+    // The highest live bytes since the latest session began (of the process, while none has): in
+    // the low MEMSCOPE_LATEST_PEAK_BITS; above them, how many sessions have begun. Atomic. As exact
+    // as peak_live_bytes.
+    uint64_t latest_peak;
+    uint64_t instance[2];        // random: names this profile, and its sessions
+    uint64_t sessions_started;   // by calls of backend.h
+    uint64_t async_task_highest; // coroutines and fibers alive at once, as seen by those calls
 };
+
+#define MEMSCOPE_LATEST_PEAK_BITS 48
+#define MEMSCOPE_LATEST_PEAK_BYTES ((1ull << MEMSCOPE_LATEST_PEAK_BITS) - 1)
 
 enum memscope_record_type {
     MEMSCOPE_RECORD_STRING = 1,
@@ -143,6 +150,7 @@ enum memscope_record_type {
     MEMSCOPE_RECORD_CONTEXT = 11,
     MEMSCOPE_RECORD_AWAITER = 12,
     MEMSCOPE_RECORD_SITE_PEAK = 13,
+    MEMSCOPE_RECORD_SESSION = 14, // profile_sessions.h
     MEMSCOPE_RECORD_PENDING = 0x7F,
 };
 

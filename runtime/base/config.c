@@ -13,6 +13,7 @@
 struct ms_config ms_config = {
 #define MEMSCOPE_OPTION_STRING(key, initial, range, meaning) .key = initial,
 #define MEMSCOPE_OPTION_NUMBER(key, initial, least, most, meaning) .key = initial,
+#define MEMSCOPE_OPTION_REAL(key, initial, least, most, meaning) .key = initial,
 #include <memscope/options.def>
 };
 
@@ -20,7 +21,8 @@ struct option {
     const char *key;
     char *text;       // a string option's place, else NULL
     uint32_t *number; // a number option's place, else NULL
-    uint32_t least, most;
+    double *real;     // a real option's place, else NULL
+    double least, most;
     const char *initial, *range, *meaning;
 };
 
@@ -30,6 +32,14 @@ static const struct option options[] = {
 #define MEMSCOPE_OPTION_NUMBER(name, first, low, high, why)                                        \
     {.key = #name,                                                                                 \
      .number = &ms_config.name,                                                                    \
+     .least = low,                                                                                 \
+     .most = high,                                                                                 \
+     .initial = #first,                                                                            \
+     .range = #low " to " #high,                                                                   \
+     .meaning = why},
+#define MEMSCOPE_OPTION_REAL(name, first, low, high, why)                                          \
+    {.key = #name,                                                                                 \
+     .real = &ms_config.name,                                                                      \
      .least = low,                                                                                 \
      .most = high,                                                                                 \
      .initial = #first,                                                                            \
@@ -96,6 +106,25 @@ static bool read_number(const char *value, size_t length, uint32_t *number_out) 
     return true;
 }
 
+// Digits, and more after a point; no locale's, and neither signs nor exponents nor names.
+static bool read_real(const char *value, size_t length, double *real_out) {
+    uint64_t number = 0, unit = 0; // unit: 0 = no point yet, else what the fraction is divided by
+    if (length == 0 || length > 16 || value[length - 1] == '.')
+        return false;
+    for (size_t i = 0; i < length; i++) {
+        if (value[i] == '.' && unit == 0 && i > 0) {
+            unit = 1;
+            continue;
+        }
+        if (value[i] < '0' || value[i] > '9')
+            return false;
+        number = number * 10 + (uint64_t)(value[i] - '0');
+        unit *= 10;
+    }
+    *real_out = (double)number / (double)(unit ? unit : 1);
+    return true;
+}
+
 static void refuse(const char *what, const char *bytes, size_t length, const char *more,
                    const char *range) {
     char buffer[128];
@@ -121,8 +150,13 @@ static void set_option(const char *key, size_t key_length, const char *value, si
         option->text[length] = '\0';
         return;
     }
-    uint32_t number;
-    if (!read_number(value, length, &number) || number < option->least || number > option->most) {
+    uint32_t number = 0;
+    double real = 0;
+    bool is_good =
+        option->real ? read_real(value, length, &real) : read_number(value, length, &number);
+    if (option->number)
+        real = number;
+    if (!is_good || real < option->least || real > option->most) {
         char more[160];
         struct ms_text text = ms_text_in(more, sizeof more);
         ms_text_string(&text, " of option ");
@@ -131,7 +165,10 @@ static void set_option(const char *key, size_t key_length, const char *value, si
         refuse("bad value", value, length, text.start, option->range);
         return;
     }
-    *option->number = number;
+    if (option->real)
+        *option->real = real;
+    else
+        *option->number = number;
 }
 
 // One `key=value` from `at`; returns where the next begins.

@@ -14,6 +14,7 @@ enum { MS_OPTION_TEXT_BYTES = 1024 };
 struct ms_config {
 #define MEMSCOPE_OPTION_STRING(key, initial, range, meaning) char key[MS_OPTION_TEXT_BYTES];
 #define MEMSCOPE_OPTION_NUMBER(key, initial, least, most, meaning) uint32_t key;
+#define MEMSCOPE_OPTION_REAL(key, initial, least, most, meaning) double key;
 #include <memscope/options.def>
     char given[MS_OPTION_TEXT_BYTES]; // MEMSCOPE_OPTIONS as it was, cut at the buffer's end
 };

@@ -31,6 +31,7 @@ struct ms_shared {
     uint64_t direct_epoch;       // GlobalDirect: header->peak_epoch
     struct ms_tls *unconverted;  // the thread that counts (or last counted) under GlobalDirect
     uint64_t upgrade_peak_bytes; // the peak when the strategy left GlobalDirect
+    uint64_t upgrade_latest_peak_bytes; // ... and that of the latest session
 };
 
 enum { MS_SHARED_PAGE = 65536 }; // the largest page size of the architectures we know

@@ -57,6 +57,7 @@ const char *ms_text_error(int error_number) {
         {ENFILE, "too many open files in the system"},
         {ENOMEM, "out of memory or of addresses (ulimit -v)"},
         {EISDIR, "it is a folder"},
+        {EPIPE, "nobody reads it any more"},
         {EBADF, "its descriptor was closed and its name does not lead to it"},
     };
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)

@@ -35,6 +35,7 @@ struct ms_thread {
         region_site; // of the parallel region the thread runs: threads started meanwhile are its
     struct ms_tasks *tasks;             // collect/task.h; NULL = has run none
     struct ms_context_memory *contexts; // context/context.h; NULL = has met none
+    struct ms_call_message *message;    // backend/call.h; NULL = has had none
     struct ms_stack stack;              // its own; at times it runs on another
     uintptr_t stack_bytes;              // of a thread about to start
     struct ms_lookup lookup;            // task folds and transfers

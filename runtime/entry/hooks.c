@@ -87,9 +87,18 @@ static void refuse_module(const struct memscope_module *module) {
     struct ms_text version = ms_text_in(digits, sizeof digits);
     ms_text_number(&version, module->abi_version);
     ms_count_loss(MEMSCOPE_LOSS_abi_mismatched_modules, 1);
+    ms_add(&ms_damaged_modules, 1u);
     ms_switch_off();
     ms_give_up("a module was instrumented by another version of memscope.so (its contract is ",
                version.start, "): profiling is off; rebuild it with this MemScope's plugin", NULL);
+}
+
+// Its site counts are sums of a translation unit's: more than this is none's.
+static bool is_damaged(const struct memscope_module *module) {
+    const uint32_t most = 1u << 28;
+    return (module->flags & ~MEMSCOPE_MODULE_NO_DEBUG_INFO) != 0 || module->alloc_sites > most ||
+           module->thread_sites > most || module->coroutine_sites > most ||
+           module->fiber_sites > most;
 }
 
 MS_EXPORT void __memscope_module_load(struct memscope_module *module) {
@@ -98,6 +107,9 @@ MS_EXPORT void __memscope_module_load(struct memscope_module *module) {
         struct memscope_profile_header *header = ms_shared.header;
         if (module->abi_version != MEMSCOPE_ABI_VERSION) {
             refuse_module(module);
+        } else if (is_damaged(module)) {
+            ms_add(&ms_damaged_modules, 1u);
+            ms_message(MS_MESSAGE_WARNING, "a module descriptor is damaged, and left out", NULL);
         } else {
             ms_add(&header->instrumented_modules, 1u);
             ms_add(&header->alloc_sites, module->alloc_sites);

@@ -10,6 +10,7 @@
 #include "process.h"
 #include "real.h"
 
+#include "backend/backend.h"
 #include "base/config.h"
 #include "base/text.h"
 #include "collect/cell.h"
@@ -25,6 +26,7 @@
 #include <pthread.h>
 
 unsigned ms_life;
+unsigned ms_damaged_modules;
 
 // The first ref of a first profile: not 0, which names nothing.
 enum { FIRST_REF = MEMSCOPE_HEADER_BYTES / MEMSCOPE_UNIT_BYTES };
@@ -46,6 +48,7 @@ static void fill_header(uint32_t flags) {
                      (ms_config.strict ? MEMSCOPE_PROFILE_STRICT : 0);
     header->peak_epoch = 1;
     header->credit_bytes = 2 * MS_CREDIT;
+    ms_sys_random(header->instance, sizeof header->instance);
     ms_process_describe(header);
     header->options_ref = ms_record_string(ms_config.given);
     header->allocator_ref = ms_record_string(ms_real.module);
@@ -117,6 +120,7 @@ static bool start_counting(void) {
     uint64_t special = ms_tls.special;
     ms_tls.special = MS_SPECIAL_NEW | ms_stack_pointer();
     ms_thread_attach(NULL, NULL);
+    ms_backend_begin_profile();
     ms_tls.special = (ms_tls.special & ~MS_SPECIAL_GUARD) | (special & MS_SPECIAL_PENDING);
     return true;
 }
@@ -169,6 +173,7 @@ void ms_begin_child(void) {
     }
     ms_tls.special &= ~(MS_SPECIAL_PENDING | MS_SPECIAL_ONCE);
     ms_threads_restart();
+    ms_backend_begin_profile();
 }
 
 bool ms_alive(void) {

@@ -17,6 +17,9 @@ enum ms_life {
 
 extern unsigned ms_life; // enum ms_life; atomic. Survives fork, unlike ms_shared.
 
+// Module descriptors that said what cannot be; atomic.
+extern unsigned ms_damaged_modules;
+
 // Starts the runtime at the first event or constructor, whichever comes first; then does nothing.
 void ms_start(void);
 

@@ -13,6 +13,7 @@
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -216,6 +217,15 @@ int64_t ms_sys_write_at(int fd, const void *buffer, size_t bytes, uint64_t offse
     return MS_SYSCALL(SYS_pwrite64, fd, buffer, bytes, offset);
 }
 
+void ms_sys_block_signals(uint64_t *before_out) {
+    const uint64_t all = ~0ull;
+    (void)MS_SYSCALL(SYS_rt_sigprocmask, SIG_SETMASK, &all, before_out, sizeof all);
+}
+
+void ms_sys_restore_signals(uint64_t before) {
+    (void)MS_SYSCALL(SYS_rt_sigprocmask, SIG_SETMASK, &before, NULL, sizeof before);
+}
+
 int ms_sys_make_private_folder(const char *path) {
     long made = MS_SYSCALL(SYS_mkdirat, AT_FDCWD, path, 0700);
     if (made != 0 && made != -EEXIST)
@@ -301,6 +311,15 @@ bool ms_sys_signal_stack(uintptr_t *low_out, uintptr_t *high_out) {
     *low_out = (uintptr_t)stack.ss_sp;
     *high_out = *low_out + stack.ss_size;
     return true;
+}
+
+void ms_sys_random(void *bytes_out, size_t bytes) {
+    uint64_t words[2] = {ms_sys_clock_realtime_ns(),
+                         ms_sys_clock_monotonic_ns() ^ (uint64_t)ms_sys_process_id() << 40};
+    if (MS_SYSCALL(SYS_getrandom, bytes_out, bytes, GRND_NONBLOCK) == (long)bytes)
+        return;
+    for (size_t i = 0; i < bytes; i++)
+        ((char *)bytes_out)[i] = ((const char *)words)[i % sizeof words];
 }
 
 void ms_sys_yield(void) {

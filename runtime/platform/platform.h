@@ -127,6 +127,9 @@ int64_t ms_sys_read(int fd, void *buffer, size_t bytes);
 int64_t ms_sys_read_link(const char *path, char *buffer, size_t bytes);
 int64_t ms_sys_write(int fd, const void *buffer, size_t bytes); // to any file, raises no signal
 int64_t ms_sys_write_at(int fd, const void *buffer, size_t bytes, uint64_t offset);
+// All signals wait, for a few instructions of the calling thread.
+void ms_sys_block_signals(uint64_t *before_out);
+void ms_sys_restore_signals(uint64_t before);
 int ms_sys_make_private_folder(const char *path); // 0 when it is ours, 0700 and no symlink
 int ms_sys_prune_folder(const char *path, const char *suffix, unsigned keep);
 
@@ -152,6 +155,7 @@ bool ms_sys_on_signal_stack(void);
 bool ms_sys_signal_stack(uintptr_t *low_out, uintptr_t *high_out); // false: we are not on it
 // The mapping that holds an address, from /proc/self/maps; false = cannot be told.
 bool ms_sys_mapping(uintptr_t address, uintptr_t *low_out, uintptr_t *high_out);
+void ms_sys_random(void *bytes_out, size_t bytes); // at most 256; of the clocks where there is none
 void ms_sys_yield(void);
 _Noreturn void ms_sys_exit(int code);
 

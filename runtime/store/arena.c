@@ -208,19 +208,22 @@ void *ms_arena_take(uint32_t units, bool may_grow, uint32_t *ref_out) {
             return NULL;
     } while (!ms_swap_if(&header->arena_end_units, &at, at + units));
     *ref_out = ms_shared.ref_base + (uint32_t)at;
-    struct memscope_record *record = ms_ref(*ref_out);
-    *record = (struct memscope_record){
+    void *place = ms_ref(*ref_out);
+    const struct memscope_record record = {
         .magic = MEMSCOPE_RECORD_MAGIC, .type = MEMSCOPE_RECORD_PENDING, .units = units};
-    return record;
+    uint64_t word; // at once: whoever walks through the records sees either all of it or nothing
+    memcpy(&word, &record, sizeof word);
+    ms_release((uint64_t *)place, word);
+    return place;
 }
 
 void ms_arena_publish(void *record, enum memscope_record_type type) {
     ms_release(&((struct memscope_record *)record)->type, (uint8_t)type);
 }
 
-static bool write_all(const char *from, uint64_t bytes, uint64_t offset) {
+static bool write_all(int fd, const char *from, uint64_t bytes, uint64_t offset) {
     while (bytes > 0) {
-        int64_t written = ms_sys_write_at(arena.fd, from, bytes, offset);
+        int64_t written = ms_sys_write_at(fd, from, bytes, offset);
         if (written <= 0)
             return false;
         from += written;
@@ -230,6 +233,35 @@ static bool write_all(const char *from, uint64_t bytes, uint64_t offset) {
     return true;
 }
 
+// No signal handler may count between the copy and the mapping of it.
+static int map_copy(int fd) {
+    uint64_t before;
+    int error = ms_sys_allocate(fd, 0, arena.file_bytes);
+    if (error != 0)
+        return -error;
+    ms_sys_block_signals(&before);
+    if (!write_all(fd, arena.mapping, arena.file_bytes, 0))
+        error = EIO;
+    else if (!ms_sys_map_file(arena.mapping, arena.file_bytes, fd, 0))
+        error = ENOMEM;
+    ms_sys_restore_signals(before);
+    return error;
+}
+
+int ms_arena_move(int fd, const char *path) {
+    int error = map_copy(fd);
+    if (error != 0)
+        return error;
+    if (have_descriptor()) {
+        ms_sys_remove(arena.path);
+        ms_sys_close(arena.fd);
+    }
+    (void)ms_sys_file_id(fd, &arena.id);
+    remember_path(fd, path);
+    arena.fd = ms_sys_settle_fd(fd);
+    return 0;
+}
+
 void ms_arena_write_out(void) {
     struct memscope_profile_header *header = ms_shared.header;
     uint64_t used = ms_load(&header->arena_end_units) * UNIT;
@@ -237,7 +269,7 @@ void ms_arena_write_out(void) {
         return;
     uint64_t missing = used - arena.file_bytes;
     if (have_descriptor() && used <= ms_sys_file_size_limit() &&
-        write_all(arena.mapping + arena.file_bytes, missing, arena.file_bytes)) {
+        write_all(arena.fd, arena.mapping + arena.file_bytes, missing, arena.file_bytes)) {
         ms_message(MS_MESSAGE_WARNING, arena.path, ": the rest of the profile was written at exit",
                    NULL);
         missing = 0;

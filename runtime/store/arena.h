@@ -31,6 +31,10 @@ void ms_arena_publish(void *record, enum memscope_record_type type);
 // The first ref above every one of this profile, for a fork child.
 uint32_t ms_arena_next_base(void);
 
+// The profile goes on in `fd`, which the arena keeps, and its old file is removed. One thread runs.
+// Returns 0 or an errno: then nothing has changed.
+int ms_arena_move(int fd, const char *path);
+
 // At exit: writes the parts that are in memory alone to the file, if it has room by now.
 void ms_arena_write_out(void);
 

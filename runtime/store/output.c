@@ -2,6 +2,8 @@
 
 #include "output.h"
 
+#include "arena.h"
+
 #include "base/config.h"
 #include "base/shared.h"
 #include "base/text.h"
@@ -102,4 +104,30 @@ int ms_output_create(char *path_out, size_t capacity) {
         return -1;
     }
     return fd;
+}
+
+static bool fail(char *why_out, size_t capacity, const char *path, const char *why) {
+    struct ms_text text = ms_text_in(why_out, capacity);
+    ms_text_string(&text, path);
+    ms_text_string(&text, ": ");
+    ms_text_string(&text, why);
+    return false;
+}
+
+bool ms_output_move(const char *pattern, char *why_out, size_t capacity) {
+    char path[4096];
+    struct ms_text text = ms_text_in(path, sizeof path);
+    expand(&text, pattern);
+    if (ms_load(&ms_shared.header->threads_started) > 1)
+        return fail(why_out, capacity, path,
+                    "the profile cannot be moved any more, since threads have been started");
+    int fd = create_numbered(&text);
+    if (fd < 0)
+        return fail(why_out, capacity, path, ms_text_error(-fd));
+    int error = ms_arena_move(fd, path);
+    if (error == 0)
+        return true;
+    ms_sys_remove(path);
+    ms_sys_close(fd);
+    return fail(why_out, capacity, path, ms_text_error(error));
 }

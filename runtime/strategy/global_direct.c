@@ -2,6 +2,16 @@
 
 #include "strategy.h"
 
+uint64_t ms_global_direct_begin_peak(void) {
+    struct memscope_profile_header *header = ms_shared.header;
+    uint64_t before = header->latest_peak;
+    uint64_t live = (before & MEMSCOPE_LATEST_PEAK_BYTES) - (uint64_t)ms_tls.credit;
+    uint64_t session = (before >> MEMSCOPE_LATEST_PEAK_BITS) + 1;
+    ms_store(&header->latest_peak, session << MEMSCOPE_LATEST_PEAK_BITS | live);
+    ms_tls.credit = 0;
+    return before & MEMSCOPE_LATEST_PEAK_BYTES;
+}
+
 void ms_global_direct_attach(void) {
     ms_tls.credit = 0; // nothing is alive, the peak is zero
     ms_shared.unconverted = &ms_tls;

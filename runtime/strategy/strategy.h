@@ -18,9 +18,10 @@
 // TaskLocal and HybridTracking add the running task's part to GlobalDirect's and ThreadLocal's.
 //
 // ms_tls.credit is how the process's peak is kept without touching shared memory. GlobalDirect: how
-// far the process is below its peak, so that less than zero means a new peak, exact at every
-// allocation. ThreadLocal: MS_CREDIT minus what the thread has not yet published; outside
-// 0 ... 2 * MS_CREDIT it publishes, so that it withholds MS_CREDIT bytes at most, either way.
+// far the process is below its peak (since the latest session began), so that less than zero means
+// a new peak, exact at every allocation. ThreadLocal: MS_CREDIT minus what the thread has not yet
+// published; outside 0 ... 2 * MS_CREDIT it publishes, so that it withholds MS_CREDIT bytes at
+// most, either way.
 
 #ifndef MS_STRATEGY_H
 #define MS_STRATEGY_H
@@ -40,6 +41,14 @@ enum { MS_CREDIT = 32 << 10 };
 // one that no hook saw start (UNKNOWN_THREAD), or has begun a task (TASK_STARTED). `site_ref`:
 // where the thread is started, 0 = unknown.
 void ms_strategy_upgrade(enum memscope_upgrade reason, uint32_t site_ref);
+
+// The strategy is at least this one from now on, though nothing of it was met yet. Of an attached
+// thread, under the guard. False: no memory for tasks.
+bool ms_strategy_force(enum memscope_strategy strategy);
+
+// A session begins: header.latest_peak goes on from what is alive now. Returns what it was until
+// now. Under the guard.
+uint64_t ms_strategy_begin_peak(void);
 
 void ms_strategy_attach(void);
 void ms_strategy_publish(void);

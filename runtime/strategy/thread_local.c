@@ -2,9 +2,54 @@
 
 #include "strategy.h"
 
+// What the first thread counted under GlobalDirect and has not converted yet (it does at its next
+// event): read from outside, off by the event it may be in.
+static int64_t unconverted_bytes(void) {
+    const struct ms_tls *tls = ms_acquire(&ms_shared.unconverted);
+    if (!tls || tls == &ms_tls)
+        return 0;
+    return (int64_t)ms_shared.upgrade_latest_peak_bytes - ms_load(&tls->credit);
+}
+
+// Of a published total what surely is alive: the other threads may each have freed MS_CREDIT bytes
+// that they did not publish.
+static int64_t surely_live(int64_t published) {
+    int64_t others = (int64_t)ms_load(&ms_shared.header->threads_now) - 1;
+    return published + unconverted_bytes() - others * MS_CREDIT;
+}
+
+// The latest session's peak. Where one begins meanwhile, what was alive before is not its.
+static void raise_latest_peak(int64_t live) {
+    struct memscope_profile_header *header = ms_shared.header;
+    uint64_t seen = ms_acquire(&header->latest_peak);
+    uint64_t session = seen >> MEMSCOPE_LATEST_PEAK_BITS;
+    while (live > (int64_t)(seen & MEMSCOPE_LATEST_PEAK_BYTES)) {
+        uint64_t wanted = session << MEMSCOPE_LATEST_PEAK_BITS | (uint64_t)live;
+        if (ms_swap_if(&header->latest_peak, &seen, wanted))
+            return;
+        if (seen >> MEMSCOPE_LATEST_PEAK_BITS == session)
+            continue;
+        session = seen >> MEMSCOPE_LATEST_PEAK_BITS;
+        live = surely_live(ms_load(&header->published_live_bytes));
+    }
+}
+
+uint64_t ms_thread_local_begin_peak(void) {
+    struct memscope_profile_header *header = ms_shared.header;
+    ms_thread_local_publish();
+    int64_t live = surely_live(ms_load(&header->published_live_bytes));
+    uint64_t seen = ms_acquire(&header->latest_peak), wanted;
+    do
+        wanted = ((seen >> MEMSCOPE_LATEST_PEAK_BITS) + 1) << MEMSCOPE_LATEST_PEAK_BITS |
+                 (uint64_t)(live > 0 ? live : 0);
+    while (!ms_swap_if(&header->latest_peak, &seen, wanted));
+    return seen & MEMSCOPE_LATEST_PEAK_BYTES;
+}
+
 // A new total: a new peak if it is one, with the composition of this moment (peak_epoch).
 static void raise_peak(int64_t live) {
     struct memscope_profile_header *header = ms_shared.header;
+    raise_latest_peak(live);
     uint64_t peak = ms_load(&header->peak_live_bytes);
     while (live > (int64_t)peak) {
         if (!ms_swap_if(&header->peak_live_bytes, &peak, (uint64_t)live))
@@ -15,24 +60,13 @@ static void raise_peak(int64_t live) {
     }
 }
 
-// What the first thread counted under GlobalDirect and has not converted yet (it does at its next
-// event): read from outside, off by the event it may be in.
-static int64_t unconverted_bytes(void) {
-    const struct ms_tls *tls = ms_acquire(&ms_shared.unconverted);
-    if (!tls || tls == &ms_tls)
-        return 0;
-    return (int64_t)ms_shared.upgrade_peak_bytes - ms_load(&tls->credit);
-}
-
 void ms_thread_local_publish(void) {
     int64_t unpublished = MS_CREDIT - ms_tls.credit;
     ms_tls.credit = MS_CREDIT;
     if (unpublished > 0 && ms_shadow_is_growing(ms_tls.last_block, 0))
         ms_shadow_populate((uintptr_t)ms_tls.last_block);
     int64_t live = ms_add(&ms_shared.header->published_live_bytes, unpublished) + unpublished;
-    // The other threads may each have freed MS_CREDIT bytes that they did not publish.
-    int64_t others = (int64_t)ms_load(&ms_shared.header->threads_now) - 1;
-    raise_peak(live + unconverted_bytes() - others * MS_CREDIT);
+    raise_peak(surely_live(live));
 }
 
 void ms_thread_local_free_remote(struct memscope_cell_record *cell, uint64_t bytes) {

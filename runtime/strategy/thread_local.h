@@ -11,6 +11,8 @@
 
 void ms_thread_local_publish(void);
 
+uint64_t ms_thread_local_begin_peak(void); // of ms_strategy_begin_peak
+
 // A cell freed into by a thread that does not own it. Not inlined: its atomics cost more than the
 // call.
 void ms_thread_local_free_remote(struct memscope_cell_record *cell, uint64_t bytes);

@@ -95,7 +95,7 @@ void builder_stacks(struct builder *builder, const char *app, uint8_t build_id_b
     builder_begin(builder, 1000);
     struct memscope_profile_header *header = builder_header(builder);
     header->executable_ref = builder_string(builder, "/opt/app");
-    header->strategy = MEMSCOPE_STRATEGY_HYBRID;
+    header->strategy = MEMSCOPE_STRATEGY_HYBRID_TRACKING;
     header->threads_started = 4;
     header->tasks_started = 2;
     header->main_module_ref = builder_module(builder, app, build_id_byte);

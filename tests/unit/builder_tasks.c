@@ -126,7 +126,7 @@ void builder_server(struct builder *builder) {
     builder_begin(builder, 1000);
     struct memscope_profile_header *header = builder_header(builder);
     header->executable_ref = builder_string(builder, "/opt/server");
-    header->strategy = MEMSCOPE_STRATEGY_HYBRID;
+    header->strategy = MEMSCOPE_STRATEGY_HYBRID_TRACKING;
     header->upgrade = MEMSCOPE_UPGRADE_TASK_STARTED;
     header->threads_highest = header->threads_started = 2;
     header->coroutine_sites = 2;

@@ -104,7 +104,7 @@ START_TEST(environment_is_told_by_strategy_with_its_numbers) {
         {MEMSCOPE_STRATEGY_GLOBAL_DIRECT, "SingleThreaded: "},
         {MEMSCOPE_STRATEGY_THREAD_LOCAL, "MultiThreaded(2 threads): "},
         {MEMSCOPE_STRATEGY_TASK_LOCAL, "AsyncRuntime(4 async tasks): "},
-        {MEMSCOPE_STRATEGY_HYBRID, "Hybrid(2 threads, 4 async tasks): "},
+        {MEMSCOPE_STRATEGY_HYBRID_TRACKING, "Hybrid(2 threads, 4 async tasks): "},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char *text = NULL;

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What a collection hands over (memscope_analysis). The copy of the profile is its only memory.
+
+#include "backend.h"
+
+#include "base/text.h"
+#include "environment.h"
+
+#include <errno.h>
+#include <string.h>
+
+void ms_session_name(char id_out[MEMSCOPE_SESSION_ID_BYTES], uint64_t number) {
+    static const char digits[] = "0123456789abcdef";
+    char hex[33];
+    for (unsigned i = 0; i < 32; i++)
+        hex[i] = digits[ms_shared.header->instance[i / 16] >> (60 - 4 * (i % 16)) & 15];
+    hex[32] = '\0';
+    struct ms_text text = ms_text_in(id_out, MEMSCOPE_SESSION_ID_BYTES);
+    ms_text_string(&text, hex);
+    ms_text_string(&text, "-");
+    ms_text_number(&text, number);
+}
+
+uint64_t ms_peak_error(void) {
+    const struct memscope_profile_header *header = ms_shared.header;
+    if (ms_single_threaded())
+        return 0;
+    return (uint64_t)ms_load(&header->threads_highest) * header->credit_bytes;
+}
+
+void ms_analysis_name(struct memscope_analysis *data, uint64_t number, uint64_t start_ns) {
+    const struct memscope_profile_header *header = ms_shared.header;
+    ms_session_name(data->session_metadata.session_id, number);
+    data->session_metadata.start_realtime_ns =
+        header->start_realtime_ns + (start_ns - header->start_monotonic_ns);
+}
+
+void ms_analysis_statistics(struct memscope_analysis *data,
+                            const struct memscope_session_totals *start,
+                            const struct ms_interval *interval, uint64_t duration_ns,
+                            uint64_t peak_bytes) {
+    const struct memscope_session_totals *now = &interval->now;
+    struct memscope_statistics *statistics = &data->statistics;
+    statistics->total_allocations = now->allocations - start->allocations;
+    statistics->total_bytes = now->bytes - start->bytes;
+    statistics->total_frees = now->frees - start->frees;
+    statistics->freed_bytes = now->freed_bytes - start->freed_bytes;
+    statistics->live_allocations = now->allocations - now->frees;
+    statistics->live_bytes = now->bytes - now->freed_bytes;
+    statistics->peak_error_bytes = ms_peak_error();
+    // What is alive now is a peak's least; while other threads go on it is summed up over some
+    // time.
+    uint64_t most = peak_bytes + statistics->peak_error_bytes;
+    uint64_t live = statistics->live_bytes < most ? statistics->live_bytes : most;
+    statistics->peak_memory_bytes = peak_bytes > live ? peak_bytes : live;
+    if (statistics->total_allocations > 0)
+        statistics->avg_allocation_size =
+            (double)statistics->total_bytes / (double)statistics->total_allocations;
+    statistics->session_duration_ms = (double)duration_ns / 1e6;
+    statistics->earlier_frees = interval->earlier_frees;
+    statistics->earlier_frees_error = interval->earlier_frees_error;
+    statistics->earlier_freed_bytes = interval->earlier_freed_bytes;
+    statistics->earlier_freed_bytes_error = interval->earlier_freed_bytes_error;
+}
+
+memscope_status ms_analysis_fill(struct ms_call *call, struct memscope_analysis *data) {
+    const struct memscope_profile_header *header = ms_shared.header;
+    struct memscope_session_metadata *metadata = &data->session_metadata;
+    if (!ms_environment_detect(&data->environment))
+        return ms_call_fail(call, MEMSCOPE_ENVIRONMENT_DETECTION_FAILED,
+                            "a module descriptor is damaged, or of another version of MemScope",
+                            NULL);
+    uint32_t forced = ms_load(&header->forced_strategy), strategy = ms_load(&header->strategy);
+    metadata->detected_environment = data->environment.kind;
+    metadata->strategy_used = (int)strategy;
+    metadata->strategy_forced = forced != 0;
+    metadata->strategy_upgraded = forced != 0 && (strategy & ~(forced - 1)) != 0;
+    metadata->overhead_percent = metadata->overhead_error = __builtin_nan("");
+    if (!ms_snapshot_copy(&data->raw_data, &data->raw_size))
+        return ms_call_fail(call, MEMSCOPE_OUT_OF_MEMORY, "out of memory for a copy of the profile",
+                            NULL);
+    return MEMSCOPE_OK;
+}
+
+memscope_status __memscope_analysis_write(const struct memscope_analysis *data, int fd) {
+    struct ms_call call = ms_call_begin();
+    if (call.status != MEMSCOPE_OK)
+        return ms_call_end(&call);
+    if (!data || !data->raw_data) {
+        (void)ms_call_fail(&call, MEMSCOPE_INVALID_ARGUMENT, "there is no data to write", NULL);
+        return ms_call_end(&call);
+    }
+    size_t done = 0;
+    while (done < data->raw_size && call.status == MEMSCOPE_OK) {
+        int64_t written =
+            ms_sys_write(fd, (const char *)data->raw_data + done, data->raw_size - done);
+        char number[32];
+        struct ms_text text = ms_text_in(number, sizeof number);
+        ms_text_number(&text, done);
+        if (written == -EINTR)
+            continue;
+        if (written <= 0)
+            (void)ms_call_fail(&call, MEMSCOPE_DATA_COLLECTION_FAILED, number,
+                               " bytes were written and no more: ",
+                               written == -EBADF ? "the descriptor is not open for writing"
+                                                 : ms_text_error((int)-written),
+                               NULL);
+        else
+            done += (size_t)written;
+    }
+    return ms_call_end(&call);
+}
+
+void __memscope_analysis_free(struct memscope_analysis *data) {
+    if (!data || !data->raw_data)
+        return;
+    ms_snapshot_free(data->raw_data, data->raw_size);
+    data->raw_data = NULL;
+    data->raw_size = 0;
+}

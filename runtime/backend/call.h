@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Around each public call of backend.h: errno is kept, messages go to the calling thread and to the
+// log once the call holds nothing any more.
+
+#ifndef MS_CALL_H
+#define MS_CALL_H
+
+#include "base/config.h"
+#include "collect/thread.h"
+
+#include <memscope/backend.h>
+
+struct ms_call {
+    memscope_status status; // OK: go on
+    int saved_errno;
+    char warning[256]; // for the log; "" = none
+};
+
+// NOT_LINKED, BUSY, OUT_OF_MEMORY, or OK: the calling thread is attached.
+struct ms_call ms_call_begin(void);
+memscope_status ms_call_end(struct ms_call *call);
+
+// The call fails: `status` and words for memscope_error_message, up to a NULL. Returns the status.
+memscope_status ms_call_fail(struct ms_call *call, memscope_status status, ...)
+    __attribute__((sentinel));
+void ms_call_warn(struct ms_call *call, const char *part, ...) __attribute__((sentinel));
+
+// The guard and the one lock of the backend, for a few words' change of its lists. Who holds it has
+// the guard, so no signal handler waits for its own thread; a fork child finds it free.
+bool ms_backend_lock(void); // false: not now (inside a hook)
+void ms_backend_unlock(void);
+
+#endif

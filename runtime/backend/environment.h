@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What kind of program this is: by module descriptors, by the threads, tasks and libraries that are
+// there. Any thread, under no lock of ours: the loader's is taken.
+
+#ifndef MS_ENVIRONMENT_H
+#define MS_ENVIRONMENT_H
+
+#include <memscope/backend.h>
+
+// False: a module descriptor was damaged.
+bool ms_environment_detect(struct memscope_environment *environment_out);
+
+#endif
