@@ -79,7 +79,8 @@ static void add(struct memscope_session_totals *sum, const struct memscope_sessi
 }
 
 uint64_t ms_snapshot_cells_most(void) {
-    return ms_acquire(&ms_shared.header->arena_end_units) / MS_HOME_UNITS;
+    const uint64_t cell_units = sizeof(struct memscope_cell_record) / MEMSCOPE_UNIT_BYTES;
+    return ms_acquire(&ms_shared.header->arena_end_units) / cell_units;
 }
 
 uint64_t ms_snapshot_start(struct ms_cell_start *cells, uint64_t most,

@@ -8,9 +8,7 @@
 #include "task_class.h"
 
 #include <stddef.h>
-#include <string.h>
 
-char **ms_task_leaves;
 struct ms_tasks *ms_all_tasks;
 uint64_t ms_tasks_not_started;
 uint64_t ms_tasks_verified;
@@ -40,59 +38,6 @@ _Static_assert(sizeof(struct ms_running) == MEMSCOPE_INLINE_ENTRY_BYTES &&
                    (int)MEMSCOPE_TASK_RUNNING == MEMSCOPE_INLINE_STATE_RUNNING &&
                    (int)MEMSCOPE_TASK_SUSPENDED == MEMSCOPE_INLINE_STATE_SUSPENDED,
                "as the pass knows it");
-
-void *ms_table_once(void *place_of_table, size_t bytes) {
-    void **place = place_of_table, *table = ms_acquire(place);
-    void *fresh = table ? NULL : ms_sys_map_anonymous(bytes);
-    if (!fresh || ms_swap_if(place, &table, fresh))
-        return fresh ? fresh : table;
-    ms_sys_unmap(fresh, bytes);
-    return table;
-}
-
-uint32_t *ms_task_word_slow(uintptr_t address) {
-    const size_t leaf_bytes = 4ull << (26 - 5);
-    uintptr_t index = address >> 26;
-    const size_t leaf_count = 1ull << (MS_ADDRESS_BITS - 26);
-    char **leaves = ms_table_once(&ms_task_leaves, leaf_count * sizeof *leaves);
-    if (index >= leaf_count || !leaves)
-        return NULL;
-    char *leaf = ms_acquire(&leaves[index]);
-    if (!leaf) {
-        char *mapping = ms_sys_map_anonymous(leaf_bytes);
-        if (!mapping)
-            return NULL;
-        char *biased = mapping - (index << (26 - 5) << 2);
-        if (ms_swap_if(&leaves[index], &leaf, biased))
-            leaf = biased;
-        else
-            ms_sys_unmap(mapping, leaf_bytes);
-    }
-    return (uint32_t *)(leaf + (address >> 5 << 2)); // NOLINT(clang-analyzer-*)
-}
-
-static struct memscope_task_record *with_frame(uint32_t ref, uintptr_t frame) {
-    struct memscope_task_record *task = ms_task_of(ref);
-    return task && ms_load(&task->record.type) == MEMSCOPE_RECORD_TASK &&
-                   ms_load(&task->frame_address) == frame
-               ? task
-               : NULL;
-}
-
-struct memscope_task_record *ms_task_at(uintptr_t address) {
-    const uintptr_t promise_offset = 16; // behind the resume and destroy pointers
-    if (address < 4096 || address >> MS_ADDRESS_BITS != 0 || address % sizeof(void *) != 0)
-        return NULL;
-    for (uintptr_t frame = address; frame >= address - promise_offset; frame -= promise_offset) {
-        const uint32_t *word = ms_task_word_at(frame);
-        struct memscope_task_record *task = word ? with_frame(ms_load(word), frame) : NULL;
-        if (!task && ms_has_tasks(&ms_tls))
-            task = with_frame(*ms_recent_frame(ms_tasks_in(ms_tls.top), frame), frame);
-        if (task)
-            return task;
-    }
-    return NULL;
-}
 
 // ---- a thread's part ---------------------------------------------------------------------------
 
@@ -189,7 +134,7 @@ static uint64_t next_id(struct ms_tasks *tasks) {
 }
 
 // Stands the task on a shadow stack, suspending? (task.h says why that is seen.)
-static bool is_leaving(const struct memscope_task_record *task) {
+static inline bool is_leaving(const struct memscope_task_record *task) {
     uint64_t leaving = (uint64_t)(uintptr_t)task | MS_MARK_LEAVING, seen;
     for (struct ms_tasks *tasks = ms_acquire(&ms_all_tasks); tasks; tasks = tasks->next)
         for (const struct ms_running *entry = tasks->stack + 1;
@@ -218,7 +163,7 @@ static struct memscope_task_record *unlink_idle(struct memscope_task_record **li
 enum { BATCH = 128 };
 static uint64_t spare;
 
-static void give_spare(struct ms_tasks *tasks) {
+MS_COLD static void give_spare(struct ms_tasks *tasks) {
     struct memscope_task_record *first = tasks->idle;
     tasks->idle = NULL;
     tasks->idle_count = 0;
@@ -241,7 +186,7 @@ static void take_spare(struct ms_tasks *tasks) {
     tasks->idle_count = BATCH;
 }
 
-static void put_idle(struct ms_tasks *tasks, struct memscope_task_record *task) {
+static inline void put_idle(struct ms_tasks *tasks, struct memscope_task_record *task) {
     ms_release(&task->state, (uint32_t)MEMSCOPE_TASK_FREE);
     link_idle(&tasks->idle, task);
     if (++tasks->idle_count >= 2 * BATCH)
@@ -254,7 +199,7 @@ void ms_tasks_restart(void) {
 }
 
 // Does its last block's free end its record? Only once it has ended.
-static bool is_empty(const struct memscope_task_record *task) {
+static inline bool is_empty(const struct memscope_task_record *task) {
     uint64_t remote = ms_acquire(&task->remote_frees);
     return (remote & MEMSCOPE_TASK_ENDED) != 0 &&
            (remote & ~MEMSCOPE_TASK_ENDED) ==
@@ -262,8 +207,8 @@ static bool is_empty(const struct memscope_task_record *task) {
 }
 
 // The heaviest that ended on this thread stay visible; returns what is to be used again instead.
-static struct memscope_task_record *keep_heaviest(struct ms_tasks *tasks,
-                                                  struct memscope_task_record *task) {
+static inline struct memscope_task_record *keep_heaviest(struct ms_tasks *tasks,
+                                                         struct memscope_task_record *task) {
     struct memscope_task_record *lightest = NULL;
     uint64_t at = tasks->kept_count;
     if (at < MS_TASKS_KEPT) {
@@ -282,17 +227,27 @@ static struct memscope_task_record *keep_heaviest(struct ms_tasks *tasks,
     return lightest;
 }
 
-static void recycle(struct ms_tasks *tasks, struct memscope_task_record *task) {
+static inline void recycle(struct ms_tasks *tasks, struct memscope_task_record *task) {
     ms_store(&task->frame_address, (uint64_t)0);
     task = keep_heaviest(tasks, task);
     if (task)
         put_idle(tasks, task);
 }
 
-// Exactly one caller wins the state; a task that is still leaving waits on the winner's list.
-static void retire(struct ms_tasks *tasks, struct memscope_task_record *task) {
+// Signal handlers inside a hook retire nothing, so one thread alone needs no atomic.
+static inline bool take_outlived(struct memscope_task_record *task) {
     uint32_t outlived = MEMSCOPE_TASK_OUTLIVED;
-    if (!is_empty(task) || !ms_swap_if(&task->state, &outlived, (uint32_t)MEMSCOPE_TASK_FREE))
+    if (!ms_single_threaded())
+        return ms_swap_if(&task->state, &outlived, (uint32_t)MEMSCOPE_TASK_FREE);
+    if (ms_load(&task->state) != outlived)
+        return false;
+    ms_store(&task->state, (uint32_t)MEMSCOPE_TASK_FREE);
+    return true;
+}
+
+// Exactly one caller wins the state; a task that is still leaving waits on the winner's list.
+static inline void retire(struct ms_tasks *tasks, struct memscope_task_record *task) {
+    if (!is_empty(task) || !take_outlived(task))
         return;
     if (is_leaving(task))
         link_idle(&tasks->deferred, task);
@@ -301,7 +256,7 @@ static void retire(struct ms_tasks *tasks, struct memscope_task_record *task) {
 }
 
 // What was leaving may have popped, or allocated before it did.
-static void retry_deferred(struct ms_tasks *tasks) {
+MS_COLD static void retry_deferred(struct ms_tasks *tasks) {
     struct memscope_task_record *waiting = tasks->deferred, *task;
     tasks->deferred = NULL;
     while ((task = unlink_idle(&waiting)) != NULL) {
@@ -316,6 +271,23 @@ static void retry_deferred(struct ms_tasks *tasks) {
     }
 }
 
+// All but the head, which stays: readers, and a kill, find a record here at every moment. In wide
+// stores: `rep stos`, which compilers make of a memset of this size, takes long to begin.
+static inline void wipe(struct memscope_task_record *task) {
+    typedef uint64_t wide __attribute__((vector_size(16), may_alias));
+    const size_t start = offsetof(struct memscope_task_record, id);
+    _Static_assert(offsetof(struct memscope_task_record, id) % sizeof(wide) == 0 &&
+                       sizeof *task % sizeof(wide) == 0,
+                   "whole stores");
+    ms_store(&task->record.flags, (uint8_t)0);
+    ms_store(&task->state, 0u);
+    ms_store(&task->thread_ref, 0u);
+    wide *at = (void *)((char *)task + start);
+#pragma GCC unroll 16
+    for (size_t i = 0; i < (sizeof *task - start) / sizeof *at; i++)
+        at[i] = (wide){0, 0};
+}
+
 static struct memscope_task_record *take_record(struct ms_tasks *tasks) {
     if (MS_UNLIKELY(tasks->deferred != NULL))
         retry_deferred(tasks);
@@ -324,9 +296,7 @@ static struct memscope_task_record *take_record(struct ms_tasks *tasks) {
     struct memscope_task_record *task = unlink_idle(&tasks->idle);
     if (task) {
         tasks->idle_count--;
-        // The head stays: readers, and a kill, find a record here at every moment.
-        ms_store(&task->record.flags, (uint8_t)0);
-        memset((char *)task + sizeof task->record, 0, sizeof *task - sizeof task->record);
+        wipe(task);
         return task;
     }
     uint32_t ref;
@@ -376,7 +346,7 @@ void ms_task_discard(struct ms_tasks *tasks, struct memscope_task_record *task) 
     put_idle(tasks, task);
 }
 
-static void note_outlived(struct memscope_task_record *task) {
+static inline void note_outlived(struct memscope_task_record *task) {
     bool frame = (task->record.flags & MEMSCOPE_TASK_FRAME_COUNTED) != 0;
     uint64_t blocks = task->allocations + ms_load(&task->late_allocations) - task->frees -
                       ms_load(&task->remote_frees) - (frame ? 1 : 0);
@@ -399,7 +369,8 @@ void ms_task_ended(struct ms_tasks *tasks, struct memscope_task_record *task) {
         ms_fold_task(fold, task, task->bytes + late_bytes);
     ms_release(&task->state, (uint32_t)MEMSCOPE_TASK_OUTLIVED);
     ms_bump(&task->remote_frees, MEMSCOPE_TASK_ENDED);
-    retire(tasks, task);
+    if (is_empty(task))
+        retire(tasks, task);
 }
 
 bool ms_tasks_unwind_to(struct ms_tls *tls, const struct memscope_task_record *task) {
@@ -446,7 +417,7 @@ void ms_task_allocate_late(struct memscope_task_record *task, uint64_t bytes) {
 
 // ---- frees -------------------------------------------------------------------------------------
 
-static void free_remotely(struct memscope_task_record *task, uint64_t bytes) {
+static inline void free_remotely(struct memscope_task_record *task, uint64_t bytes) {
     ms_bump(&task->remote_freed_bytes, bytes);
     uint64_t before = ms_bump(&task->remote_frees, 1);
     if (!(before & MEMSCOPE_TASK_ENDED))
@@ -456,8 +427,8 @@ static void free_remotely(struct memscope_task_record *task, uint64_t bytes) {
         retire(tasks, task);
 }
 
-static struct memscope_task_record *owner_of(const struct memscope_cell_record *cell,
-                                             const void *block) {
+static inline struct memscope_task_record *owner_of(const struct memscope_cell_record *cell,
+                                                    const void *block) {
     if (!(cell->record.flags & MEMSCOPE_CELL_TASK))
         return NULL;
     const uint32_t *word = ms_task_word_at((uintptr_t)block);
@@ -490,7 +461,7 @@ void ms_task_free(struct ms_tls *tls, const struct memscope_cell_record *cell, c
     bool is_frame = owner && (owner->record.flags & MEMSCOPE_TASK_FRAME_COUNTED) &&
                     ms_load(&owner->runtime[0]) == (uint64_t)(uintptr_t)block;
     uint32_t from_ref = owner ? owner->class_ref : cell->thread_ref;
-    if (from_ref != 0 && owner != running && !is_frame)
+    if (!is_frame && from_ref != 0 && owner != running)
         ms_transfer(from_ref, running ? running->class_ref : tls->record_ref, bytes,
                     owner && (ms_load(&owner->remote_frees) & MEMSCOPE_TASK_ENDED) != 0);
     if (owner)

@@ -74,13 +74,8 @@ struct memscope_task_fold_record *ms_fold_of_class(uint32_t class_ref) {
     return fold;
 }
 
-struct memscope_task_fold_record *ms_fold_of_coroutine(struct memscope_coroutine *coroutine,
-                                                       struct ms_spawn spawn) {
-    struct ms_lookup *lookup = &ms_tls.thread->lookup;
-    uint64_t a = (uint64_t)(uintptr_t)coroutine, b = spawn_word(spawn);
-    struct memscope_task_fold_record *fold = ms_lookup_find(lookup, a, b);
-    if (MS_LIKELY(fold != NULL))
-        return fold;
+MS_NOINLINE static struct memscope_task_fold_record *
+first_fold(struct memscope_coroutine *coroutine, struct ms_spawn spawn) {
     struct memscope_task_class_record wanted;
     memset(&wanted, 0, sizeof wanted);
     wanted.kind = MEMSCOPE_TASK_COROUTINE;
@@ -91,12 +86,20 @@ struct memscope_task_fold_record *ms_fold_of_coroutine(struct memscope_coroutine
     wanted.promise_type_ref = ms_record_string(coroutine->promise_type);
     wanted.promise_bytes = coroutine->promise_bytes;
     wanted.spawn_site_ref = spawn_site_ref(spawn);
-    fold = ms_fold_of_class(write_class(&wanted));
+    struct memscope_task_fold_record *fold = ms_fold_of_class(write_class(&wanted));
     if (fold)
-        ms_lookup_add(lookup, a, b, fold);
+        ms_lookup_add(&ms_tls.thread->lookup, (uint64_t)(uintptr_t)coroutine, spawn_word(spawn),
+                      fold);
     return fold;
 }
 
+struct memscope_task_fold_record *ms_fold_of_coroutine(struct memscope_coroutine *coroutine,
+                                                       struct ms_spawn spawn) {
+    struct ms_lookup *lookup = &ms_tls.thread->lookup;
+    uint64_t a = (uint64_t)(uintptr_t)coroutine, b = spawn_word(spawn);
+    struct memscope_task_fold_record *fold = ms_lookup_find(lookup, a, b);
+    return MS_LIKELY(fold != NULL) ? fold : first_fold(coroutine, spawn);
+}
 // A fiber's function is known by its address alone: its class says module and offset, as a site.
 struct memscope_task_fold_record *ms_fold_of_address(enum memscope_task_kind kind,
                                                      const void *function, struct ms_spawn spawn) {
@@ -128,23 +131,27 @@ struct memscope_task_fold_record *ms_fold_of_name(enum memscope_task_kind kind, 
     return ms_fold_of_class(write_class(&wanted));
 }
 
-static void measure(struct memscope_task_fold_record *fold, enum memscope_task_measure which,
-                    uint64_t bytes) {
+static inline void measure(struct memscope_task_fold_record *fold, enum memscope_task_measure which,
+                           uint64_t bytes, uint32_t bucket) {
     fold->sum[which] += bytes;
     if (bytes > fold->max[which])
         fold->max[which] = bytes;
-    fold->histogram[which][memscope_task_bucket(bytes)]++;
+    fold->histogram[which][bucket]++;
 }
 
 void ms_fold_task(struct memscope_task_fold_record *fold, const struct memscope_task_record *task,
                   uint64_t total_bytes) {
+    uint64_t peak = ms_load(&task->peak_bytes);
+    uint32_t total_bucket = memscope_task_bucket(total_bytes);
+    uint32_t peak_bucket = peak == total_bytes ? total_bucket : memscope_task_bucket(peak);
     ms_release(&fold->sequence, fold->sequence + 1);
     fold->ended++;
     fold->resumes += task->resumes;
     fold->migrations += task->migrations;
-    measure(fold, MEMSCOPE_MEASURE_TOTAL, total_bytes);
-    measure(fold, MEMSCOPE_MEASURE_PEAK, ms_load(&task->peak_bytes));
-    measure(fold, MEMSCOPE_MEASURE_OUTLIVED, task->outlived_bytes);
+    measure(fold, MEMSCOPE_MEASURE_TOTAL, total_bytes, total_bucket);
+    measure(fold, MEMSCOPE_MEASURE_PEAK, peak, peak_bucket);
+    measure(fold, MEMSCOPE_MEASURE_OUTLIVED, task->outlived_bytes,
+            memscope_task_bucket(task->outlived_bytes));
     ms_release(&fold->sequence, fold->sequence + 1);
 }
 

@@ -8,7 +8,7 @@
 // A coroutine that has no record (no room, begun inside another hook, a fork child's inheritance)
 // is pushed all the same, marked unfollowed: coro_pop cannot tell whose it is.
 
-#include "count.h"
+#include "count_guard.h"
 
 #include "base/config.h"
 #include "collect/task_class.h"
@@ -93,6 +93,27 @@ static void confirm_parent(struct memscope_task_record *task) {
 
 // ---- begin and end -----------------------------------------------------------------------------
 
+// Is nothing but tasks special on this thread?
+static inline bool is_usual(const struct ms_tls *tls) {
+    return (tls->special & ~MS_SPECIAL_COMING) == MS_SPECIAL_TASKS && ms_load(&ms_shared.alive) &&
+           (ms_single_threaded() || !ms_strategy_is_outdated(tls));
+}
+
+// As ms_slow_begin and ms_slow_end.
+static inline bool task_begin(struct ms_tls *tls) {
+    if (MS_UNLIKELY(!is_usual(tls)))
+        return ms_slow_begin(tls);
+    task_guard_take(tls);
+    return true;
+}
+
+static inline void task_end(struct ms_tls *tls) {
+    if (MS_UNLIKELY(tls->special & MS_SPECIAL_EXITING))
+        ms_slow_end(tls);
+    else
+        task_guard_release(tls);
+}
+
 static void drop_coming(struct ms_tls *tls, struct ms_tasks *tasks) {
     if (tasks->coming && !(tasks->coming->record.flags & MEMSCOPE_TASK_FRAME_COUNTED))
         ms_task_discard(tasks, tasks->coming);
@@ -104,7 +125,7 @@ MS_EXPORT void __memscope_coro_alloc(struct memscope_coroutine *coroutine, size_
                                      struct memscope_site *spawn_site, const void *return_address) {
     struct ms_tls *tls = &ms_tls;
     int saved_errno = errno;
-    if (ms_slow_begin(tls)) {
+    if (task_begin(tls)) {
         struct ms_tasks *tasks = ms_tasks_here(tls);
         if (tasks) {
             drop_coming(tls, tasks);
@@ -116,25 +137,28 @@ MS_EXPORT void __memscope_coro_alloc(struct memscope_coroutine *coroutine, size_
             if (tasks->coming)
                 tls->special |= MS_SPECIAL_COMING;
         }
-        ms_slow_end(tls);
+        task_end(tls);
     }
     errno = saved_errno;
 }
 
 // So that ms_task_at finds it. Where a block begins in the same 32 bytes (a pool's, the frame that
 // an elided one lies in) the word is that block's.
-static void note_frame(struct ms_tasks *tasks, const struct memscope_task_record *task) {
+// False: the word is not mapped.
+static inline bool note_frame(struct ms_tasks *tasks, const struct memscope_task_record *task) {
     uintptr_t frame = task->frame_address;
     if (!(task->record.flags & MEMSCOPE_TASK_FRAME_COUNTED)) {
         char *leaf = frame >> MS_ADDRESS_BITS == 0 ? ms_shadow_leaf(frame) : NULL;
         if (leaf && ms_load(ms_shadow_at(leaf, frame)) != 0) {
             *ms_recent_frame(tasks, frame) = ms_task_ref(task);
-            return;
+            return true;
         }
     }
-    uint32_t *word = ms_task_word_slow(frame);
-    if (word)
-        ms_store(word, ms_task_ref(task));
+    uint32_t *word = ms_task_word_at(frame);
+    if (MS_UNLIKELY(!word))
+        return false;
+    ms_store(word, ms_task_ref(task));
+    return true;
 }
 
 // The task that coro_alloc has made, or a new one.
@@ -157,29 +181,58 @@ static struct memscope_task_record *begin(struct ms_tls *tls, struct ms_tasks *t
     return task;
 }
 
-MS_EXPORT void *__memscope_coro_begin(struct memscope_coroutine *coroutine, void *frame,
-                                      size_t frame_bytes, struct memscope_site *spawn_site,
-                                      const void *return_address, uint32_t elided) {
+static inline void start_frame(struct memscope_task_record *task, void *frame, size_t frame_bytes) {
+    task->frame_bytes = (uint32_t)frame_bytes;
+    ms_store(&task->frame_address, (uint64_t)(uintptr_t)frame);
+}
+
+MS_NOINLINE static void *begin_slow(struct memscope_coroutine *coroutine, void *frame,
+                                    size_t frame_bytes, struct ms_spawn spawn, bool elided) {
     struct ms_tls *tls = &ms_tls;
     struct memscope_task_record *task = NULL;
     int saved_errno = errno;
-    if (ms_slow_begin(tls)) {
+    if (task_begin(tls)) {
         struct ms_tasks *tasks = ms_tasks_here(tls);
         if (tasks) {
-            struct ms_spawn spawn = {spawn_site, return_address};
-            if ((task = begin(tls, tasks, coroutine, spawn, elided != 0)) != NULL) {
-                task->frame_bytes = (uint32_t)frame_bytes;
-                ms_store(&task->frame_address, (uint64_t)(uintptr_t)frame);
-                note_frame(tasks, task);
+            if ((task = begin(tls, tasks, coroutine, spawn, elided)) != NULL) {
+                start_frame(task, frame, frame_bytes);
+                if (!note_frame(tasks, task) && ms_task_word_slow((uintptr_t)frame))
+                    (void)note_frame(tasks, task);
                 ms_release(&task->state, (uint32_t)MEMSCOPE_TASK_RUNNING);
             }
             (void)ms_tasks_push(tls, task ? task : ms_task_running(tls),
                                 task ? MS_MARK_RUNNING : MS_MARK_UNFOLLOWED);
         }
-        ms_slow_end(tls);
+        task_end(tls);
     }
     errno = saved_errno;
     return task ? task : &ms_unfollowed;
+}
+
+MS_EXPORT void *__memscope_coro_begin(struct memscope_coroutine *coroutine, void *frame,
+                                      size_t frame_bytes, struct memscope_site *spawn_site,
+                                      const void *return_address, uint32_t elided) {
+    struct ms_tls *tls = &ms_tls;
+    if (MS_LIKELY(is_usual(tls) && ms_has_tasks(tls))) {
+        task_guard_take(tls); // first: a signal handler may drop the coming task
+        struct ms_tasks *tasks = ms_tasks_in(tls->top);
+        struct memscope_task_record *task = tasks->coming;
+        if (MS_LIKELY(task && tasks->coming_coroutine == coroutine && elided == 0 &&
+                      tls->top[1].expected != MS_EXPECTED_BARRIER)) {
+            start_frame(task, frame, frame_bytes);
+            if (MS_LIKELY(note_frame(tasks, task))) {
+                tasks->coming = NULL;
+                ms_release(&task->state, (uint32_t)MEMSCOPE_TASK_RUNNING);
+                (void)ms_tasks_push(tls, task, MS_MARK_RUNNING);
+                __atomic_signal_fence(__ATOMIC_SEQ_CST);
+                tls->special &= ~(MS_SPECIAL_GUARD | MS_SPECIAL_COMING);
+                return task;
+            }
+        }
+        task_guard_release(tls);
+    }
+    return begin_slow(coroutine, frame, frame_bytes, (struct ms_spawn){spawn_site, return_address},
+                      elided != 0);
 }
 
 // What ends or leaves a coroutine that is not followed.
@@ -199,9 +252,9 @@ MS_EXPORT void __memscope_coro_end(void *given) {
     verify(task, MEMSCOPE_TASK_RUNNING, "end");
     if (ms_task_running(tls) == task || ms_tasks_unwind_to(tls, task))
         ms_tasks_pop(tls);
-    if (ms_slow_begin(tls)) {
+    if (task_begin(tls)) {
         ms_task_ended(ms_tasks_in(tls->top), task);
-        ms_slow_end(tls);
+        task_end(tls);
     }
     errno = saved_errno;
 }
@@ -224,13 +277,13 @@ MS_EXPORT void __memscope_coro_unwind(void *given) {
 // ---- resume, suspend, pop ----------------------------------------------------------------------
 
 // The thread's first task, a task's first resumption, another thread than before, a mistake.
-MS_COLD static void enter_slow(void *given, const char *event) {
+MS_COLD static void enter_slow(void *given, bool is_resume) {
     struct ms_tls *tls = &ms_tls;
     struct memscope_task_record *task = ms_task_in(given);
     int saved_errno = errno;
-    if (!ms_has_own_tasks(tls) && task && ms_slow_begin(tls)) {
+    if (!ms_has_own_tasks(tls) && task && task_begin(tls)) {
         (void)ms_tasks_of_thread();
-        ms_slow_end(tls);
+        task_end(tls);
     }
     errno = saved_errno;
     if (!ms_has_tasks(tls))
@@ -240,10 +293,11 @@ MS_COLD static void enter_slow(void *given, const char *event) {
         return;
     }
     if (ms_acquire(&task->state) == MEMSCOPE_TASK_CREATED) {
-        find_parent(task, tls->top);
+        if (is_resume) // what is destroyed before it has run, nobody waits for
+            find_parent(task, tls->top);
         start();
     } else {
-        verify(task, MEMSCOPE_TASK_SUSPENDED, event);
+        verify(task, MEMSCOPE_TASK_SUSPENDED, is_resume ? "resume" : "destroy");
     }
     if (task->thread_ref != tls->record_ref) {
         task->migrations++;
@@ -255,23 +309,29 @@ MS_COLD static void enter_slow(void *given, const char *event) {
         ms_count_loss(MEMSCOPE_LOSS_task_mistakes, 1);
 }
 
-// A task that this thread ran last is one of a thread with a shadow stack.
-MS_EXPORT void __memscope_coro_resume(void *given) {
+// The usual way. A task that this thread ran last is one of a thread with a shadow stack.
+static inline bool enter(void *given) {
     struct ms_tls *tls = &ms_tls;
     struct memscope_task_record *task = ms_task_in(given);
     // The acquire pairs with the release of coro_suspend, maybe on another thread.
     if (MS_UNLIKELY(!task || ms_acquire(&task->state) != MEMSCOPE_TASK_SUSPENDED ||
                     task->thread_ref != tls->record_ref ||
-                    !ms_tasks_push(tls, task, MS_MARK_RUNNING))) {
-        enter_slow(given, "resume");
-        return;
-    }
+                    tls->top[1].expected == MS_EXPECTED_BARRIER ||
+                    !ms_tasks_push(tls, task, MS_MARK_RUNNING)))
+        return false;
     task->resumes++;
     ms_store(&task->state, (uint32_t)MEMSCOPE_TASK_RUNNING);
+    return true;
+}
+
+MS_EXPORT void __memscope_coro_resume(void *given) {
+    if (MS_UNLIKELY(!enter(given)))
+        enter_slow(given, true);
 }
 
 MS_EXPORT void __memscope_coro_destroy(void *given) {
-    enter_slow(given, "destroy");
+    if (MS_UNLIKELY(!enter(given)))
+        enter_slow(given, false);
 }
 
 // False: not on this thread's shadow stack.
@@ -289,18 +349,9 @@ MS_COLD static bool suspend_slow(struct ms_tls *tls, struct memscope_task_record
     return true;
 }
 
-MS_HOT void suspend(struct ms_tls *tls, void *given, const void *awaiter, size_t awaiter_bytes,
-                    uint32_t kind) {
-    struct memscope_task_record *task = ms_task_in(given);
-    if (MS_UNLIKELY(!task || !ms_has_tasks(tls)))
-        return;
-    bool is_initial = kind == MEMSCOPE_SUSPEND_INITIAL;
-    if (MS_UNLIKELY(ms_task_running(tls) != task || is_initial || kind == MEMSCOPE_SUSPEND_FINAL ||
-                    ms_load(&ms_tasks_not_started) != 0) &&
-        !suspend_slow(tls, task, awaiter, awaiter_bytes, kind))
-        return;
+// What this thread wrote of the task, the mark included, before anyone resumes it.
+MS_HOT void leave(struct ms_tls *tls, struct memscope_task_record *task, bool is_initial) {
     ms_mark(tls->top, MS_MARK_LEAVING);
-    // What this thread wrote of the task, the mark included, before anyone resumes it.
     ms_release(&task->state,
                (uint32_t)(is_initial ? MEMSCOPE_TASK_CREATED : MEMSCOPE_TASK_SUSPENDED));
 }
@@ -317,12 +368,41 @@ MS_HOT void pop(struct ms_tls *tls) {
     ms_tasks_pop(tls);
 }
 
+MS_NOINLINE static void suspend_and_search(struct memscope_task_record *task, const void *awaiter,
+                                           size_t awaiter_bytes, uint32_t kind) {
+    struct ms_tls *tls = &ms_tls;
+    uint32_t point = kind & ~MEMSCOPE_SUSPEND_AND_POP;
+    if (suspend_slow(tls, task, awaiter, awaiter_bytes, point))
+        leave(tls, task, point == MEMSCOPE_SUSPEND_INITIAL);
+    if (kind & MEMSCOPE_SUSPEND_AND_POP)
+        pop(tls);
+}
+
 MS_EXPORT void __memscope_coro_suspend(void *given, const void *awaiter, size_t awaiter_bytes,
                                        uint32_t kind) {
     struct ms_tls *tls = &ms_tls;
-    suspend(tls, given, awaiter, awaiter_bytes, kind & ~MEMSCOPE_SUSPEND_AND_POP);
-    if (MS_UNLIKELY(kind & MEMSCOPE_SUSPEND_AND_POP))
-        pop(tls);
+    struct memscope_task_record *task = ms_task_in(given);
+    if (MS_UNLIKELY(!task || !ms_has_tasks(tls))) {
+        if (kind & MEMSCOPE_SUSPEND_AND_POP)
+            pop(tls);
+        return;
+    }
+    uint32_t point = kind & ~MEMSCOPE_SUSPEND_AND_POP;
+    bool is_initial = point == MEMSCOPE_SUSPEND_INITIAL;
+    // Nothing to find: of those that have not started, or by rule 6.
+    bool is_plain =
+        is_initial ? !ms_config.verify
+                   : ms_load(&ms_tasks_not_started) == 0 &&
+                         (point != MEMSCOPE_SUSPEND_FINAL || task->edge == MEMSCOPE_EDGE_AWAIT);
+    if (MS_UNLIKELY(ms_task_running(tls) != task || !is_plain)) {
+        suspend_and_search(task, awaiter, awaiter_bytes, kind);
+        return;
+    }
+    if (is_initial)
+        ms_bump(&ms_tasks_not_started, 1);
+    leave(tls, task, is_initial);
+    if (kind & MEMSCOPE_SUSPEND_AND_POP)
+        ms_tasks_pop(tls);
 }
 
 MS_EXPORT void __memscope_coro_pop(void) {

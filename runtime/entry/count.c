@@ -5,6 +5,7 @@
 // calls and keep errno.
 
 #include "charge.h"
+#include "count_tasks.h"
 
 #include "collect/thread.h"
 #include "real.h"
@@ -92,24 +93,6 @@ static bool allocate_in_shared_cell(struct ms_tls *tls, struct memscope_cell_rec
     return tls->credit < 0;
 }
 
-// Is it the coming coroutine's frame? Promises with an allocator of their own keep it behind the
-// frame.
-static inline bool is_coming_frame(const struct ms_tls *tls, size_t bytes) {
-    const size_t room_for_allocator = 64;
-    const struct ms_tasks *tasks = ms_tasks_in(tls->top);
-    return (tls->special & MS_SPECIAL_COMING) && tasks->coming &&
-           bytes - tasks->coming_bytes <= room_for_allocator;
-}
-
-static inline void note_frame_block(struct ms_tls *tls, struct memscope_task_record *task,
-                                    const void *block, size_t bytes) {
-    tls->special &= ~MS_SPECIAL_COMING;
-    // NOLINTNEXTLINE(clang-analyzer-core.NullDereference): is_coming_frame has looked
-    task->record.flags |= MEMSCOPE_TASK_FRAME_COUNTED;
-    ms_store(&task->runtime[0], (uint64_t)(uintptr_t)block);
-    task->runtime[1] = bytes;
-}
-
 // Whose the block is: the coming coroutine's if this is its frame, else the running task's.
 static struct memscope_task_record *owner_of(struct ms_tls *tls, const void *block, size_t bytes) {
     if (!is_coming_frame(tls, bytes))
@@ -151,65 +134,11 @@ static void allocate_at(struct ms_tls *tls, void *block, size_t bytes, struct ms
         ms_strategy_publish();
 }
 
-// The fast path of threads that run tasks. False: not this time.
-static inline bool note_allocation_of_task(struct ms_tls *tls, void *block, size_t bytes,
-                                           struct ms_origin origin) {
-    const struct ms_running *top = tls->top;
-    struct memscope_task_record *task = ms_task_on(top);
-    bool is_frame = is_coming_frame(tls, bytes), single = ms_single_threaded();
-    if (is_frame)
-        task = ms_tasks_in(top)->coming;
-    else if (ms_mark_of(top) == MS_MARK_LEAVING)
-        return false;
-    uint32_t pairs = ms_shared.key_pairs;
-    uint64_t key = origin.key;
-    if (pairs == 0 && ms_shared.depth != 0) // verify=1
-        return false;
-    if (pairs != 0)
-        key = ms_context_key(tls, ms_seed_of(origin, ms_task_on(top)), origin.frame, pairs);
-    else if (origin.site)
-        key = ms_acquire(&origin.site->id);
-    uint32_t class_ref = 0, *word = NULL;
-    if (task) {
-        class_ref = task->class_ref;
-        if (pairs == 0)
-            key = ms_task_key(key, class_ref);
-        if (!(word = ms_task_word_at((uintptr_t)block)))
-            return false;
-    }
-    if (pairs == 0)
-        key = ms_key_of_plain(key);
-    struct ms_slot *slot = ms_slot_of(tls, key);
-    char *leaf = ms_shadow_leaf((uintptr_t)block);
-    struct memscope_cell_record *cell = slot->cell;
-    if (slot->key != key || !leaf || bytes >= MS_SIZE_ASIDE || cell->class_ref != class_ref ||
-        (!single && ms_strategy_is_outdated(tls)))
-        return false;
-    slow_guard_take(tls);
-    if (is_frame)
-        note_frame_block(tls, task, block, bytes);
-    ms_store(ms_shadow_at(leaf, (uintptr_t)block), ms_shadow_record(ms_shared.units, cell, bytes));
-    tls->last_block = block;
-    if (task) {
-        ms_store(word, ms_task_ref(task));
-        ms_task_allocate(task, bytes);
-    }
-    if (single ? ms_global_direct_allocate(tls, cell, bytes)
-               : ms_thread_local_allocate(tls, cell, bytes))
-        ms_strategy_publish();
-    __atomic_signal_fence(__ATOMIC_SEQ_CST);
-    tls->special &= ~MS_SPECIAL_GUARD;
-    return true;
-}
-
 void *ms_note_allocation_slow(void *block, size_t bytes, struct memscope_site *site,
                               const uintptr_t *frame) {
     struct ms_tls *tls = &ms_tls;
     const struct ms_origin origin = {
         .key = site ? 0 : MS_KEY_FOREIGN | frame[1], .site = site, .frame = frame};
-    if (block && (tls->special & ~MS_SPECIAL_COMING) == MS_SPECIAL_TASKS &&
-        note_allocation_of_task(tls, block, bytes, origin))
-        return block;
     int saved_errno = errno;
     ms_pending_drop_stale(tls, ms_caller_stack() - 1); // equal: a tail call inside the enclosed one
     if ((tls->special & MS_SPECIAL_OFF) || !ms_alive()) {
@@ -231,6 +160,21 @@ void *ms_note_allocation_slow(void *block, size_t bytes, struct memscope_site *s
     }
     errno = saved_errno;
     return block;
+}
+
+void *ms_note_allocation_special(void *block, size_t bytes, struct memscope_site *site,
+                                 const uintptr_t *frame) {
+    struct ms_tls *tls = &ms_tls;
+    if (MS_LIKELY(ms_load(&ms_shared.key_pairs) != 0)) {
+        if (MS_LIKELY(tls->special == MS_SPECIAL_TASKS))
+            return note_in_task(block, bytes, site, frame);
+        if (tls->special == (MS_SPECIAL_TASKS | MS_SPECIAL_COMING))
+            return note_coming_frame(block, bytes, site, frame);
+        return ms_note_allocation_slow(block, bytes, site, frame);
+    }
+    if ((tls->special & ~MS_SPECIAL_COMING) == MS_SPECIAL_TASKS && ms_shared.depth == 0)
+        return note_in_task_by_site(block, bytes, site, frame);
+    return ms_note_allocation_slow(block, bytes, site, frame);
 }
 
 // The guard is still the fast path's.
@@ -261,47 +205,8 @@ static void free_in(struct ms_tls *tls, struct memscope_cell_record *cell, uint6
     slow_guard_release(tls);
 }
 
-// The running task's own block, in this thread's cell. False: it is another's.
-static inline bool note_free_of_task(struct ms_tls *tls, struct memscope_cell_record *cell,
-                                     uint64_t bytes, const void *block, bool single) {
-    const struct ms_running *top = tls->top;
-    struct memscope_task_record *task = ms_task_on(top);
-    const uint32_t *word = ms_task_word_at((uintptr_t)block);
-    if (cell->thread_ref != tls->record_ref || cell->record.flags != MEMSCOPE_CELL_TASK || !word ||
-        !task || ms_load(word) != ms_task_ref(task) || ms_mark_of(top) == MS_MARK_LEAVING)
-        return false;
-    slow_guard_take(tls);
-    ms_cell_free(cell, bytes, ms_epoch());
-    if (block == tls->last_block)
-        cell->temporary++;
-    task->frees++;
-    task->freed_bytes += bytes;
-    tls->credit += (int64_t)bytes;
-    if (!single) {
-        tls->record->live_bytes -= (int64_t)bytes;
-        if (tls->credit > 2 * MS_CREDIT)
-            ms_thread_local_publish();
-    }
-    __atomic_signal_fence(__ATOMIC_SEQ_CST);
-    tls->special = MS_SPECIAL_TASKS;
-    return true;
-}
-
 static bool note_free_slow(void *block, uint64_t record) {
     struct ms_tls *tls = &ms_tls;
-    uint32_t ref = (uint32_t)(record >> 32);
-    bool single = ms_single_threaded();
-    if (tls->special == MS_SPECIAL_TASKS && ms_ref_is_ours(ref) &&
-        (single || !ms_strategy_is_outdated(tls))) {
-        if (note_free_of_task(tls, ms_ref(ref), (uint32_t)record, block, single))
-            return true;
-        slow_guard_take(tls);
-        if (ms_task_local_free(tls, ms_ref(ref), (uint32_t)record, block))
-            ms_thread_local_publish();
-        __atomic_signal_fence(__ATOMIC_SEQ_CST);
-        tls->special = MS_SPECIAL_TASKS;
-        return true;
-    }
     if (!block)
         return true;
     if (ms_real_is_early(block))
@@ -326,6 +231,25 @@ static bool note_free_slow(void *block, uint64_t record) {
     return true;
 }
 
+static bool note_free_special(void *block, uint64_t record) {
+    struct ms_tls *tls = &ms_tls;
+    if (tls->special != MS_SPECIAL_TASKS)
+        return note_free_slow(block, record);
+    switch (count_free_of_task(tls, block, record)) {
+    case MS_END_COUNTED:
+        return true;
+    case MS_END_SLOW:
+        return note_free_slow(block, record);
+    case MS_END_PUBLISH:
+        (void)note_task_publish(block);
+        return true;
+    case MS_END_REMOTE:
+        note_free_across_tasks(block, record);
+        return true;
+    }
+    return true;
+}
+
 static void note_free_publish(void) {
     ms_thread_local_publish();
     ms_guard_release(&ms_tls);
@@ -343,7 +267,7 @@ bool ms_note_free_of(void *block, uint64_t record) {
     case MS_END_COUNTED:
         return true;
     case MS_END_SLOW:
-        return note_free_slow(block, record);
+        return note_free_special(block, record);
     case MS_END_PUBLISH:
         note_free_publish();
         return true;
@@ -354,9 +278,40 @@ bool ms_note_free_of(void *block, uint64_t record) {
     return true;
 }
 
-void ms_free_slow(void *block, uint64_t record, ms_free_function *real) {
+MS_NOINLINE static void free_and_publish(void *block, ms_free_function *real) {
+    (void)note_task_publish(block);
+    real(block);
+}
+
+MS_NOINLINE static void free_across_tasks(void *block, uint64_t record, ms_free_function *real) {
+    note_free_across_tasks(block, record);
+    real(block);
+}
+
+MS_COLD static void free_slow(void *block, uint64_t record, ms_free_function *real) {
     if (note_free_slow(block, record))
         real(block);
+}
+
+void ms_free_slow(void *block, uint64_t record, ms_free_function *real) {
+    struct ms_tls *tls = &ms_tls;
+    enum ms_end end = MS_END_SLOW;
+    if (MS_LIKELY(tls->special == MS_SPECIAL_TASKS))
+        end = count_free_of_task(tls, block, record);
+    switch (end) {
+    case MS_END_COUNTED:
+        real(block);
+        return;
+    case MS_END_SLOW:
+        free_slow(block, record, real);
+        return;
+    case MS_END_PUBLISH:
+        free_and_publish(block, real);
+        return;
+    case MS_END_REMOTE:
+        free_across_tasks(block, record, real);
+        return;
+    }
 }
 
 void ms_free_publish(void *block, ms_free_function *real) {

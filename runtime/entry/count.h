@@ -32,7 +32,9 @@ MS_HOT struct ms_origin ms_origin_foreign(const void *return_address) {
         .key = MS_KEY_FOREIGN | (uintptr_t)return_address, .site = NULL, .frame = ms_frame_here()};
 }
 
-// Each of these ends an event; they return `block`.
+// Each of these ends an event; they return `block`. The first finds out what is special.
+void *ms_note_allocation_special(void *block, size_t bytes, struct memscope_site *site,
+                                 const uintptr_t *frame);
 MS_COLD void *ms_note_allocation_slow(void *block, size_t bytes, struct memscope_site *site,
                                       const uintptr_t *frame); // site NULL = foreign
 MS_COLD void *ms_note_allocation_publish(void *block);
@@ -95,8 +97,11 @@ MS_HOT void *ms_note_slowly(void *block, size_t bytes, struct ms_origin origin) 
 // is needed, which is the hook's: all of this is inlined there.
 MS_HOT void *ms_note_allocation(void *block, size_t bytes, struct ms_origin origin) {
     struct ms_tls *tls = &ms_tls;
-    if (MS_UNLIKELY(tls->special != 0))
-        return ms_note_slowly(block, bytes, origin);
+    if (MS_UNLIKELY(tls->special != 0)) {
+        block = ms_note_allocation_special(block, bytes, origin.site, ms_frame_here());
+        ms_keep_frame();
+        return block;
+    }
     uint64_t key = ms_fast_key(tls, ms_context_seed(origin.site), ms_frame_here());
     char *leaf = ms_shadow_leaf((uintptr_t)block); // of NULL there is none
     if (MS_UNLIKELY(!leaf || bytes >= MS_SIZE_ASIDE))

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// From an address to its task word, and from a frame to its task.
+
+#include "task.h"
+
+char **ms_task_leaves;
+
+void *ms_table_once(void *place_of_table, size_t bytes) {
+    void **place = place_of_table, *table = ms_acquire(place);
+    void *fresh = table ? NULL : ms_sys_map_anonymous(bytes);
+    if (!fresh || ms_swap_if(place, &table, fresh))
+        return fresh ? fresh : table;
+    ms_sys_unmap(fresh, bytes);
+    return table;
+}
+
+uint32_t *ms_task_word_slow(uintptr_t address) {
+    const size_t leaf_bytes = 4ull << (26 - 5);
+    uintptr_t index = address >> 26;
+    const size_t leaf_count = 1ull << (MS_ADDRESS_BITS - 26);
+    char **leaves = ms_table_once(&ms_task_leaves, leaf_count * sizeof *leaves);
+    if (index >= leaf_count || !leaves)
+        return NULL;
+    char *leaf = ms_acquire(&leaves[index]);
+    if (!leaf) {
+        char *mapping = ms_sys_map_anonymous(leaf_bytes);
+        if (!mapping)
+            return NULL;
+        char *biased = mapping - (index << (26 - 5) << 2);
+        if (ms_swap_if(&leaves[index], &leaf, biased))
+            leaf = biased;
+        else
+            ms_sys_unmap(mapping, leaf_bytes);
+    }
+    return (uint32_t *)(leaf + (address >> 5 << 2)); // NOLINT(clang-analyzer-*)
+}
+
+static inline struct memscope_task_record *with_frame(uint32_t ref, uintptr_t frame) {
+    struct memscope_task_record *task = ref != 0 ? ms_task_of(ref) : NULL;
+    return task && ms_load(&task->record.type) == MEMSCOPE_RECORD_TASK &&
+                   ms_load(&task->frame_address) == frame
+               ? task
+               : NULL;
+}
+
+struct memscope_task_record *ms_task_at(uintptr_t address) {
+    const uintptr_t promise_offset = 16; // behind the resume and destroy pointers
+    if (address < 4096 || address >> MS_ADDRESS_BITS != 0 || address % sizeof(void *) != 0)
+        return NULL;
+    for (uintptr_t frame = address; frame >= address - promise_offset; frame -= promise_offset) {
+        const uint32_t *word = ms_task_word_at(frame);
+        struct memscope_task_record *task = word ? with_frame(ms_load(word), frame) : NULL;
+        if (!task && ms_has_tasks(&ms_tls))
+            task = with_frame(*ms_recent_frame(ms_tasks_in(ms_tls.top), frame), frame);
+        if (task)
+            return task;
+    }
+    return NULL;
+}

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The guard (count.h) of threads that run tasks, where nothing but tasks is special.
+
+#ifndef MS_COUNT_GUARD_H
+#define MS_COUNT_GUARD_H
+
+#include "count.h"
+
+// The guard of threads that run tasks, whose flags stay. One instruction, so that what a signal
+// handler changes of them is kept.
+static inline void task_guard_take(struct ms_tls *tls) {
+    tls->special |= ms_stack_pointer();
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+}
+
+static inline void task_guard_release(struct ms_tls *tls) {
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    tls->special &= ~MS_SPECIAL_GUARD;
+}
+
+#endif
