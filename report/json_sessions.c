@@ -68,7 +68,7 @@ void ms_json_sessions(struct writer *writer, const struct ms_summary *summary) {
     struct ms_session *sessions = ms_sessions_read(summary, &count);
     writer->failed = writer->failed || !sessions;
     begin_array(writer, "sessions");
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; sessions && i < count; i++)
         put_item(writer, session_part(writer, &sessions[i]));
     end_array(writer);
     free(sessions);

@@ -208,7 +208,7 @@ memscope_status __memscope_session_start(memscope_backend backend, memscope_sess
     struct ms_call call = ms_call_begin();
     if (call.status == MEMSCOPE_OK && !session_out)
         (void)ms_call_fail(&call, MEMSCOPE_INVALID_ARGUMENT, "session_out is NULL", NULL);
-    if (call.status == MEMSCOPE_OK && ms_backend_check(&call, backend) == MEMSCOPE_OK)
+    else if (call.status == MEMSCOPE_OK && ms_backend_check(&call, backend) == MEMSCOPE_OK)
         (void)start(&call, backend, session_out);
     return ms_call_end(&call);
 }
@@ -231,11 +231,11 @@ memscope_status __memscope_session_name(memscope_session handle, char *id_out) {
 
 memscope_status __memscope_session_elapsed(memscope_session handle, uint64_t *ns_out) {
     struct ms_call call = ms_call_begin();
+    const struct session *session = NULL;
     if (call.status == MEMSCOPE_OK && !ns_out)
         (void)ms_call_fail(&call, MEMSCOPE_INVALID_ARGUMENT, "ns_out is NULL", NULL);
-    if (call.status != MEMSCOPE_OK)
-        return ms_call_end(&call);
-    const struct session *session = find_locked(&call, handle);
+    else if (call.status == MEMSCOPE_OK)
+        session = find_locked(&call, handle);
     if (session) {
         uint64_t start_ns = session->start_ns;
         ms_backend_unlock();
@@ -282,7 +282,7 @@ memscope_status __memscope_session_collect(memscope_session handle, struct memsc
     struct ms_call call = ms_call_begin();
     if (call.status == MEMSCOPE_OK && !out)
         (void)ms_call_fail(&call, MEMSCOPE_INVALID_ARGUMENT, "data_out is NULL", NULL);
-    if (call.status == MEMSCOPE_OK)
+    else if (call.status == MEMSCOPE_OK)
         (void)collect(&call, handle, out);
     return ms_call_end(&call);
 }

@@ -167,7 +167,7 @@ static void set_option(const char *key, size_t key_length, const char *value, si
     }
     if (option->real)
         *option->real = real;
-    else
+    else if (option->number)
         *option->number = number;
 }
 

@@ -131,3 +131,12 @@ the_example_measures_itself() {
     expect_json copy '.process.state == "copied" and (.sessions | length) == 3'
     [ "$(jq -c '.sessions[1]' copy.json)" = "$(jq -c '.sessions[1]' measure.json)" ] || fail "the copy tells another session"
 }
+
+linked_in_and_used_are_told_apart() {
+    gcc -O1 -fopenmp -Wall -Wextra -Werror "$include" "$backend/runtimes.c" -o program || skip "needs gcc's OpenMP"
+    profile program ./program
+    grep -qx "before: SingleThreaded, primary none" program.out || fail "$(cat program.out)"
+    grep -qx "before: OpenMP libgomp linked 1 used 0" program.out || fail "$(cat program.out)"
+    grep -qx "after: MultiThreaded, primary OpenMP" program.out || fail "$(cat program.out)"
+    grep -qx "after: OpenMP libgomp linked 1 used 1" program.out || fail "$(cat program.out)"
+}
