@@ -101,7 +101,10 @@ static void *load(void *nothing) {
 // What a thread is just doing may be half told: the call, and not its bytes yet.
 static bool in_step(const struct memscope_statistics *now) {
     uint64_t calls = now->total_allocations, bytes = now->total_bytes;
-    return now->total_frees <= calls && now->freed_bytes <= bytes &&
+    // The threads ran before the session did: some of the frees are of blocks from before it.
+    uint64_t earlier = now->earlier_frees + now->earlier_frees_error;
+    uint64_t earlier_bytes = now->earlier_freed_bytes + now->earlier_freed_bytes_error;
+    return now->total_frees - earlier <= calls && now->freed_bytes - earlier_bytes <= bytes &&
            bytes <= (calls + WORKERS) * BYTES && bytes + WORKERS * BYTES >= calls * BYTES;
 }
 
