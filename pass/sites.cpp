@@ -17,7 +17,7 @@ SiteTable::SiteTable(Module &M)
   Type *I32 = Type::getInt32Ty(Context);
   SiteTy =
       StructType::get(Context, {I32, I16, I16, I32, I32, PointerTy, PointerTy,
-                                PointerTy, PointerTy, PointerTy});
+                                PointerTy, PointerTy, PointerTy, I32, I32});
   FrameTy = StructType::get(Context, {PointerTy, PointerTy, I32, I32});
 }
 
@@ -75,6 +75,8 @@ Constant *SiteTable::create(enum memscope_kind Kind, const SourceOrigin &Origin,
       string(Facts.Type),
       string(Facts.Variable),
       frames(Inlined),
+      ConstantInt::get(I32, isUInt<32>(Facts.Bytes) ? Facts.Bytes : 0),
+      ConstantInt::get(I32, Facts.InWrapper ? MEMSCOPE_SITE_IN_WRAPPER : 0),
   };
   auto *Site = new GlobalVariable(
       Mod, SiteTy, /*isConstant=*/false, GlobalValue::PrivateLinkage,

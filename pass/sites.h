@@ -4,7 +4,8 @@
 //
 //   @memscope.site = private global %memscope.site { i32 1, i16 <kind>,
 //       i16 <inlined frames>, i32 <line>, i32 <column>, ptr <function>,
-//       ptr <file>, ptr <type>, ptr <variable>, ptr <frames> }
+//       ptr <file>, ptr <type>, ptr <variable>, ptr <frames>,
+//       i32 <type bytes>, i32 <flags> }
 //
 // Sites never join the comdat of the function that uses them: the linker then
 // drops at most the function, and no reference into a dropped group is left.

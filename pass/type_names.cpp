@@ -203,6 +203,10 @@ std::string TypeNamer::derived(const DIDerivedType &Type) const {
   if (const auto *Named = dyn_cast_or_null<DICompositeType>(plainType(&Type)))
     if (!Named->getName().empty())
       return composite(*Named);
+  // An alias that computes, or is a class's own: std::remove_extent<T>::type.
+  if (Type.getName().contains('<') ||
+      isa_and_nonnull<DICompositeType>(Type.getScope()))
+    return name(Base);
   return Type.getName().empty()
              ? ""
              : scopesOf(Type.getScope(), *this) + Type.getName().str();

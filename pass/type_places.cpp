@@ -207,7 +207,11 @@ Place PlaceFinder::at(Value &Pointer, unsigned Depth) const {
     if (Known.size() != 1)
       return {};
     const DIGlobalVariable *Variable = Known[0]->getVariable();
-    return {Variable->getType(), Variable->getName().str(), 0, false};
+    std::string Name = Variable->getName().str();
+    if (const auto *Member = Variable->getStaticDataMemberDeclaration())
+      Name = Namer.member(
+          Namer.owner(dyn_cast_or_null<DIType>(Member->getScope())), Name);
+    return {Variable->getType(), Name, 0, false};
   }
   if (const DILocalVariable *Variable = compat::variableAt(Pointer))
     return {Variable->getType(), Variable->getName().str(), 0, false};
@@ -232,6 +236,23 @@ Place PlaceFinder::pointedTo(Value &Pointer, unsigned Depth) const {
   At.Offset = 0;
   At.Pointed = true;
   return At;
+}
+
+// A member that begins there, whatever it is.
+bool PlaceFinder::toNamed(Place &At) const {
+  const DICompositeType *Composite = asComposite(At.Type);
+  while (Composite && !isArray(At.Type) &&
+         (At.Offset || At.Pointed || At.Name.empty())) {
+    if (!descend(At))
+      return false;
+    Composite = asComposite(At.Type);
+  }
+  return At.Offset == 0;
+}
+
+std::string PlaceFinder::nameAt(Value &Pointer) const {
+  Place At = at(Pointer, 0);
+  return At.Type && toNamed(At) ? At.Name : "";
 }
 
 Place PlaceFinder::scalarAt(Value &Pointer) const {

@@ -28,6 +28,8 @@ public:
 
   // The scalar that is stored to `Pointer`; no type where none is known.
   Place scalarAt(llvm::Value &Pointer) const;
+  // The name of what lies there, be it an object of any type; "" = none.
+  std::string nameAt(llvm::Value &Pointer) const;
   // What the function returns; null = void or not known.
   static const llvm::DIType *returnType(const llvm::DISubprogram *Subprogram);
   // What the callee's parameter of that number points to; null = void or not
@@ -41,6 +43,7 @@ private:
   Place moved(Place From, const llvm::GEPOperator &Step) const;
   bool index(Place &At, uint64_t ElementBytes) const;
   bool toScalar(Place &At) const;
+  bool toNamed(Place &At) const;
   bool descend(Place &At) const;
   const llvm::DIDerivedType *memberAt(const llvm::DICompositeType &Type,
                                       uint64_t Offset) const;

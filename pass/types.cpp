@@ -25,11 +25,23 @@ struct Sink {
   std::string Variable;
 };
 
+// std::unique_ptr<T>(p), std::shared_ptr<T>(p), and reset(p).
+bool keepsArgument(const CallBase &Call) {
+  const Function *Callee = Call.getCalledFunction();
+  if (!Callee || Call.arg_size() < 2)
+    return false;
+  for (StringRef Class : {"_ZNSt10unique_ptrI", "_ZNSt10shared_ptrI"})
+    if (compat::startsWith(Callee->getName(), Class))
+      return true;
+  return false;
+}
+
 // Follows the result of a call to what the source does with it.
 class ResultWalk {
 public:
-  ResultWalk(const PlaceFinder &Places, const DISubprogram *Holder)
-      : Places(Places), Holder(Holder) {}
+  ResultWalk(const PlaceFinder &Places, const DISubprogram *Holder,
+             bool IsArray)
+      : Places(Places), Holder(Holder), IsArray(IsArray) {}
 
   // The uses of the value, in the order of the source; `Untyped` gets the
   // slots of variables that are pointers to void.
@@ -83,12 +95,19 @@ private:
     } else if (isa<BitCastInst>(Using) || isa<PHINode>(Using) ||
                isa<SelectInst>(Using)) {
       follow(*Using);
+    } else if (auto *Step = dyn_cast<GetElementPtrInst>(Using)) {
+      if (IsArray && Step->hasAllConstantIndices()) // behind the length
+        follow(*Step);
     } else if (isa<ReturnInst>(Using)) {
       if (const DIType *Type = pointeeOf(PlaceFinder::returnType(Holder)))
         Others.push_back({Type, ""});
     } else if (auto *Call = dyn_cast<CallBase>(Using)) {
       if (!Call->isArgOperand(&Each))
         return;
+      if (keepsArgument(*Call) && Call->getArgOperandNo(&Each) == 1) {
+        Stores.push_back({nullptr, Places.nameAt(*Call->getArgOperand(0))});
+        return;
+      }
       if (const DIType *Type = PlaceFinder::parameterPointee(
               *Call, Call->getArgOperandNo(&Each)))
         Others.push_back({Type, ""});
@@ -97,6 +116,7 @@ private:
 
   const PlaceFinder &Places;
   const DISubprogram *Holder;
+  bool IsArray; // operator new[]: the objects may stand behind their number
   SmallPtrSet<const Value *, 16> Seen;
 };
 
@@ -192,13 +212,61 @@ bool storesResult(enum memscope_kind Kind) {
          Kind == MEMSCOPE_KIND_GETLINE || Kind == MEMSCOPE_KIND_ASPRINTF;
 }
 
+// --- C++ -------------------------------------------------------------------
+
+// The first argument of a template's class; null = none, or no type.
+const DIType *firstArgument(const DICompositeType &Class) {
+  if (Class.getTemplateParams().empty())
+    return nullptr;
+  const auto *First = dyn_cast_or_null<DITemplateTypeParameter>(
+      static_cast<const DINode *>(Class.getTemplateParams()[0]));
+  return First ? First->getType() : nullptr;
+}
+
+bool isOfTemplate(const DIType &Type, StringRef Name) {
+  return compat::startsWith(Type.getName(), (Name + "<").str());
+}
+
+// What the containers' own functions allocate: the T of std::allocator<T>.
+const DIType *allocatedByLibrary(const DISubprogram *Holder) {
+  const auto *Class = dyn_cast_or_null<DICompositeType>(Holder->getScope());
+  if (!Class || Holder->getName() != "allocate")
+    return nullptr;
+  for (StringRef Name : {"new_allocator", "__new_allocator", "allocator"})
+    if (isOfTemplate(*Class, Name))
+      return firstArgument(*Class);
+  return nullptr;
+}
+
+// The element that a node of a container, or of make_shared, holds.
+const DIType *elementOfNode(const DIType *Node) {
+  const auto *Class = dyn_cast_or_null<DICompositeType>(plainType(Node));
+  if (!Class)
+    return nullptr;
+  for (StringRef Name :
+       {"_Rb_tree_node", "_List_node", "_Fwd_list_node", "_Hash_node",
+        "_Sp_counted_ptr_inplace", "__tree_node", "__list_node",
+        "__forward_list_node", "__hash_node", "__shared_ptr_emplace"})
+    if (isOfTemplate(*Class, Name))
+      return firstArgument(*Class);
+  return nullptr;
+}
+
+// What the source says at the call itself: `new T`, or std::allocator<T>.
+const DIType *declaredType(const CallBase &Call, const DISubprogram *Holder) {
+  const MDNode *Declared = Call.getMetadata("heapallocsite");
+  if (const auto *Type = dyn_cast_or_null<DIType>(Declared))
+    return Type;
+  return allocatedByLibrary(Holder);
+}
+
 TypeFacts factsOf(CallBase &Call, enum memscope_kind Kind) {
   const DISubprogram *Holder = Call.getFunction()->getSubprogram();
   if (!Holder)
     return {};
   TypeNamer Namer(Holder->getUnit());
   PlaceFinder Places(Namer, Call.getModule()->getDataLayout());
-  ResultWalk Walk(Places, Holder);
+  ResultWalk Walk(Places, Holder, Kind == MEMSCOPE_KIND_NEW_ARRAY);
   if (storesResult(Kind))
     Walk.storeTo(*Call.getArgOperand(0));
   else
@@ -208,6 +276,12 @@ TypeFacts factsOf(CallBase &Call, enum memscope_kind Kind) {
   for (const Sink &Each : Walk.Stores)
     if (Facts.Variable.empty())
       Facts.Variable = Each.Variable;
+  if (const DIType *Declared = declaredType(Call, Holder)) {
+    const DIType *Element = elementOfNode(Declared);
+    Facts.Type = Namer.name(Element ? Element : Declared);
+    Facts.Bytes = bytesOf(Declared);
+    return Facts;
+  }
   const DIType *Type = nullptr;
   bool Agree = agreeOn(Walk.Stores, Type);
   if (Agree && !Type) {

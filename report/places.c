@@ -192,12 +192,17 @@ static void put_kind(FILE *out, const struct ms_summary *summary, const struct m
     fputc(']', out);
 }
 
-// " (head: struct node)", where all sites of the row have the same.
+// " (head: struct node)", " (std::vector<Order>)", where all sites of the row have the same.
 static void put_type(FILE *out, const struct ms_row *row) {
     const struct ms_site *site = row->site;
-    if (row->site_count > 1 || (!site->type_name && !site->variable_name))
+    if (row->site_count > 1 || (!site->type_name && !site->variable_name && !site->container))
         return;
     fputs(" (", out);
+    if (site->container) {
+        ms_put_type(out, site->container);
+        fputc(')', out);
+        return;
+    }
     if (site->variable_name) {
         ms_put_clean(out, site->variable_name);
         fputs(": ", out);

@@ -181,6 +181,14 @@ struct memscope_profile_frame {
     uint32_t column;
 };
 
+// Behind the frames of a site record, where the record has room for it; else all zeros.
+struct memscope_site_tail {
+    uint32_t type_bytes; // of one object of the type; 0 = unknown
+    uint32_t flags;      // MEMSCOPE_SITE_* of abi.h
+};
+
+#define MEMSCOPE_SITE_TAIL_IN_WRAPPER 1u
+
 struct memscope_site_record {
     struct memscope_record record; // flags: MEMSCOPE_SITE_FLAG_*
     uint16_t kind;                 // enum memscope_site_kind
@@ -193,7 +201,7 @@ struct memscope_site_record {
     uint32_t variable_ref;
     uint32_t module_ref;
     uint64_t module_offset; // of the return address of the call, as the file's virtual address
-    struct memscope_profile_frame inlined[]; // innermost caller first
+    struct memscope_profile_frame inlined[]; // innermost caller first; then a memscope_site_tail
 };
 
 enum memscope_thread_state {
