@@ -145,7 +145,8 @@ bool agreeOn(ArrayRef<Sink> Sinks, const DIType *&Pointee) {
 
 // --- the size that is asked for ------------------------------------------
 
-// What the value is known to be a multiple of, and whether it is just that.
+// What the value is known to be a multiple of, and whether one object is asked
+// for, of that size.
 struct Size {
   uint64_t Factor = 0; // 0 = nothing is known
   bool IsConstant = false;
@@ -180,7 +181,8 @@ Size requested(const CallBase &Call, enum memscope_kind Kind) {
     Size One = sizeOf(*Call.getArgOperand(First));
     Size Two = sizeOf(*Call.getArgOperand(First + 1));
     if (One.Factor && Two.Factor)
-      return {One.Factor * Two.Factor, One.IsConstant && Two.IsConstant};
+      return {One.Factor * Two.Factor, (One.IsConstant && One.Factor == 1) ||
+                                           (Two.IsConstant && Two.Factor == 1)};
     return {One.Factor + Two.Factor, false};
   }
   default:
@@ -196,6 +198,9 @@ bool fits(const DIType *Type, Size Asked) {
     return true;
   if (hasOpenEnd(Type))
     return !Asked.IsConstant || Asked.Factor * 2 > Bytes;
+  // A structure that begins with this one may be twice as large.
+  if (Asked.IsConstant && isAggregate(Type))
+    return Asked.Factor == Bytes;
   return Asked.Factor % Bytes == 0;
 }
 
