@@ -281,8 +281,8 @@ START_TEST(users_line_comes_before_the_headers) {
     expect_words(text, "        3 B             2  fill.cc:31 fill() [operator new in "
                        "new_allocator.h:137 and 1 more]  <- main()\n");
     expect_words(
-        text, "        8 B             1  map:8 std::map<int, int>::operator[]() [operator new in "
-              "new_allocator.h:137]\n");
+        text, "        8 B             1  map:8 std::map<int, int>::operator[]() (std::map<int, int>) "
+              "[operator new in new_allocator.h:137]\n");
     expect_words(text, "all 4 sites in 3 rows\n");
 }
 END_TEST
