@@ -6,6 +6,7 @@
 #ifndef MEMSCOPE_PASS_COMPAT_H
 #define MEMSCOPE_PASS_COMPAT_H
 
+#include "llvm/BinaryFormat/Dwarf.h"
 #include "llvm/Config/llvm-config.h"
 #include "llvm/IR/Attributes.h"
 #include "llvm/IR/DebugInfo.h"
@@ -99,6 +100,45 @@ inline const llvm::DILocalVariable *declaredVariable(llvm::AllocaInst &Slot) {
   (void)Slot;
 #endif
   return nullptr;
+}
+
+// The source variable whose memory is all of what `Slot` points to, or null.
+inline const llvm::DILocalVariable *variableAt(llvm::Value &Slot) {
+#if LLVM_VERSION_MAJOR >= 19
+  for (const llvm::DbgVariableRecord *Each : llvm::findDVRDeclares(&Slot))
+    if (Each->getExpression()->getNumElements() == 0)
+      return Each->getVariable();
+  if (auto *Local = llvm::dyn_cast<llvm::AllocaInst>(&Slot))
+    for (const llvm::DbgVariableRecord *Each :
+         llvm::at::getDVRAssignmentMarkers(Local))
+      if (Each->getExpression()->getNumElements() == 0 &&
+          Each->getAddressExpression()->getNumElements() == 0)
+        return Each->getVariable();
+#else
+  for (const llvm::DbgDeclareInst *Each : llvm::FindDbgDeclareUses(&Slot))
+    if (Each->getExpression()->getNumElements() == 0)
+      return Each->getVariable();
+#endif
+  return nullptr;
+}
+
+inline bool isC(const llvm::DICompileUnit &Unit) {
+#if LLVM_VERSION_MAJOR >= 22
+  llvm::DISourceLanguageName Language = Unit.getSourceLanguage();
+  if (Language.hasVersionedName())
+    return Language.getName() == llvm::dwarf::DW_LNAME_C;
+  return llvm::dwarf::isC(
+      static_cast<llvm::dwarf::SourceLanguage>(Language.getName()));
+#elif LLVM_VERSION_MAJOR >= 19
+  return llvm::dwarf::isC(
+      static_cast<llvm::dwarf::SourceLanguage>(Unit.getSourceLanguage()));
+#else
+  unsigned Language = Unit.getSourceLanguage();
+  return Language == llvm::dwarf::DW_LANG_C89 ||
+         Language == llvm::dwarf::DW_LANG_C ||
+         Language == llvm::dwarf::DW_LANG_C99 ||
+         Language == llvm::dwarf::DW_LANG_C11;
+#endif
 }
 
 // Gives the unwind edges from `Preds` a landing pad of their own.

@@ -100,10 +100,11 @@ private:
     // Locations first: a split block hides a call's neighbours.
     SmallVector<Constant *, 16> CallSites;
     for (const Found &Each : Calls)
-      CallSites.push_back(
-          needsSite(Each.second.Do)
-              ? Sites.create(Each.second.Kind, originOf(*Each.first, Names))
-              : nullptr);
+      CallSites.push_back(needsSite(Each.second.Do)
+                              ? Sites.create(Each.second.Kind,
+                                             originOf(*Each.first, Names),
+                                             takeType(*Each.first))
+                              : nullptr);
     for (size_t I = 0; I < Calls.size(); ++I)
       rewrite(*Calls[I].first, Calls[I].second, CallSites[I]);
     for (CallInst *Landing : Landings)

@@ -6,6 +6,7 @@
 #include "coroutines.h"
 #include "instrument.h"
 #include "names.h"
+#include "types.h"
 #include "llvm/IR/InstIterator.h"
 
 using namespace llvm;
@@ -16,15 +17,17 @@ namespace {
 
 // Two allocations on two branches would become one call without a line.
 // Removing a pair of allocation and free is not hindered.
-void keepApart(Function &F, CalleeTable &Callees) {
+void markAllocations(Function &F, CalleeTable &Callees) {
   for (Instruction &I : instructions(F)) {
     auto *Call = dyn_cast<CallBase>(&I);
     if (!Call)
       continue;
-    Action What = Callees.classify(*Call).Do;
-    if (What != Action::None && What != Action::Free &&
-        What != Action::CountFiber)
+    Callee What = Callees.classify(*Call);
+    if (What.Do != Action::None && What.Do != Action::Free &&
+        What.Do != Action::CountFiber)
       Call->addFnAttr(Attribute::NoMerge);
+    if (What.Do == Action::Allocate || What.Do == Action::Enclose)
+      noteType(*Call, What);
   }
 }
 
@@ -52,7 +55,7 @@ PreservedAnalyses PreparePass::run(Module &M, ModuleAnalysisManager &) {
           !F->hasFnAttribute(Attribute::DisableSanitizerInstrumentation))
         markCoroutine(*F, Strings, Hooks);
     }
-    keepApart(*F, Callees);
+    markAllocations(*F, Callees);
   }
   NameTable::record(M, CoroutineFunctions);
   return PreservedAnalyses::none();

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Phase 1, at the start of the pipeline: what only the unoptimized module
-// tells: it marks the boundaries of tasks (coroutines are still whole) and the
-// calls that must keep their line.
+// tells: it marks the boundaries of tasks (coroutines are still whole), the
+// calls that must keep their line, and what they allocate.
 
 #ifndef MEMSCOPE_PASS_PREPARE_H
 #define MEMSCOPE_PASS_PREPARE_H

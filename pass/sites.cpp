@@ -17,7 +17,7 @@ SiteTable::SiteTable(Module &M)
   Type *I32 = Type::getInt32Ty(Context);
   SiteTy =
       StructType::get(Context, {I32, I16, I16, I32, I32, PointerTy, PointerTy,
-                                PointerTy, PointerTy, PointerTy});
+                                PointerTy, PointerTy, PointerTy, I32, I32});
   FrameTy = StructType::get(Context, {PointerTy, PointerTy, I32, I32});
 }
 
@@ -54,8 +54,8 @@ Constant *SiteTable::frames(ArrayRef<SourcePlace> Places) {
   return ConstantExpr::getPointerCast(Global, PointerTy);
 }
 
-Constant *SiteTable::create(enum memscope_kind Kind,
-                            const SourceOrigin &Origin) {
+Constant *SiteTable::create(enum memscope_kind Kind, const SourceOrigin &Origin,
+                            const TypeFacts &Facts) {
   LLVMContext &Context = Mod.getContext();
   Type *I16 = Type::getInt16Ty(Context);
   Type *I32 = Type::getInt32Ty(Context);
@@ -64,7 +64,6 @@ Constant *SiteTable::create(enum memscope_kind Kind,
       ArrayRef<SourcePlace>(Origin.InlinedInto)
           .take_front(std::numeric_limits<uint16_t>::max());
   SiteWithoutLine |= Origin.Call.Line == 0;
-  Constant *Null = ConstantPointerNull::get(PointerTy);
   Constant *Fields[] = {
       ConstantInt::get(I32, MEMSCOPE_SITE_UNREGISTERED),
       ConstantInt::get(I16, Kind),
@@ -73,9 +72,11 @@ Constant *SiteTable::create(enum memscope_kind Kind,
       ConstantInt::get(I32, Origin.Call.Column),
       string(Origin.Call.Function),
       string(Origin.Call.File),
-      Null, // type_name
-      Null, // var_name
+      string(Facts.Type),
+      string(Facts.Variable),
       frames(Inlined),
+      ConstantInt::get(I32, isUInt<32>(Facts.Bytes) ? Facts.Bytes : 0),
+      ConstantInt::get(I32, 0),
   };
   auto *Site = new GlobalVariable(
       Mod, SiteTy, /*isConstant=*/false, GlobalValue::PrivateLinkage,

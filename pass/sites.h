@@ -4,7 +4,8 @@
 //
 //   @memscope.site = private global %memscope.site { i32 1, i16 <kind>,
 //       i16 <inlined frames>, i32 <line>, i32 <column>, ptr <function>,
-//       ptr <file>, ptr null, ptr null, ptr <frames> }
+//       ptr <file>, ptr <type>, ptr <variable>, ptr <frames>,
+//       i32 <type bytes>, i32 <flags> }
 //
 // Sites never join the comdat of the function that uses them: the linker then
 // drops at most the function, and no reference into a dropped group is left.
@@ -13,6 +14,7 @@
 #define MEMSCOPE_PASS_SITES_H
 
 #include "source.h"
+#include "types.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/IR/Module.h"
 #include <memscope/abi.h>
@@ -24,7 +26,8 @@ public:
   explicit SiteTable(llvm::Module &M);
 
   // The address of a new site, of the hooks' pointer type.
-  llvm::Constant *create(enum memscope_kind Kind, const SourceOrigin &Origin);
+  llvm::Constant *create(enum memscope_kind Kind, const SourceOrigin &Origin,
+                         const TypeFacts &Facts = {});
   // A private string, one per content; null for "".
   llvm::Constant *string(llvm::StringRef Text);
 

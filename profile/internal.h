@@ -141,4 +141,10 @@ void ms_symbolizer_stop(struct ms_symbolizer *symbolizer);
 const char *ms_symbolizer_ask(struct ms_symbolizer *symbolizer, const char *path, uint64_t address,
                               uint64_t deadline_ns);
 
+// Which container of the standard library each site's block is part of, by its inlined frames.
+void ms_find_containers(struct ms_summary *summary);
+
+// Which container of the standard library each site's block is part of, by its inlined frames.
+void ms_find_containers(struct ms_summary *summary);
+
 #endif

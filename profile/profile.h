@@ -115,7 +115,9 @@ struct ms_site {
     uint16_t kind;
     bool foreign;
     const char *function, *file, *type_name, *variable_name; // NULL = unknown
-    uint32_t line, column;                                   // 0 = unknown
+    char *container;       // "std::vector<Order>" that the block is part of; NULL = none known
+    uint32_t type_bytes;   // of one object of the type; 0 = unknown
+    uint32_t line, column; // 0 = unknown
     uint32_t inlined_count;
     const struct memscope_profile_frame *inlined; // innermost caller first
     const struct ms_module *module;               // of foreign sites; NULL = unknown
@@ -175,6 +177,10 @@ struct ms_summary {
 memscope_status ms_summary_create(const struct ms_profile *profile,
                                   struct ms_summary **summary_out);
 void ms_summary_destroy(struct ms_summary *summary);
+
+// "std::vector<Order>" where the function is a member of a container of the standard library;
+// without arguments that nobody writes (allocators). To be freed; NULL = it is none.
+char *ms_container_of(const char *function);
 
 // Frame 0 is the call, frame 1 the place its function was inlined into, and so on outwards. The
 // frames of a foreign site are what its module's symbols say; without them it has none.

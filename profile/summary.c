@@ -86,8 +86,17 @@ static const struct ms_module *module_of(const struct work *work, uint32_t ref) 
     return place ? &work->summary->modules[place - 1] : NULL;
 }
 
+static struct memscope_site_tail site_tail(const struct memscope_site_record *record) {
+    struct memscope_site_tail tail = {0};
+    size_t at = sizeof *record + record->inlined_count * sizeof *record->inlined;
+    if (at + sizeof tail <= (size_t)record->record.units * MEMSCOPE_UNIT_BYTES)
+        memcpy(&tail, record->inlined + record->inlined_count, sizeof tail);
+    return tail;
+}
+
 static void fill_site(const struct work *work, uint32_t unit, struct ms_site *site) {
     const struct memscope_site_record *record = (const void *)ms_at(work->profile, unit);
+    struct memscope_site_tail tail = site_tail(record);
     *site = (struct ms_site){
         .id = ref_of(work, unit),
         .kind = record->kind,
@@ -96,6 +105,7 @@ static void fill_site(const struct work *work, uint32_t unit, struct ms_site *si
         .file = shared_text(work, record->file_ref),
         .type_name = text(work, record->type_ref),
         .variable_name = text(work, record->variable_ref),
+        .type_bytes = tail.type_bytes,
         .line = record->line,
         .column = record->column,
         .inlined_count = record->inlined_count,
@@ -327,6 +337,8 @@ memscope_status ms_summary_create(const struct ms_profile *profile,
             if (status == MEMSCOPE_OK) {
                 drop_unknown_site(work.summary);
                 status = ms_find_user_frames(work.summary);
+                if (status == MEMSCOPE_OK)
+                    ms_find_containers(work.summary);
             }
         }
     }
@@ -343,6 +355,8 @@ memscope_status ms_summary_create(const struct ms_profile *profile,
 void ms_summary_destroy(struct ms_summary *summary) {
     if (!summary)
         return;
+    for (size_t i = 0; summary->sites && i < summary->site_count; i++)
+        free(summary->sites[i].container);
     free(summary->sites);
     free(summary->threads);
     free(summary->cells);

@@ -197,6 +197,8 @@ static json_t *site_part(struct writer *writer, const struct ms_summary *summary
         site->foreign ? frames_part(writer, summary, site, 0) : json_array());
     set(writer, part, "type", text_or_null(site->type_name));
     set(writer, part, "variable", text_or_null(site->variable_name));
+    set(writer, part, "container", text_or_null(site->container));
+    set(writer, part, "type_bytes", number_or_null(site->type_bytes));
     ms_json_counts(writer, part, &site->counts);
     set(writer, part, "threads", shares_part(writer, summary, site));
     return part;

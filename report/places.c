@@ -78,6 +78,20 @@ void ms_put_function(FILE *out, const char *function) {
     free(clean);
 }
 
+void ms_put_type(FILE *out, const char *type) {
+    char *clean = type ? ms_clean(type) : NULL;
+    if (!clean) {
+        fputc('?', out);
+        return;
+    }
+    say(clean);
+    if (strlen(clean) > SHORT_FUNCTION_BYTES)
+        put_short(out, clean, clean + strlen(clean));
+    else
+        fputs(clean, out);
+    free(clean);
+}
+
 // --- files -------------------------------------------------------------------------------------
 
 // Whether `tail` is the last parts of `path`.
@@ -178,6 +192,25 @@ static void put_kind(FILE *out, const struct ms_summary *summary, const struct m
     fputc(']', out);
 }
 
+// " (head: struct node)", " (std::vector<Order>)", where all sites of the row have the same.
+static void put_type(FILE *out, const struct ms_row *row) {
+    const struct ms_site *site = row->site;
+    if (row->site_count > 1 || (!site->type_name && !site->variable_name && !site->container))
+        return;
+    fputs(" (", out);
+    if (site->container) {
+        ms_put_type(out, site->container);
+        fputc(')', out);
+        return;
+    }
+    if (site->variable_name) {
+        ms_put_clean(out, site->variable_name);
+        fputs(": ", out);
+    }
+    ms_put_type(out, site->type_name);
+    fputc(')', out);
+}
+
 void ms_put_row_site(FILE *out, const struct ms_summary *summary, const struct ms_row *row) {
     const struct ms_site *site = row->site;
     uint32_t depth = ms_site_shown_depth(site), count = ms_site_frame_count(site);
@@ -191,6 +224,7 @@ void ms_put_row_site(FILE *out, const struct ms_summary *summary, const struct m
         fputc(' ', out);
         ms_put_function(out, frame.function);
     }
+    put_type(out, row);
     put_kind(out, summary, row);
     for (uint32_t i = depth + 1; i < count; i++) {
         fputs(i == depth + 1 ? "  <- " : " <- ", out);

@@ -86,8 +86,11 @@ const char *ms_base_name(const char *path);
 // Writes a function's name as people say it: without parameters, "parse()"; long template
 // arguments as "<…>".
 void ms_put_function(FILE *out, const char *function);
-// "session.cc:88 parse()  <- read_request()", "io.cc:7 read() [operator new in vector.h:9]": the
-// user frame first, then where the call itself is; with as much of the path as tells files apart.
+// Writes a type's name, long template arguments as "<…>"; "?" of NULL.
+void ms_put_type(FILE *out, const char *type);
+// "session.cc:88 parse()  <- read_request()", "list.c:12 push() (head: struct node)", "io.cc:7
+// read() [operator new in vector.h:9]": the user frame first, then where the call itself is; with
+// as much of the path as tells files apart.
 void ms_put_row_site(FILE *out, const struct ms_summary *summary, const struct ms_row *row);
 // "session.cc:88", "libz.so.1+0x1f2c", or what else is known
 void ms_put_place(FILE *out, const struct ms_summary *summary, const struct ms_site *site);

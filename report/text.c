@@ -300,6 +300,11 @@ static void put_one_site(FILE *out, const struct ms_summary *summary, const stru
         ms_put_clean(out, site->type_name);
         fputc('\n', out);
     }
+    if (site->variable_name) {
+        fputs("  variable   ", out);
+        ms_put_clean(out, site->variable_name);
+        fputc('\n', out);
+    }
     put_site_numbers(out, &site->counts);
     fprintf(out, "  " ROW "%s\n", "LIVE", "AT PEAK", "TOTAL", "CALLS", "THREAD");
     for (size_t i = 0; i < summary->cell_count; i++) {

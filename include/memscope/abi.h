@@ -16,8 +16,8 @@ extern "C" {
 // Instrumented objects refer to MEMSCOPE_ABI_SYMBOL (strongly where the runtime is linked in); the
 // runtime defines exactly one of them, so that objects of another version do not link. Where the
 // reference is weak, module_load compares memscope_module.abi_version and says what to do.
-#define MEMSCOPE_ABI_VERSION 3
-#define MEMSCOPE_ABI_SYMBOL __memscope_abi_3_else_rebuild_with_this_memscope
+#define MEMSCOPE_ABI_VERSION 4
+#define MEMSCOPE_ABI_SYMBOL __memscope_abi_4_else_rebuild_with_this_memscope
 
 enum memscope_kind {
 #define MEMSCOPE_KIND(number, name, text) MEMSCOPE_KIND_##name = (number),
@@ -47,6 +47,8 @@ struct memscope_inlined_frame {
 //          32  type_name        NULL = unknown
 //          40  var_name         NULL = unknown
 //          48  inlined          NULL where inlined_count is 0
+//          56  type_bytes       of one object of that type, or its node of a container; 0 = unknown
+//          60  reserved0        0
 struct memscope_site {
     uint32_t id;
     uint16_t kind;
@@ -58,6 +60,8 @@ struct memscope_site {
     const char *type_name;
     const char *var_name;
     const struct memscope_inlined_frame *inlined;
+    uint32_t type_bytes;
+    uint32_t reserved0;
 };
 
 enum memscope_suspend {

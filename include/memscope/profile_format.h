@@ -189,6 +189,12 @@ struct memscope_profile_frame {
     uint32_t column;
 };
 
+// Behind the frames of a site record, where the record has room for it; else all zeros.
+struct memscope_site_tail {
+    uint32_t type_bytes; // of one object of the type; 0 = unknown
+    uint32_t reserved0;
+};
+
 struct memscope_site_record {
     struct memscope_record record; // flags: MEMSCOPE_SITE_FLAG_*
     uint16_t kind;                 // enum memscope_site_kind
@@ -201,7 +207,7 @@ struct memscope_site_record {
     uint32_t variable_ref;
     uint32_t module_ref;
     uint64_t module_offset; // of the return address of the call, as the file's virtual address
-    struct memscope_profile_frame inlined[]; // innermost caller first
+    struct memscope_profile_frame inlined[]; // innermost caller first; then a memscope_site_tail
 };
 
 enum memscope_thread_state {

@@ -44,6 +44,7 @@ uint32_t ms_record_string(const char *string) {
 struct site_content {
     struct memscope_site_record fixed;
     const struct memscope_profile_frame *frames;
+    struct memscope_site_tail tail;
 };
 
 static bool same_site(uint32_t ref, const void *what) {
@@ -55,7 +56,9 @@ static bool same_site(uint32_t ref, const void *what) {
            memcmp((const char *)record + skip, (const char *)&content->fixed + skip,
                   sizeof *record - skip) == 0 &&
            memcmp(record->inlined, content->frames,
-                  content->fixed.inlined_count * sizeof *content->frames) == 0;
+                  content->fixed.inlined_count * sizeof *content->frames) == 0 &&
+           memcmp(record->inlined + content->fixed.inlined_count, &content->tail,
+                  sizeof content->tail) == 0;
 }
 
 static uint32_t write_site(const struct site_content *content) {
@@ -64,16 +67,18 @@ static uint32_t write_site(const struct site_content *content) {
     uint64_t hash =
         ms_hash(MS_HASH_START, (const char *)&content->fixed + skip, sizeof content->fixed - skip);
     hash = ms_hash(hash, content->frames, frame_bytes);
+    hash = ms_hash(hash, &content->tail, sizeof content->tail);
     uint32_t ref = ms_intern_find(hash, same_site, content);
     if (ref != 0)
         return ref;
-    struct memscope_site_record *record =
-        ms_arena_take(units_for(sizeof *record + frame_bytes), true, &ref);
+    size_t bytes = sizeof(struct memscope_site_record) + frame_bytes + sizeof content->tail;
+    struct memscope_site_record *record = ms_arena_take(units_for(bytes), true, &ref);
     if (!record)
         return 0;
     memcpy((char *)record + skip, (const char *)&content->fixed + skip, sizeof *record - skip);
     record->record.flags = content->fixed.record.flags;
     memcpy(record->inlined, content->frames, frame_bytes);
+    memcpy(record->inlined + content->fixed.inlined_count, &content->tail, sizeof content->tail);
     ms_arena_publish(record, MEMSCOPE_RECORD_SITE);
     ms_intern_add(hash, ref);
     return ref;
@@ -92,6 +97,8 @@ uint32_t ms_record_site(const struct memscope_site *site) {
     content.fixed.file_ref = ms_record_string(site->file);
     content.fixed.type_ref = ms_record_string(site->type_name);
     content.fixed.variable_ref = ms_record_string(site->var_name);
+    content.tail =
+        (struct memscope_site_tail){.type_bytes = site->type_bytes, .flags = site->flags};
     content.fixed.inlined_count =
         site->inlined_count < MOST_FRAMES ? site->inlined_count : MOST_FRAMES;
     for (unsigned i = 0; i < content.fixed.inlined_count; i++)

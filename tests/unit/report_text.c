@@ -275,14 +275,16 @@ static void build_containers(void) {
 START_TEST(users_line_comes_before_the_headers) {
     build_containers();
     const char *text = text_of(&plain);
-    expect_words(text, " fill.cc:31 fill() [malloc in new_allocator.h:137]  <- main()\n");
+    expect_words(text, " fill.cc:31 fill() (std::map<int, int>) [malloc in "
+                       "new_allocator.h:137]  <- main()\n");
     // Of one kind by two ways through headers: one row, with the sum. Nothing but headers: the
     // outermost.
     expect_words(text, "        3 B             2  fill.cc:31 fill() [operator new in "
                        "new_allocator.h:137 and 1 more]  <- main()\n");
     expect_words(
-        text, "        8 B             1  map:8 std::map<int, int>::operator[]() [operator new in "
-              "new_allocator.h:137]\n");
+        text,
+        "        8 B             1  map:8 std::map<int, int>::operator[]() (std::map<int, int>) "
+        "[operator new in new_allocator.h:137]\n");
     expect_words(text, "all 4 sites in 3 rows\n");
 }
 END_TEST

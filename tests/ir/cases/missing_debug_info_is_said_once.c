@@ -12,8 +12,8 @@
 #ifndef NOTHING
 #include <stdlib.h>
 
-// CHECK: @memscope.site{{.*}} { i32 1, i16 1, i16 0, i32 0, i32 0, {{[^@]*}}@memscope.text{{.*}}, [[PTR]] null, [[PTR]] null, [[PTR]] null, [[PTR]] null }
-// CHECK: @memscope.module = {{.*}} { i32 3, i32 1,
+// CHECK: @memscope.site{{.*}} { i32 1, i16 1, i16 0, i32 0, i32 0, {{[^@]*}}@memscope.text{{.*}}, [[PTR]] null, [[PTR]] null, [[PTR]] null, [[PTR]] null, i32 0, i32 0 }
+// CHECK: @memscope.module = {{.*}} { i32 4, i32 1,
 void *one(void) {
     return malloc(1);
 }

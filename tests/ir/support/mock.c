@@ -22,10 +22,13 @@ static void tell_site(const struct memscope_site *site) {
     printf(" @%u %s kind=%u", site->line, site->function, site->kind);
     for (unsigned i = 0; i < site->inlined_count; i++)
         printf(" <- %s:%u", site->inlined[i].function, site->inlined[i].line);
-    if (site->id != MEMSCOPE_SITE_UNREGISTERED || site->type_name || site->var_name ||
+    if (site->id != MEMSCOPE_SITE_UNREGISTERED ||
         (site->line && (!site->file || site->file[0] != '/')) ||
         (site->inlined_count == 0) != (site->inlined == NULL))
         printf(" BAD SITE");
+    if (site->type_name || site->var_name)
+        printf(" type=%s variable=%s", site->type_name ? site->type_name : "?",
+               site->var_name ? site->var_name : "?");
     printf("\n");
     fflush(stdout);
 }

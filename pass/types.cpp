@@ -1,0 +1,343 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "types.h"
+#include "compat.h"
+#include "type_places.h"
+#include "llvm/ADT/SmallPtrSet.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/IR/Constants.h"
+#include "llvm/IR/Instructions.h"
+#include "llvm/IR/IntrinsicInst.h"
+
+using namespace llvm;
+
+namespace memscope {
+
+namespace {
+
+const char TypeAttribute[] = "memscope-type";
+const char BytesAttribute[] = "memscope-type-bytes";
+const char VariableAttribute[] = "memscope-variable";
+
+// One use of the result that the source gave a type or a name.
+struct Sink {
+  const DIType *Pointee = nullptr; // null = void
+  std::string Variable;
+};
+
+// std::unique_ptr<T>(p), std::shared_ptr<T>(p), and reset(p).
+bool keepsArgument(const CallBase &Call) {
+  const Function *Callee = Call.getCalledFunction();
+  if (!Callee || Call.arg_size() < 2)
+    return false;
+  for (StringRef Class : {"_ZNSt10unique_ptrI", "_ZNSt10shared_ptrI"})
+    if (compat::startsWith(Callee->getName(), Class))
+      return true;
+  return false;
+}
+
+// Follows the result of a call to what the source does with it.
+class ResultWalk {
+public:
+  ResultWalk(const PlaceFinder &Places, const DISubprogram *Holder,
+             bool IsArray)
+      : Places(Places), Holder(Holder), IsArray(IsArray) {}
+
+  // The uses of the value, in the order of the source; `Untyped` gets the
+  // slots of variables that are pointers to void.
+  void follow(Value &V) {
+    if (!Seen.insert(&V).second || Seen.size() > MostValues)
+      return;
+    SmallVector<const Use *, 8> Uses;
+    for (const Use &Each : V.uses())
+      Uses.push_back(&Each);
+    for (const Use *Each : reverse(Uses))
+      followUse(V, *Each);
+  }
+
+  // The slot's value goes on where it is read.
+  void followSlot(Value &Slot) {
+    for (User *Each : Slot.users()) {
+      auto *Load = dyn_cast<LoadInst>(Each);
+      if (Load && Load->getPointerOperand() == &Slot)
+        follow(*Load);
+      else if (isa<BitCastInst>(Each))
+        followSlot(*Each);
+    }
+  }
+
+  void storeTo(Value &Pointer) {
+    Value *Slot = Pointer.stripPointerCasts();
+    if (isa<AllocaInst>(Slot) && !compat::variableAt(*Slot) &&
+        Seen.insert(Slot).second) {
+      followSlot(*Slot); // clang's own, as of `a ? b : c`
+      return;
+    }
+    Place At = Places.scalarAt(Pointer);
+    Sink New{pointeeOf(At.Type), At.Name};
+    Stores.push_back(New);
+    if (!New.Pointee && isa<AllocaInst>(Slot))
+      Untyped.push_back(Slot);
+  }
+
+  SmallVector<Sink, 2> Stores;
+  SmallVector<Sink, 2> Others; // returned, or passed on
+  SmallVector<Value *, 2> Untyped;
+
+private:
+  static constexpr unsigned MostValues = 64;
+
+  void followUse(Value &V, const Use &Each) {
+    User *Using = Each.getUser();
+    if (auto *Store = dyn_cast<StoreInst>(Using)) {
+      if (Store->getValueOperand() == &V)
+        storeTo(*Store->getPointerOperand());
+    } else if (isa<BitCastInst>(Using) || isa<PHINode>(Using) ||
+               isa<SelectInst>(Using)) {
+      follow(*Using);
+    } else if (auto *Step = dyn_cast<GetElementPtrInst>(Using)) {
+      if (IsArray && Step->hasAllConstantIndices()) // behind the length
+        follow(*Step);
+    } else if (isa<ReturnInst>(Using)) {
+      if (const DIType *Type = pointeeOf(PlaceFinder::returnType(Holder)))
+        Others.push_back({Type, ""});
+    } else if (auto *Call = dyn_cast<CallBase>(Using)) {
+      if (!Call->isArgOperand(&Each))
+        return;
+      if (keepsArgument(*Call) && Call->getArgOperandNo(&Each) == 1) {
+        Stores.push_back({nullptr, Places.nameAt(*Call->getArgOperand(0))});
+        return;
+      }
+      if (const DIType *Type = PlaceFinder::parameterPointee(
+              *Call, Call->getArgOperandNo(&Each)))
+        Others.push_back({Type, ""});
+    }
+  }
+
+  const PlaceFinder &Places;
+  const DISubprogram *Holder;
+  bool IsArray; // operator new[]: the objects may stand behind their number
+  SmallPtrSet<const Value *, 16> Seen;
+};
+
+// Nothing but null is stored there besides.
+bool isStoredOnce(const Value &Slot) {
+  unsigned Stores = 0;
+  for (const User *Each : Slot.users())
+    if (const auto *Store = dyn_cast<StoreInst>(Each))
+      Stores += Store->getPointerOperand() == &Slot &&
+                !isa<Constant>(Store->getValueOperand());
+  return Stores == 1;
+}
+
+// What all sinks that have a type agree on; false: they differ.
+bool agreeOn(ArrayRef<Sink> Sinks, const DIType *&Pointee) {
+  for (const Sink &Each : Sinks) {
+    if (!Each.Pointee)
+      continue;
+    if (Pointee && plainType(Pointee) != plainType(Each.Pointee))
+      return false;
+    if (!Pointee)
+      Pointee = Each.Pointee;
+  }
+  return true;
+}
+
+// --- the size that is asked for ------------------------------------------
+
+// What the value is known to be a multiple of, and whether one object is asked
+// for, of that size.
+struct Size {
+  uint64_t Factor = 0; // 0 = nothing is known
+  bool IsConstant = false;
+};
+
+Size sizeOf(const Value &V) {
+  if (const auto *Constant = dyn_cast<ConstantInt>(&V))
+    return {Constant->getZExtValue(), true};
+  const auto *Product = dyn_cast<BinaryOperator>(&V);
+  if (Product && Product->getOpcode() == Instruction::Mul)
+    for (const Value *Operand : Product->operand_values())
+      if (const auto *Constant = dyn_cast<ConstantInt>(Operand))
+        return {Constant->getZExtValue(), false};
+  return {};
+}
+
+Size requested(const CallBase &Call, enum memscope_kind Kind) {
+  switch (Kind) {
+  case MEMSCOPE_KIND_MALLOC:
+  case MEMSCOPE_KIND_VALLOC:
+  case MEMSCOPE_KIND_PVALLOC:
+    return sizeOf(*Call.getArgOperand(0));
+  case MEMSCOPE_KIND_REALLOC:
+  case MEMSCOPE_KIND_ALIGNED_ALLOC:
+  case MEMSCOPE_KIND_MEMALIGN:
+    return sizeOf(*Call.getArgOperand(1));
+  case MEMSCOPE_KIND_POSIX_MEMALIGN:
+    return sizeOf(*Call.getArgOperand(2));
+  case MEMSCOPE_KIND_CALLOC:
+  case MEMSCOPE_KIND_REALLOCARRAY: {
+    unsigned First = Kind == MEMSCOPE_KIND_CALLOC ? 0 : 1;
+    Size One = sizeOf(*Call.getArgOperand(First));
+    Size Two = sizeOf(*Call.getArgOperand(First + 1));
+    if (One.Factor && Two.Factor)
+      return {One.Factor * Two.Factor, (One.IsConstant && One.Factor == 1) ||
+                                           (Two.IsConstant && Two.Factor == 1)};
+    return {One.Factor + Two.Factor, false};
+  }
+  default:
+    return {};
+  }
+}
+
+// Whether blocks of that size are made of such objects. In C a pointer to the
+// first part of something (a base, a header) often stands for all of it.
+bool fits(const DIType *Type, Size Asked) {
+  uint64_t Bytes = bytesOf(Type);
+  if (Bytes == 0 || Asked.Factor == 0)
+    return true;
+  if (hasOpenEnd(Type))
+    return !Asked.IsConstant || Asked.Factor * 2 > Bytes;
+  // A structure that begins with this one may be twice as large.
+  if (Asked.IsConstant && isAggregate(Type))
+    return Asked.Factor == Bytes;
+  return Asked.Factor % Bytes == 0;
+}
+
+// --- results ---------------------------------------------------------------
+
+bool isString(enum memscope_kind Kind) {
+  return Kind == MEMSCOPE_KIND_STRDUP || Kind == MEMSCOPE_KIND_GETLINE ||
+         Kind == MEMSCOPE_KIND_ASPRINTF;
+}
+
+// The address is not returned but stored to the first argument.
+bool storesResult(enum memscope_kind Kind) {
+  return Kind == MEMSCOPE_KIND_POSIX_MEMALIGN ||
+         Kind == MEMSCOPE_KIND_GETLINE || Kind == MEMSCOPE_KIND_ASPRINTF;
+}
+
+// --- C++ -------------------------------------------------------------------
+
+// The first argument of a template's class; null = none, or no type.
+const DIType *firstArgument(const DICompositeType &Class) {
+  if (Class.getTemplateParams().empty())
+    return nullptr;
+  const auto *First = dyn_cast_or_null<DITemplateTypeParameter>(
+      static_cast<const DINode *>(Class.getTemplateParams()[0]));
+  return First ? First->getType() : nullptr;
+}
+
+bool isOfTemplate(const DIType &Type, StringRef Name) {
+  return compat::startsWith(Type.getName(), (Name + "<").str());
+}
+
+// What the containers' own functions allocate: the T of std::allocator<T>.
+const DIType *allocatedByLibrary(const DISubprogram *Holder) {
+  const auto *Class = dyn_cast_or_null<DICompositeType>(Holder->getScope());
+  if (!Class || Holder->getName() != "allocate")
+    return nullptr;
+  for (StringRef Name : {"new_allocator", "__new_allocator", "allocator"})
+    if (isOfTemplate(*Class, Name))
+      return firstArgument(*Class);
+  return nullptr;
+}
+
+// The element that a node of a container, or of make_shared, holds.
+const DIType *elementOfNode(const DIType *Node) {
+  const auto *Class = dyn_cast_or_null<DICompositeType>(plainType(Node));
+  if (!Class)
+    return nullptr;
+  for (StringRef Name :
+       {"_Rb_tree_node", "_List_node", "_Fwd_list_node", "_Hash_node",
+        "_Sp_counted_ptr_inplace", "__tree_node", "__list_node",
+        "__forward_list_node", "__hash_node", "__shared_ptr_emplace"})
+    if (isOfTemplate(*Class, Name))
+      return firstArgument(*Class);
+  return nullptr;
+}
+
+// What the source says at the call itself: `new T`, or std::allocator<T>.
+const DIType *declaredType(const CallBase &Call, const DISubprogram *Holder) {
+  const MDNode *Declared = Call.getMetadata("heapallocsite");
+  if (const auto *Type = dyn_cast_or_null<DIType>(Declared))
+    return Type;
+  return allocatedByLibrary(Holder);
+}
+
+TypeFacts factsOf(CallBase &Call, enum memscope_kind Kind) {
+  const DISubprogram *Holder = Call.getFunction()->getSubprogram();
+  if (!Holder)
+    return {};
+  TypeNamer Namer(Holder->getUnit());
+  PlaceFinder Places(Namer, Call.getModule()->getDataLayout());
+  ResultWalk Walk(Places, Holder, Kind == MEMSCOPE_KIND_NEW_ARRAY);
+  if (storesResult(Kind))
+    Walk.storeTo(*Call.getArgOperand(0));
+  else
+    Walk.follow(Call);
+
+  TypeFacts Facts;
+  for (const Sink &Each : Walk.Stores)
+    if (Facts.Variable.empty())
+      Facts.Variable = Each.Variable;
+  if (const DIType *Declared = declaredType(Call, Holder)) {
+    const DIType *Element = elementOfNode(Declared);
+    Facts.Type = Namer.name(Element ? Element : Declared);
+    Facts.Bytes = bytesOf(Declared);
+    return Facts;
+  }
+  const DIType *Type = nullptr;
+  bool Agree = agreeOn(Walk.Stores, Type);
+  if (Agree && !Type) {
+    // Pointers to void alone: what becomes of their values?
+    size_t Direct = Walk.Stores.size();
+    for (size_t I = 0; I < Walk.Untyped.size(); ++I)
+      if (isStoredOnce(*Walk.Untyped[I]))
+        Walk.followSlot(*Walk.Untyped[I]);
+    Agree = agreeOn(Walk.Stores, Type);
+    for (const Sink &Each : ArrayRef<Sink>(Walk.Stores).drop_front(Direct))
+      if (Each.Pointee && !Each.Variable.empty()) {
+        Facts.Variable = Each.Variable;
+        break;
+      }
+  }
+  if (Agree && !Type)
+    Agree = agreeOn(Walk.Others, Type);
+  if (Agree && Type && fits(Type, requested(Call, Kind))) {
+    Facts.Type = Namer.name(Type);
+    Facts.Bytes = bytesOf(Type);
+  }
+  if (Facts.Type.empty() && isString(Kind))
+    Facts.Type = "char", Facts.Bytes = 1;
+  return Facts;
+}
+
+} // namespace
+
+void noteType(CallBase &Call, const Callee &What) {
+  TypeFacts Facts = factsOf(Call, What.Kind);
+  LLVMContext &Context = Call.getContext();
+  if (!Facts.Type.empty())
+    Call.addFnAttr(Attribute::get(Context, TypeAttribute, Facts.Type));
+  if (Facts.Bytes)
+    Call.addFnAttr(
+        Attribute::get(Context, BytesAttribute, utostr(Facts.Bytes)));
+  if (!Facts.Variable.empty())
+    Call.addFnAttr(Attribute::get(Context, VariableAttribute, Facts.Variable));
+}
+
+TypeFacts takeType(CallBase &Call) {
+  TypeFacts Facts;
+  Facts.Type = Call.getFnAttr(TypeAttribute).getValueAsString().str();
+  Facts.Variable = Call.getFnAttr(VariableAttribute).getValueAsString().str();
+  Call.getFnAttr(BytesAttribute)
+      .getValueAsString()
+      .getAsInteger(10, Facts.Bytes);
+  for (const char *Each : {TypeAttribute, BytesAttribute, VariableAttribute})
+    Call.setAttributes(
+        Call.getAttributes().removeFnAttribute(Call.getContext(), Each));
+  return Facts;
+}
+
+} // namespace memscope
