@@ -19,9 +19,9 @@
 namespace memscope {
 
 struct TypeFacts {
-  std::string Type;       // of one object; "" = unknown
-  std::string Variable;   // that holds the address; "" = unknown
-  uint64_t Bytes = 0;     // of one object; 0 = unknown
+  std::string Type;     // of one object; "" = unknown
+  std::string Variable; // that holds the address; "" = unknown
+  uint64_t Bytes = 0;   // of one object; 0 = unknown
 };
 
 // Phase 1: finds the facts of an allocation call, and writes them on it.

@@ -257,7 +257,7 @@ struct memscope_cell_record {
     uint64_t freed_bytes;
     uint64_t epoch;         // header.peak_epoch when own counters last changed
     int64_t headroom_bytes; // the cell's highest live bytes - (bytes - freed_bytes)
-    // Up to here one cache line: all that an event of the owner touches, most times.
+    // Up to here one cache line: what an event of the owner touches.
     uint32_t site_ref;
     uint32_t thread_ref; // 0 = of no thread (the overflow cell)
     uint64_t at_peak_bytes;
@@ -271,13 +271,11 @@ struct memscope_cell_record {
     uint32_t context_ref; // the stack that led to the site; 0 = not kept
 };
 
-// The highest live bytes; of a running program off by the event between two words of it.
 static inline uint64_t memscope_cell_peak(const struct memscope_cell_record *cell) {
     return cell->bytes - cell->freed_bytes + (uint64_t)cell->headroom_bytes;
 }
 
-// What one thread holds at one site, whatever stacks led there: the site's own peak, which is no
-// sum of its cells' peaks.
+// What one thread holds at one site by all stacks: the site's own peak, no sum of its cells'.
 //   live bytes = peak_bytes - headroom_bytes - remote_freed_bytes
 struct memscope_site_peak_record {
     struct memscope_record record;
@@ -318,8 +316,7 @@ struct memscope_context_record {
     uint64_t frames[];
 };
 
-// A task in an await chain: what stands below its stack. Chains deeper than the depth asked for
-// lack their outermost tasks: MEMSCOPE_CONTEXT_CUT.
+// A task in an await chain, below its stack. MEMSCOPE_CONTEXT_CUT: its outermost tasks are lacking.
 struct memscope_awaiter_record {
     struct memscope_record record; // flags: MEMSCOPE_CONTEXT_CUT
     uint32_t class_ref;
