@@ -45,17 +45,18 @@ set_arguments() {
 
 # variants_of SUBJECT: how it is run, plain first.
 #   linked     instrumented, runtime linked in: "MemScope" of the targets
+#   sites      the same without call stacks: depth=0
 #   weak       instrumented by the bare flag, runtime preloaded
 #   bare       instrumented by the bare flag, no runtime: frames as large as with one
 #   foreign    the plain program, runtime preloaded
 #   heaptrack  the plain program, heaptrack's recorder preloaded, nothing interpreted
 variants_of() {
     if is_real "$1"; then
-        echo plain linked foreign heaptrack
+        echo plain linked sites foreign heaptrack
     elif has_tasks "$1"; then
-        echo plain linked weak bare foreign heaptrack
+        echo plain linked sites weak bare foreign heaptrack
     else
-        echo plain linked weak foreign heaptrack
+        echo plain linked sites weak foreign heaptrack
     fi
 }
 
@@ -110,6 +111,7 @@ run_variant() {
     plain | bare) setting=(BENCH=plain) ;;
     witness | bare_witness) setting=("LD_PRELOAD=$witness_library" "MS_WITNESS=$PWD/$variant.w") ;;
     linked) folder=l setting=("MEMSCOPE_OPTIONS=strict=1:output=$PWD/$variant.msp") ;;
+    sites) folder=l setting=("MEMSCOPE_OPTIONS=strict=1:depth=0:output=$PWD/$variant.msp") ;;
     heaptrack) setting=("LD_PRELOAD=$(heaptrack_library)" "DUMP_HEAPTRACK_OUTPUT=$PWD/$variant.msp") ;;
     *) setting=("MEMSCOPE_OPTIONS=strict=1:output=$PWD/$variant.msp"
         "LD_PRELOAD=$MS_BUILD/lib/libmemscope_rt.so") ;;

@@ -16,14 +16,16 @@ def part($name; rows; $holds): if $holds then "<!-- bench: \($name) -->" else "<
 def ratio: "\(.median | fixed(3)) (\(.first_quartile | fixed(3))–\(.third_quartile | fixed(3)))";
 def mib: . / 1048576 | fixed(1);
 def yes: if . == null then "not run" elif . then "yes" else "no" end;
-def order: {plain: 0, linked: 1, weak: 2, bare: 3, foreign: 4, heaptrack: 5}[.];
+def order: {plain: 0, linked: 1, sites: 2, weak: 3, bare: 4, foreign: 5, heaptrack: 6}[.];
 
 . as $all
 | "made by `\(.command)` on \(.date): \(.machine)" as $made
 | part("targets";
-    (["target", "must", "aim", "measured", "must reached?", "aim reached?"] | head),
+    (["target", "must", "aim", "with call stacks", "must reached?", "aim reached?", "sites alone", "must reached?"]
+     | head),
     (.targets[] | [.what, "\(.must)", "\(.aim // "-")", (.measured | fixed(3)), (.reached | yes),
-                  (if .aim == null then "-" else .aim_reached | yes end)] | row),
+                  (if .aim == null then "-" else .aim_reached | yes end),
+                  (.sites | fixed(3)), (if .sites == null then "-" else .sites_reached | yes end)] | row),
     "", "Medians of \(.rounds) paired runs; \($made).";
     any(.targets[]; .measured != null)),
   part("times";

@@ -41,7 +41,7 @@ static struct memscope_cell_record *cell_for_site(struct ms_tls *tls, struct ms_
                                                   uint32_t class_ref) {
     uint32_t site_ref = 0;
     uint64_t key = origin.key;
-    if (origin.site) // its ref may be new, and then finds its home
+    if (origin.site)
         key = site_ref = ms_origin_site_ref(&origin);
     if (key == 0)
         return ms_overflow_cell();

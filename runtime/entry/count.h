@@ -5,7 +5,7 @@
 //
 // An event's origin is a site for rewritten calls; for others the site is NULL and the key is
 // MS_KEY_FOREIGN | return address, or the ref of a site that is entered. Cells are found by a
-// thread's table, by the site's ref or the key; a rewritten call's first by the site's home.
+// thread's table.
 
 #ifndef MS_COUNT_H
 #define MS_COUNT_H
