@@ -163,7 +163,7 @@ void ms_watch_forks(void) {
 }
 
 // The shared page is zero in a fork child; the rest of memory is the parent's.
-void ms_begin_child(void) {
+static void begin_child(void) {
     uint32_t ref_base = ms_arena_next_base();
     ms_arena_forget();
     ms_intern_clear();
@@ -176,6 +176,15 @@ void ms_begin_child(void) {
     ms_backend_begin_profile();
 }
 
+// A signal handler that allocates meanwhile would begin another one.
+static void begin_child_undisturbed(void) {
+    uint64_t before;
+    ms_sys_block_signals(&before);
+    if (ms_acquire(&ms_shared.alive) == 0)
+        begin_child();
+    ms_sys_restore_signals(before);
+}
+
 bool ms_alive(void) {
     switch (ms_load(&ms_life)) {
     case MS_LIFE_NEW:
@@ -183,7 +192,7 @@ bool ms_alive(void) {
         return ms_load(&ms_shared.alive) != 0;
     case MS_LIFE_ON:
         if (ms_acquire(&ms_shared.alive) == 0)
-            ms_begin_child();
+            begin_child_undisturbed();
         return ms_load(&ms_shared.alive) != 0;
     default:
         return false;

@@ -30,9 +30,6 @@ bool ms_alive(void);
 // From now on a fork child lets go of its parent's profile at once.
 void ms_watch_forks(void);
 
-// A fork child begins a profile of its own.
-void ms_begin_child(void);
-
 // Switches the runtime off; what was counted so far stays in the profile.
 void ms_switch_off(void);
 
