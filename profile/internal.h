@@ -144,7 +144,4 @@ const char *ms_symbolizer_ask(struct ms_symbolizer *symbolizer, const char *path
 // Which container of the standard library each site's block is part of, by its inlined frames.
 void ms_find_containers(struct ms_summary *summary);
 
-// Which container of the standard library each site's block is part of, by its inlined frames.
-void ms_find_containers(struct ms_summary *summary);
-
 #endif

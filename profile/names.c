@@ -65,6 +65,12 @@ const char *ms_order_name(enum ms_order order) {
     return (unsigned)order < LENGTH(names) ? names[order] : NULL;
 }
 
+const char *ms_by_name(enum ms_by by) {
+    static const char *const names[] = {
+        [MS_BY_TYPE] = "type", [MS_BY_CONTAINER] = "container", [MS_BY_VARIABLE] = "variable"};
+    return (unsigned)by < LENGTH(names) ? names[by] : NULL;
+}
+
 const char *ms_process_state_name(enum ms_process_state state) {
     static const char *const names[] = {
         [MS_PROCESS_RUNNING] = "running",     [MS_PROCESS_EXITED] = "exited",

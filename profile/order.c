@@ -108,8 +108,23 @@ bool ms_sites_look_alike(const struct ms_summary *summary, const struct ms_site 
 static int compare_sites(const void *left, const void *right, void *summary) {
     const struct ms_site *a = *(const struct ms_site *const *)left;
     const struct ms_site *b = *(const struct ms_site *const *)right;
-    int difference = compare_looks(summary, a, b);
-    return difference ? difference : compare_ids(a, b);
+    return compare_looks(summary, a, b);
+}
+
+static int compare_contents(const void *left, const void *right, void *by) {
+    const struct ms_site *a = *(const struct ms_site *const *)left;
+    const struct ms_site *b = *(const struct ms_site *const *)right;
+    enum ms_by key = *(const enum ms_by *)by;
+    int difference = 0;
+    if (key == MS_BY_CONTAINER || key == MS_BY_KIND)
+        difference = compare_texts(a->container, b->container);
+    if (difference == 0 && key == MS_BY_VARIABLE)
+        difference = compare_texts(a->variable_name, b->variable_name);
+    if (difference == 0 && key != MS_BY_CONTAINER)
+        difference = compare_texts(a->type_name, b->type_name);
+    if (difference == 0 && key != MS_BY_CONTAINER)
+        difference = compare_numbers(a->type_bytes, b->type_bytes);
+    return difference;
 }
 
 static int compare_rows(const void *left, const void *right, void *order) {
@@ -118,21 +133,26 @@ static int compare_rows(const void *left, const void *right, void *order) {
     return difference ? difference : compare_ids(a->site, b->site);
 }
 
-memscope_status ms_summary_rows(const struct ms_summary *summary, enum ms_order order,
-                                struct ms_row *rows_out, size_t *count_out) {
+// Rows of the sites that are equal by `compare`, which qsort_r takes, too.
+static memscope_status make_rows(const struct ms_summary *summary,
+                                 int (*compare)(const void *, const void *, void *), void *context,
+                                 enum ms_order order, struct ms_row *rows_out, size_t *count_out) {
     size_t count = summary->site_count, row_count = 0;
     const struct ms_site **sites = calloc(count + 1, sizeof *sites);
     if (!sites)
         return MEMSCOPE_OUT_OF_MEMORY;
     for (size_t i = 0; i < count; i++)
         sites[i] = &summary->sites[i];
-    qsort_r(sites, count, sizeof *sites, compare_sites, (void *)summary);
+    qsort_r(sites, count, sizeof *sites, compare, context);
     for (size_t i = 0; i < count;) {
         struct ms_row row = {.site = sites[i]};
         struct ms_peak_bounds bounds = {0};
-        while (i < count && compare_looks(summary, row.site, sites[i]) == 0) {
-            ms_counts_add(&row.counts, &sites[i++]->counts, &bounds);
+        while (i < count && compare(&row.site, &sites[i], context) == 0) {
+            ms_counts_add(&row.counts, &sites[i]->counts, &bounds);
+            if (compare_ids(sites[i], row.site) < 0)
+                row.site = sites[i];
             row.site_count++;
+            i++;
         }
         if (row.site_count == 1)
             row.counts = row.site->counts;
@@ -144,4 +164,15 @@ memscope_status ms_summary_rows(const struct ms_summary *summary, enum ms_order 
     *count_out = row_count;
     free(sites);
     return MEMSCOPE_OK;
+}
+
+memscope_status ms_summary_rows(const struct ms_summary *summary, enum ms_order order,
+                                struct ms_row *rows_out, size_t *count_out) {
+    return make_rows(summary, compare_sites, (void *)summary, order, rows_out, count_out);
+}
+
+memscope_status ms_summary_rows_by(const struct ms_summary *summary, enum ms_by by,
+                                   enum ms_order order, struct ms_row *rows_out,
+                                   size_t *count_out) {
+    return make_rows(summary, compare_contents, &by, order, rows_out, count_out);
 }

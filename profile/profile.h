@@ -218,6 +218,16 @@ struct ms_row {
     struct ms_counts counts; // their sum
 };
 
+// What else sites are put together by: the type (by its size, too), the container, the variable and
+// its type, or all that tells what a block is. Sites of which that is not known are one row.
+enum ms_by {
+    MS_BY_TYPE,
+    MS_BY_CONTAINER,
+    MS_BY_VARIABLE,
+    MS_BY_KIND, // type and container
+};
+const char *ms_by_name(enum ms_by by); // of those that people ask for; NULL = no more
+
 // Whether two sites are in one row.
 bool ms_sites_look_alike(const struct ms_summary *summary, const struct ms_site *a,
                          const struct ms_site *b);
@@ -225,6 +235,9 @@ bool ms_sites_look_alike(const struct ms_summary *summary, const struct ms_site 
 // Rows from most to least. `rows_out` has summary->site_count entries. OK or OUT_OF_MEMORY.
 memscope_status ms_summary_rows(const struct ms_summary *summary, enum ms_order order,
                                 struct ms_row *rows_out, size_t *count_out);
+// The same, put together otherwise. The sums of all rows are the profile's.
+memscope_status ms_summary_rows_by(const struct ms_summary *summary, enum ms_by by,
+                                   enum ms_order order, struct ms_row *rows_out, size_t *count_out);
 
 // --- names of foreign sites --------------------------------------------------------------------
 

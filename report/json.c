@@ -312,6 +312,7 @@ memscope_status ms_report_json(const struct ms_summary *summary, const struct ms
     put_member(&writer, "coverage", coverage_part(&writer, summary));
     ms_json_sessions(&writer, summary);
     put_sites(&writer, summary, sites, count);
+    ms_json_types(&writer, summary);
     ms_json_contexts(&writer, options->contexts, sites, count);
     put_lists(&writer, summary);
     ms_json_tasks(&writer, summary, NULL);

@@ -89,6 +89,8 @@ void ms_json_counts(struct writer *writer, json_t *object, const struct ms_count
 void ms_json_contexts(struct writer *writer, const struct ms_contexts *contexts,
                       const struct ms_site **sites, size_t site_count);
 json_t *ms_json_frames(struct writer *writer, const struct ms_context *context);
+// The member types: all sites by type and container.
+void ms_json_types(struct writer *writer, const struct ms_summary *summary);
 void ms_json_sessions(struct writer *writer, const struct ms_summary *summary);
 json_t *ms_json_forced_strategy(struct writer *writer, const struct ms_summary *summary);
 json_t *ms_json_environment(struct writer *writer, const struct ms_summary *summary);

@@ -41,6 +41,9 @@ memscope_status ms_report_text(const struct ms_summary *summary,
 // (nothing is written).
 memscope_status ms_report_site(const struct ms_summary *summary, const struct ms_place *place,
                                const struct ms_report_options *options, FILE *out);
+// A table of types, containers or variables; `by` has a name (ms_by_name).
+memscope_status ms_report_by(const struct ms_summary *summary, enum ms_by by,
+                             const struct ms_report_options *options, FILE *out);
 // docs/report.schema.json describes it. `place` NULL = all sites, and NOT_FOUND as above.
 memscope_status ms_report_json(const struct ms_summary *summary, const struct ms_place *place,
                                const struct ms_report_options *options, FILE *out);

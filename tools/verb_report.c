@@ -17,6 +17,7 @@
 static const struct ms_option options[] = {
     {"json", 'j', false, NULL, "everything, as JSON (see the schema in docs)"},
     {"sort", 's', false, "KEY", "live, peak, at-peak (default), total, calls or temporary"},
+    {"by", 'b', false, "WHAT", "a table of type, container or variable instead of sites"},
     {"top", 'n', true, "N", "show N sites, 0 = all (default: 15; JSON: all)"},
     {"stacks", 'S', false, "N",
      "the largest stack of N sites (default: 3); with --site its N largest (10); 0 = none"},
@@ -28,7 +29,8 @@ static const struct ms_option options[] = {
 
 struct request {
     struct ms_report_options report;
-    bool json, has_top, has_stacks;
+    bool json, has_top, has_stacks, has_by;
+    enum ms_by by;
     const char *site, *name;
     int exit_code; // where there is nothing to do
 };
@@ -48,6 +50,21 @@ static bool parse_sort(const struct ms_verb *verb, const char *word, enum ms_ord
     return false;
 }
 
+static bool parse_by(const struct ms_verb *verb, const char *word, enum ms_by *by_out) {
+    const char *words[8] = {0};
+    for (int by = 0; ms_by_name((enum ms_by)by); by++) {
+        words[by] = ms_by_name((enum ms_by)by);
+        if (strcmp(word, words[by]) == 0) {
+            *by_out = (enum ms_by)by;
+            return true;
+        }
+    }
+    char hint[64];
+    ms_suggest(hint, sizeof hint, word, words);
+    ms_usage(verb, "--by: unknown word \"%s\"%s", word, hint);
+    return false;
+}
+
 static bool parse(const struct ms_verb *verb, int argc, char **argv, struct request *request) {
     int letter;
     bool good = ms_parse_color(verb, "auto", &request->report.colour);
@@ -61,6 +78,9 @@ static bool parse(const struct ms_verb *verb, int argc, char **argv, struct requ
                 break;
             case 's':
                 good = parse_sort(verb, optarg, &request->report.order);
+                break;
+            case 'b':
+                good = request->has_by = parse_by(verb, optarg, &request->by);
                 break;
             case 'n':
                 good = request->has_top = ms_parse_top(verb, optarg, &request->report.top);
@@ -120,6 +140,8 @@ static int show(const struct ms_verb *verb, const struct ms_opened *opened,
     memscope_status status;
     if (request->site && ms_place_parse(request->site, &place) != MEMSCOPE_OK)
         return ms_usage(verb, "--site: \"%s\" is not FILE:LINE", request->site);
+    if (request->has_by && (request->json || request->site))
+        return ms_usage(verb, "--by is a table of its own: without --site, and --json has it");
     if (!request->has_top)
         request->report.top = request->json ? 0 : TOP_DEFAULT;
     request->report.width = ms_terminal_width();
@@ -127,6 +149,8 @@ static int show(const struct ms_verb *verb, const struct ms_opened *opened,
     if (request->json)
         status = ms_report_json(opened->summary, request->site ? &place : NULL, &request->report,
                                 stdout);
+    else if (request->has_by)
+        status = ms_report_by(opened->summary, request->by, &request->report, stdout);
     else if (request->site)
         status = ms_report_site(opened->summary, &place, &request->report, stdout);
     else
@@ -155,7 +179,7 @@ static int run(const struct ms_verb *verb, int argc, char **argv) {
     struct ms_contexts *contexts = NULL;
     ms_resolve_sites(verb, opened.summary);
     int code = MS_EXIT_FAILED;
-    if ((request.json || request.report.stacks > 0) &&
+    if ((request.json || (request.report.stacks > 0 && !request.has_by)) &&
         ms_resolve_contexts(verb, opened.summary, &contexts) == MEMSCOPE_OUT_OF_MEMORY) {
         ms_fail(verb, "%s: %s", opened.path, ms_status_text(MEMSCOPE_OUT_OF_MEMORY));
     } else {

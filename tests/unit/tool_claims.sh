@@ -69,7 +69,7 @@ bad_profiles_give_words_and_exit_1() {
     expect 1 "zeros.msp: offset 0x0: only zeros" "$memscope" report zeros.msp
     expect 1 "text.msp: offset 0x0: not a MemScope profile" "$memscope" report text.msp
     expect 1 "head.msp: offset 0x64: cut short inside the header" "$memscope" report head.msp
-    expect 1 "newer.msp: offset 0x8: format version 2 is newer" "$memscope" report newer.msp
+    expect 1 "newer.msp: offset 0x8: format version 3 is newer" "$memscope" report newer.msp
     expect 1 "nothere.msp: No such file" "$memscope" report nothere.msp
     # What can be read is shown, and the exit code tells.
     expect 1 "cut short: its last 500 of" "$memscope" report cut.msp
@@ -88,6 +88,8 @@ wrong_words_are_named_with_the_nearest_and_exit_2() {
     expect 2 'unknown option "--sotr" (did you mean "--sort"?)' "$memscope" report --sotr live
     expect 2 'unknown key "totl" (did you mean "total"?)' "$memscope" report --sort totl x.msp
     expect 2 'unknown word "allways" (did you mean "always"?)' "$memscope" report --color allways
+    expect 2 'unknown word "typ" (did you mean "type"?)' "$memscope" report --by typ x.msp
+    expect 2 '--by is a table of its own' "$memscope" report --by type --json x.msp
     expect 2 '"many" is not a number' "$memscope" report --top many x.msp
     expect 2 '"-1" is not a number' "$memscope" report --top -1 x.msp
     expect 2 '"x.c" is not FILE:LINE' "$memscope" report --site x.c x.msp
