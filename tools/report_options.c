@@ -24,6 +24,20 @@ bool ms_parse_count(const struct ms_verb *verb, const char *option, const char *
     return true;
 }
 
+bool ms_parse_word(const struct ms_verb *verb, const char *option, const char *kind,
+                   const char *word, const char *const *words, int *index_out) {
+    char hint[64];
+    for (int i = 0; words[i]; i++) {
+        if (strcmp(word, words[i]) == 0) {
+            *index_out = i;
+            return true;
+        }
+    }
+    ms_suggest(hint, sizeof hint, word, words);
+    ms_usage(verb, "%s: unknown %s \"%s\"%s", option, kind, word, hint);
+    return false;
+}
+
 bool ms_parse_top(const struct ms_verb *verb, const char *word, size_t *top_out) {
     return ms_parse_count(verb, "--top", word, top_out);
 }
@@ -31,19 +45,12 @@ bool ms_parse_top(const struct ms_verb *verb, const char *word, size_t *top_out)
 bool ms_parse_color(const struct ms_verb *verb, const char *word, bool *colour_out) {
     static const char *const words[] = {"auto", "always", "never", NULL};
     const char *no_color = getenv("NO_COLOR"), *terminal = getenv("TERM");
-    if (strcmp(word, "always") == 0) {
-        *colour_out = true;
-    } else if (strcmp(word, "never") == 0) {
-        *colour_out = false;
-    } else if (strcmp(word, "auto") == 0) {
-        *colour_out = isatty(STDOUT_FILENO) && !(no_color && *no_color) &&
-                      !(terminal && strcmp(terminal, "dumb") == 0);
-    } else {
-        char hint[64];
-        ms_suggest(hint, sizeof hint, word, words);
-        ms_usage(verb, "--color: unknown word \"%s\"%s", word, hint);
+    int when;
+    if (!ms_parse_word(verb, "--color", "word", word, words, &when))
         return false;
-    }
+    bool by_itself = isatty(STDOUT_FILENO) && !(no_color && *no_color) &&
+                     !(terminal && strcmp(terminal, "dumb") == 0);
+    *colour_out = when == 0 ? by_itself : when == 1;
     return true;
 }
 

@@ -31,17 +31,12 @@ static bool choose_view(const struct ms_verb *verb, struct ms_stack_request *req
 bool ms_parse_measure(const struct ms_verb *verb, const char *word,
                       enum ms_stack_measure *measure_out) {
     const char *words[MS_STACK_MEASURES + 1] = {0};
-    for (int i = 0; i < MS_STACK_MEASURES; i++) {
+    int measure = 0;
+    for (int i = 0; i < MS_STACK_MEASURES; i++)
         words[i] = ms_stack_measure_name((enum ms_stack_measure)i);
-        if (strcmp(word, words[i]) == 0) {
-            *measure_out = (enum ms_stack_measure)i;
-            return true;
-        }
-    }
-    char hint[64];
-    ms_suggest(hint, sizeof hint, word, words);
-    ms_usage(verb, "--by: unknown key \"%s\"%s", word, hint);
-    return false;
+    bool good = ms_parse_word(verb, "--by", "key", word, words, &measure);
+    *measure_out = (enum ms_stack_measure)measure;
+    return good;
 }
 
 static bool parse_filter(const struct ms_verb *verb, struct ms_stack_request *request, size_t which,

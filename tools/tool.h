@@ -63,6 +63,10 @@ int ms_finish_output(const struct ms_verb *verb);
 bool ms_parse_count(const struct ms_verb *verb, const char *option, const char *word,
                     size_t *count_out);
 // Arguments of --top and --color. False after an error that was printed (exit 2).
+// Which of `words` (the last is NULL) it is; `kind`: what people call them. Names the nearest if
+// none.
+bool ms_parse_word(const struct ms_verb *verb, const char *option, const char *kind,
+                   const char *word, const char *const *words, int *index_out);
 bool ms_parse_top(const struct ms_verb *verb, const char *word, size_t *top_out);
 bool ms_parse_color(const struct ms_verb *verb, const char *word, bool *colour_out);
 // Columns of the terminal that stdout is; 0 = it is none.

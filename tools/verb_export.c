@@ -30,15 +30,10 @@ struct request {
 
 static bool parse_format(const struct ms_verb *verb, const char *word, enum format *format_out) {
     static const char *const words[] = {"collapsed", "pprof", NULL};
-    for (size_t i = 0; words[i]; i++)
-        if (strcmp(word, words[i]) == 0) {
-            *format_out = (enum format)(i + 1);
-            return true;
-        }
-    char hint[64];
-    ms_suggest(hint, sizeof hint, word, words);
-    ms_usage(verb, "--format: unknown format \"%s\"%s", word, hint);
-    return false;
+    int format = 0;
+    bool good = ms_parse_word(verb, "--format", "format", word, words, &format);
+    *format_out = (enum format)(format + 1);
+    return good;
 }
 
 static bool take_option(const struct ms_verb *verb, int letter, struct request *request) {

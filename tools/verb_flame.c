@@ -29,13 +29,10 @@ struct request {
 
 static bool parse_colours(const struct ms_verb *verb, const char *word, bool *by_task_out) {
     static const char *const words[] = {"module", "task", NULL};
-    *by_task_out = strcmp(word, "task") == 0;
-    if (*by_task_out || strcmp(word, "module") == 0)
-        return true;
-    char hint[64];
-    ms_suggest(hint, sizeof hint, word, words);
-    ms_usage(verb, "--colour: unknown key \"%s\"%s", word, hint);
-    return false;
+    int colours = 0;
+    bool good = ms_parse_word(verb, "--colour", "key", word, words, &colours);
+    *by_task_out = colours == 1;
+    return good;
 }
 
 static bool take_option(const struct ms_verb *verb, int letter, struct request *request) {

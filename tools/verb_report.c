@@ -37,32 +37,22 @@ struct request {
 
 static bool parse_sort(const struct ms_verb *verb, const char *word, enum ms_order *order_out) {
     const char *words[16] = {0};
-    for (int order = 0; ms_order_name((enum ms_order)order); order++) {
-        words[order] = ms_order_name((enum ms_order)order);
-        if (strcmp(word, words[order]) == 0) {
-            *order_out = (enum ms_order)order;
-            return true;
-        }
-    }
-    char hint[64];
-    ms_suggest(hint, sizeof hint, word, words);
-    ms_usage(verb, "--sort: unknown key \"%s\"%s", word, hint);
-    return false;
+    int order = 0;
+    for (int i = 0; ms_order_name((enum ms_order)i); i++)
+        words[i] = ms_order_name((enum ms_order)i);
+    bool good = ms_parse_word(verb, "--sort", "key", word, words, &order);
+    *order_out = (enum ms_order)order;
+    return good;
 }
 
 static bool parse_by(const struct ms_verb *verb, const char *word, enum ms_by *by_out) {
     const char *words[8] = {0};
-    for (int by = 0; ms_by_name((enum ms_by)by); by++) {
-        words[by] = ms_by_name((enum ms_by)by);
-        if (strcmp(word, words[by]) == 0) {
-            *by_out = (enum ms_by)by;
-            return true;
-        }
-    }
-    char hint[64];
-    ms_suggest(hint, sizeof hint, word, words);
-    ms_usage(verb, "--by: unknown word \"%s\"%s", word, hint);
-    return false;
+    int by = 0;
+    for (int i = 0; ms_by_name((enum ms_by)i); i++)
+        words[i] = ms_by_name((enum ms_by)i);
+    bool good = ms_parse_word(verb, "--by", "word", word, words, &by);
+    *by_out = (enum ms_by)by;
+    return good;
 }
 
 static bool parse(const struct ms_verb *verb, int argc, char **argv, struct request *request) {

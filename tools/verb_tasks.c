@@ -48,18 +48,12 @@ static bool choose_view(const struct ms_verb *verb, struct request *request,
 
 static bool parse_sort(const struct ms_verb *verb, const char *word, struct request *request) {
     const char *words[16] = {0};
-    for (int order = 0; ms_task_order_name((enum ms_task_order)order); order++) {
-        words[order] = ms_task_order_name((enum ms_task_order)order);
-        if (strcmp(word, words[order]) == 0) {
-            request->report.order = (enum ms_task_order)order;
-            request->has_order = true;
-            return true;
-        }
-    }
-    char hint[64];
-    ms_suggest(hint, sizeof hint, word, words);
-    ms_usage(verb, "--sort: unknown key \"%s\"%s", word, hint);
-    return false;
+    int order = 0;
+    for (int i = 0; ms_task_order_name((enum ms_task_order)i); i++)
+        words[i] = ms_task_order_name((enum ms_task_order)i);
+    request->has_order = ms_parse_word(verb, "--sort", "key", word, words, &order);
+    request->report.order = (enum ms_task_order)order;
+    return request->has_order;
 }
 
 // Where the key does not fit the view.
