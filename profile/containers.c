@@ -45,12 +45,10 @@ static const char *argument_end(const char *at, const char *end) {
     for (; at < end; at++) {
         if (*at == '<' || *at == '(' || *at == '[' || *at == '{')
             depth++;
-        else if (*at == ')' || *at == ']' || *at == '}')
+        else if (depth == 0 && (*at == '>' || *at == ','))
+            break;
+        else if (*at == '>' || *at == ')' || *at == ']' || *at == '}')
             depth--;
-        else if (*at == '>' && depth-- == 0)
-            break;
-        else if (*at == ',' && depth == 0)
-            break;
     }
     return at;
 }

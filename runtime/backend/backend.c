@@ -124,7 +124,11 @@ static bool force(int strategy, bool auto_detect) {
             strategy = MEMSCOPE_STRATEGY_GLOBAL_DIRECT;
     }
     ms_store(&header->forced_strategy, (uint32_t)(strategy + 1));
-    return ms_strategy_force(strategy);
+    if (strategy == MEMSCOPE_STRATEGY_NONE)
+        return true;
+    // NOLINTNEXTLINE(clang-analyzer-optin.core.EnumCastOutOfRange): option_strategy and validate
+    // know
+    return ms_strategy_force((enum memscope_strategy)strategy);
 }
 
 void ms_backend_begin_profile(void) {
@@ -205,6 +209,7 @@ memscope_status __memscope_backend_initialize(const struct memscope_config *conf
     struct ms_call call = ms_call_begin();
     struct memscope_config used = config ? *config : memscope_config_default();
     struct memscope_environment environment;
+    memset(&environment, 0, sizeof environment);
     if (call.status != MEMSCOPE_OK)
         return ms_call_end(&call);
     if (!backend_out)
@@ -223,7 +228,7 @@ memscope_status __memscope_backend_initialize(const struct memscope_config *conf
                            "the process has a backend of another configuration", NULL);
     else if (!backend.is_open)
         (void)open_backend(&call, &used, &environment);
-    if (call.status == MEMSCOPE_OK)
+    if (call.status == MEMSCOPE_OK && backend_out)
         *backend_out = handle_of_backend();
     ms_backend_unlock();
     return ms_call_end(&call);
@@ -309,7 +314,7 @@ static memscope_status collect_all(struct ms_call *call, struct memscope_analysi
     ms_analysis_statistics(&data, &nothing, &interval, now_ns - header->start_monotonic_ns,
                            peak_bytes);
     ms_analysis_name(&data, 0, header->start_monotonic_ns);
-    if (ms_analysis_fill(call, &data) == MEMSCOPE_OK)
+    if (ms_analysis_fill(call, &data) == MEMSCOPE_OK && out)
         *out = data;
     return call->status;
 }

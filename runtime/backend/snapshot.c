@@ -159,14 +159,14 @@ MS_READS_LIVE static void copy_words(uint64_t *to, const uint64_t *from, size_t 
 }
 
 static void copy_record(char *copy, const void *from, const struct ms_walk *walk) {
-    char *to = copy + (uint64_t)walk->unit * MEMSCOPE_UNIT_BYTES;
+    void *to = copy + (uint64_t)walk->unit * MEMSCOPE_UNIT_BYTES;
     uint64_t bytes = (uint64_t)walk->head.units * MEMSCOPE_UNIT_BYTES;
     memcpy(to, &walk->head, sizeof walk->head);
-    copy_words((uint64_t *)(void *)to + 1, (const uint64_t *)from + 1, bytes - sizeof walk->head);
+    copy_words((uint64_t *)to + 1, (const uint64_t *)from + 1, bytes - sizeof walk->head);
     if (walk->head.type != MEMSCOPE_RECORD_CELL)
         return;
     const struct memscope_cell_record *cell = from;
-    struct memscope_cell_record *copied = (void *)to;
+    struct memscope_cell_record *copied = to;
     read_pair(&cell->remote_frees, &cell->remote_freed_bytes, &copied->remote_frees,
               &copied->remote_freed_bytes);
     read_pair(&cell->frees, &cell->freed_bytes, &copied->frees, &copied->freed_bytes);
@@ -192,7 +192,9 @@ static uint64_t copy_records(char *copy, uint64_t room_units) {
 // Once the records are there: the header's totals are no older.
 static void copy_header(struct memscope_profile_header *copy, uint64_t end_units,
                         uint64_t stored_units) {
-    copy_words((uint64_t *)(void *)copy, (const uint64_t *)(void *)ms_shared.header, sizeof *copy);
+    void *to = copy;
+    const void *from = ms_shared.header;
+    copy_words(to, from, sizeof *copy);
     copy->arena_end_units = end_units;
     copy->mapped_units = stored_units;
     copy->flags = (copy->flags & ~MEMSCOPE_PROFILE_MEMORY_ONLY) | MEMSCOPE_PROFILE_COPY;

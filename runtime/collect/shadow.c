@@ -44,7 +44,8 @@ void ms_shadow_populate(uintptr_t block) {
         return;
     uintptr_t first = (block - 1) & -((uintptr_t)1 << MS_LEAF_BITS);
     char *start = (char *)ms_shadow_at(leaf, first);
-    uint64_t *asked = (uint64_t *)(void *)(start + leaf_bytes) + 1;
+    void *behind = start + leaf_bytes + sizeof(uint64_t);
+    uint64_t *asked = behind;
     unsigned stretch = (unsigned)((block - 1 - first) >> MS_STRETCH_BITS);
     uint64_t bit = 1ull << stretch % 64;
     if (!(__atomic_fetch_or(&asked[stretch / 64], bit, __ATOMIC_RELAXED) & bit))

@@ -80,7 +80,8 @@ extern MS_THREAD struct ms_tls ms_tls __asm__(MEMSCOPE_INLINE_THREAD);
 // slot.
 enum { MS_BUCKET = 2 };
 MS_HOT struct ms_slot *ms_slot_of(const struct ms_tls *tls, uint64_t key) {
-    return (struct ms_slot *)(void *)((char *)tls->slots + (key & tls->mask));
+    void *bucket = (char *)tls->slots + (key & tls->mask);
+    return bucket;
 }
 
 MS_HOT uint64_t ms_key_of_plain(uint64_t plain) {

@@ -318,7 +318,7 @@ void ms_sys_random(void *bytes_out, size_t bytes) {
                          ms_sys_clock_monotonic_ns() ^ (uint64_t)ms_sys_process_id() << 40};
     if (MS_SYSCALL(SYS_getrandom, bytes_out, bytes, GRND_NONBLOCK) == (long)bytes)
         return;
-    for (size_t i = 0; i < bytes; i++)
+    for (size_t i = 0; i < bytes; i++) // NOLINTNEXTLINE(clang-analyzer-core.uninitialized.Assign)
         ((char *)bytes_out)[i] = ((const char *)words)[i % sizeof words];
 }
 
