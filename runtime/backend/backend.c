@@ -126,9 +126,7 @@ static bool force(int strategy, bool auto_detect) {
     ms_store(&header->forced_strategy, (uint32_t)(strategy + 1));
     if (strategy == MEMSCOPE_STRATEGY_NONE)
         return true;
-    // NOLINTNEXTLINE(clang-analyzer-optin.core.EnumCastOutOfRange): option_strategy and validate
-    // know
-    return ms_strategy_force((enum memscope_strategy)strategy);
+    return ms_strategy_force((uint32_t)strategy);
 }
 
 void ms_backend_begin_profile(void) {

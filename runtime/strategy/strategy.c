@@ -69,10 +69,10 @@ void ms_strategy_upgrade(enum memscope_upgrade reason, uint32_t site_ref) {
         ms_thread_local_convert();
 }
 
-bool ms_strategy_force(enum memscope_strategy strategy) {
+bool ms_strategy_force(uint32_t strategy) {
     struct memscope_profile_header *header = ms_shared.header;
     uint32_t none = MEMSCOPE_UPGRADE_NONE;
-    if (strategy <= MEMSCOPE_STRATEGY_GLOBAL_DIRECT)
+    if (strategy == MEMSCOPE_STRATEGY_GLOBAL_DIRECT)
         return true;
     if (ms_swap_if(&header->upgrade, &none, (uint32_t)MEMSCOPE_UPGRADE_FORCED))
         header->upgrade_ns = ms_sys_clock_monotonic_ns();

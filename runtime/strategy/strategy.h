@@ -44,7 +44,7 @@ void ms_strategy_upgrade(enum memscope_upgrade reason, uint32_t site_ref);
 
 // The strategy is at least this one from now on, though nothing of it was met yet. Of an attached
 // thread, under the guard. False: no memory for tasks.
-bool ms_strategy_force(enum memscope_strategy strategy);
+bool ms_strategy_force(uint32_t strategy); // enum memscope_strategy
 
 // A session begins: header.latest_peak goes on from what is alive now. Returns what it was until
 // now. Under the guard.
