@@ -56,7 +56,7 @@ MS_HOT char *ms_shadow_leaf(uintptr_t address) {
 }
 
 // Where the heap grows, the shadow's pages are asked for in stretches: a page fault of its own for
-// each costs three times as much (docs/performance.md). Of larger blocks few share a stretch.
+// each costs about three times as much (docs/decisions.md). Of larger blocks few share a stretch.
 enum { MS_STRETCH_BITS = 18, MS_STRETCH_LARGEST_BLOCK = 8192 };
 extern MS_INTERNAL uintptr_t ms_shadow_stretch; // the heap's that was asked for last
 MS_COLD void ms_shadow_populate(uintptr_t block);

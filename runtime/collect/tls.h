@@ -30,10 +30,10 @@ struct ms_slot {
     uint64_t plain; // what was hashed: MS_PLAIN_*, or a site's ref, a foreign call's key
 };
 
-#define MS_PLAIN_CONTEXT 0u // a whole stack (context/key.h)
-#define MS_PLAIN_ALIAS                                                                             \
-    (~(uint64_t)0) // of a cell that has another slot. depth=0: a site and a
-                   // return address
+// A whole stack (context/key.h).
+#define MS_PLAIN_CONTEXT 0u
+// Of a cell that has another slot; with depth=0, a site and a return address.
+#define MS_PLAIN_ALIAS (~(uint64_t)0)
 
 // A stack: what lies in [low, high) may be read.
 struct ms_stack {
