@@ -131,6 +131,14 @@ struct memscope_profile_header {
     uint64_t instance[2];        // random: names this profile, and its sessions
     uint64_t sessions_started;   // by calls of backend.h
     uint64_t async_task_highest; // coroutines and fibers alive at once, as seen by those calls
+
+    uint32_t unsampled_site_ref; // the site of what was not sampled (profile_sampling.h); 0 = none
+    uint32_t reserved0;
+    // What tracking has cost, up to the latest moment that it was asked for; all 0 = not measured.
+    // In percent of the program's own time it is overhead_ns / (overhead_cpu_ns - overhead_ns).
+    uint64_t overhead_ns;
+    uint64_t overhead_error_ns; // 95 % of the time it is off by less, either way
+    uint64_t overhead_cpu_ns;   // CPU time of the process then
 };
 
 #define MEMSCOPE_LATEST_PEAK_BITS 48
@@ -151,6 +159,7 @@ enum memscope_record_type {
     MEMSCOPE_RECORD_AWAITER = 12,
     MEMSCOPE_RECORD_SITE_PEAK = 13,
     MEMSCOPE_RECORD_SESSION = 14, // profile_sessions.h
+    MEMSCOPE_RECORD_LEVEL = 15,   // profile_sampling.h
     MEMSCOPE_RECORD_PENDING = 0x7F,
 };
 
@@ -237,8 +246,12 @@ struct memscope_thread_record {
     uint64_t reserved2[7];
 };
 
-#define MEMSCOPE_CELL_ATOMIC 1u // every counter of it is changed atomically, by any thread
-#define MEMSCOPE_CELL_TASK 2u   // class_ref is not 0: its blocks belong to tasks of that class
+#define MEMSCOPE_CELL_ATOMIC 1u  // every counter of it is changed atomically, by any thread
+#define MEMSCOPE_CELL_TASK 2u    // class_ref is not 0: its blocks belong to tasks of that class
+#define MEMSCOPE_CELL_SAMPLED 4u // stands for more blocks: a memscope_cell_sample follows
+#define MEMSCOPE_CELL_UNSAMPLED                                                                    \
+    8u // what was not sampled: in totals of process, thread and task alone
+#define MEMSCOPE_CELL_ESTIMATES (MEMSCOPE_CELL_SAMPLED | MEMSCOPE_CELL_UNSAMPLED)
 
 // What one thread, while it ran tasks of one class (or its root task), allocated at one site. Freed
 // blocks are counted in the cell that allocated them.
