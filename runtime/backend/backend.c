@@ -88,13 +88,6 @@ static memscope_status validate(struct ms_call *call, const struct memscope_conf
         return ms_call_fail(call, MEMSCOPE_CONFIGURATION, "output is ",
                             config->output[0] ? "too long" : "empty",
                             "; it takes a path of 1 to 1023 bytes, or NULL", NULL);
-    if (config->sample_rate < 1.0)
-        return refuse_real(call, "sample_rate", config->sample_rate,
-                           ", but this build cannot sample; it takes 1.0");
-    if (config->max_overhead_percent != 0.0 &&
-        config->max_overhead_percent != memscope_config_default().max_overhead_percent)
-        return refuse_real(call, "max_overhead_percent", config->max_overhead_percent,
-                           ", but this build enforces none; it takes 0 or 5, which report only");
     return MEMSCOPE_OK;
 }
 
@@ -130,9 +123,6 @@ static bool force(int strategy, bool auto_detect) {
 }
 
 void ms_backend_begin_profile(void) {
-    if (ms_config.sample_rate != 1.0)
-        ms_message(MS_MESSAGE_WARNING, "sample_rate: this build cannot sample, all is tracked",
-                   NULL);
     if (ms_config.strategy[0] == '\0' && ms_config.auto_detect)
         return;
     int strategy = option_strategy();

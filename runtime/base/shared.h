@@ -32,6 +32,9 @@ struct ms_shared {
     struct ms_tls *unconverted;  // the thread that counts (or last counted) under GlobalDirect
     uint64_t upgrade_peak_bytes; // the peak when the strategy left GlobalDirect
     uint64_t upgrade_latest_peak_bytes; // ... and that of the latest session
+    uint32_t level;                     // enum memscope_level
+    uint32_t level_number;              // counts changes of it; threads compare it with theirs
+    uint64_t interval_bytes;            // of collect/sampler.h; 0 = nothing is sampled
 };
 
 enum { MS_SHARED_PAGE = 65536 }; // the largest page size of the architectures we know

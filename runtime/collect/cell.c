@@ -17,15 +17,37 @@ void ms_cell_allocate_atomic(struct memscope_cell_record *cell, uint64_t bytes) 
         ;
 }
 
+static struct memscope_cell_record *take(uint32_t site_ref, uint32_t thread_ref, uint8_t flags,
+                                         size_t bytes, bool may_grow, uint32_t *ref_out) {
+    struct memscope_cell_record *cell =
+        ms_arena_take((uint32_t)(bytes / MEMSCOPE_UNIT_BYTES), may_grow, ref_out);
+    if (cell) {
+        cell->record.flags = flags;
+        cell->site_ref = site_ref;
+        cell->thread_ref = thread_ref;
+    }
+    return cell;
+}
+
 struct memscope_cell_record *ms_cell_new(uint32_t site_ref, uint32_t thread_ref, uint8_t flags,
                                          bool may_grow, uint32_t *ref_out) {
     struct memscope_cell_record *cell =
-        ms_arena_take(sizeof *cell / MEMSCOPE_UNIT_BYTES, may_grow, ref_out);
-    if (!cell)
-        return NULL;
-    cell->record.flags = flags;
-    cell->site_ref = site_ref;
-    cell->thread_ref = thread_ref;
-    ms_arena_publish(cell, MEMSCOPE_RECORD_CELL);
+        take(site_ref, thread_ref, flags, sizeof(struct memscope_cell_record), may_grow, ref_out);
+    if (cell)
+        ms_arena_publish(cell, MEMSCOPE_RECORD_CELL);
+    return cell;
+}
+
+struct memscope_cell_record *ms_cell_new_sampled(uint32_t site_ref, uint32_t thread_ref,
+                                                 uint8_t flags,
+                                                 const struct memscope_cell_sample *sample) {
+    uint32_t ref;
+    size_t bytes = sizeof(struct memscope_cell_record) + sizeof *sample;
+    struct memscope_cell_record *cell =
+        take(site_ref, thread_ref, flags | MEMSCOPE_CELL_SAMPLED, bytes, true, &ref);
+    if (cell) {
+        *ms_cell_sample(cell) = *sample;
+        ms_arena_publish(cell, MEMSCOPE_RECORD_CELL);
+    }
     return cell;
 }

@@ -9,6 +9,8 @@
 
 #include "base/shared.h"
 
+#include <memscope/profile_sampling.h>
+
 MS_HOT uint64_t ms_epoch(void) {
     return ms_load(&ms_shared.header->peak_epoch);
 }
@@ -81,9 +83,16 @@ MS_HOT void ms_cell_free_remote(struct memscope_cell_record *cell, uint64_t byte
 // Into a cell of the kind MEMSCOPE_CELL_ATOMIC, by any thread.
 void ms_cell_allocate_atomic(struct memscope_cell_record *cell, uint64_t bytes);
 
-// A new cell of `thread_ref` for `site_ref`, not published yet; NULL = no room.
+// A new cell of `thread_ref` for `site_ref`; NULL = no room.
 struct memscope_cell_record *ms_cell_new(uint32_t site_ref, uint32_t thread_ref, uint8_t flags,
                                          bool may_grow, uint32_t *ref_out);
+// The same of blocks that are sampled alike.
+struct memscope_cell_record *ms_cell_new_sampled(uint32_t site_ref, uint32_t thread_ref,
+                                                 uint8_t flags,
+                                                 const struct memscope_cell_sample *sample);
+MS_HOT struct memscope_cell_sample *ms_cell_sample(struct memscope_cell_record *cell) {
+    return (struct memscope_cell_sample *)(cell + 1);
+}
 
 MS_HOT uint32_t ms_cell_ref(const struct memscope_cell_record *cell) {
     return (uint32_t)(((uintptr_t)cell - (uintptr_t)ms_shared.units) / MEMSCOPE_UNIT_BYTES);

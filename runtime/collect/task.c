@@ -2,6 +2,7 @@
 
 #include "task.h"
 
+#include "base/config.h"
 #include "context/context.h"
 #include "store/arena.h"
 #include "strategy/strategy.h"
@@ -314,7 +315,7 @@ void ms_task_set_parent(struct memscope_task_record *task,
     task->parent_ref = parent ? ms_task_ref(parent) : ms_tls.record_ref;
     task->edge = (uint16_t)edge;
     task->edge_rule = (uint16_t)rule;
-    if (edge == MEMSCOPE_EDGE_AWAIT && ms_shared.depth != 0)
+    if (edge == MEMSCOPE_EDGE_AWAIT && ms_config.depth != 0)
         task->awaiter_ref = ms_context_awaiter(task->class_ref, parent->awaiter_ref);
 }
 
@@ -331,7 +332,7 @@ struct memscope_task_record *ms_task_new(struct ms_tasks *tasks,
     task->created_ns = ms_sys_clock_coarse_ns();
     ms_task_set_parent(task, ms_task_running(&ms_tls), MEMSCOPE_EDGE_SPAWN,
                        MEMSCOPE_RULE_CREATED_BY);
-    if (MS_UNLIKELY(fold->awaiter_ref == 0) && ms_shared.depth != 0)
+    if (MS_UNLIKELY(fold->awaiter_ref == 0) && ms_config.depth != 0)
         fold->awaiter_ref = ms_context_awaiter(fold->class_ref, 0);
     task->awaiter_ref = fold->awaiter_ref;
     ms_release(&task->state, (uint32_t)MEMSCOPE_TASK_CREATED);

@@ -4,7 +4,9 @@
 
 #include "context/context.h"
 #include "store/arena.h"
+#include "base/config.h"
 #include "fiber.h"
+#include "level.h"
 #include "shadow.h"
 #include "strategy/strategy.h"
 
@@ -152,11 +154,16 @@ static struct ms_stack find_stack(void) {
     return (struct ms_stack){low, high - 2 * sizeof(uintptr_t)};
 }
 
+void ms_thread_fit_keys(const struct ms_tls *tls) {
+    struct ms_table_head *head = ms_head_of(tls);
+    head->key_pairs = ms_load(&ms_shared.key_pairs);
+    head->key_low = head->key_pairs != 0 ? head->stack.low : UINTPTR_MAX;
+}
+
 void ms_thread_stack(const struct ms_stack *stack) {
     struct ms_table_head *head = ms_head_of(&ms_tls);
     head->stack = stack ? *stack : ms_tls.thread->stack;
-    head->key_pairs = ms_shared.key_pairs;
-    head->key_low = head->key_pairs != 0 ? head->stack.low : UINTPTR_MAX;
+    ms_thread_fit_keys(&ms_tls);
 }
 
 void ms_thread_attach(struct ms_thread *thread, const struct ms_stack *stack) {
@@ -178,10 +185,11 @@ void ms_thread_attach(struct ms_thread *thread, const struct ms_stack *stack) {
     if (thread->tasks) // an ended thread's
         ms_tasks_begin_again(thread->tasks);
     fit_table(thread);
-    if (ms_shared.depth > 0)
+    if (ms_config.depth > 0)
         thread->stack = stack ? *stack : find_stack();
     ms_thread_stack(NULL);
     ms_strategy_attach();
+    ms_level_take_notice(&ms_tls);
     ms_tls.special &= ~(uint64_t)MS_SPECIAL_NEW;
 }
 
@@ -266,7 +274,7 @@ void ms_thread_remember_again(uint64_t key, struct memscope_cell_record *cell) {
 
 // An alias is forgotten whatever it is of: the slow path finds its cell again.
 static bool is_of(const struct ms_slot *slot, uintptr_t start, uintptr_t end) {
-    if (slot->plain == MS_PLAIN_ALIAS)
+    if (slot->plain == MS_PLAIN_ALIAS || slot->plain == MS_PLAIN_SAMPLE)
         return true;
     if (slot->plain == MS_PLAIN_CONTEXT)
         return ms_context_is_in(slot->cell->context_ref, start);

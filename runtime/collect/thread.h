@@ -11,6 +11,7 @@
 #define MS_THREAD_H
 
 #include "lookup.h"
+#include "sampler.h"
 #include "tls.h"
 
 enum { MS_THREADS_KEPT = 1024 };
@@ -39,6 +40,7 @@ struct ms_thread {
     struct ms_stack stack;              // its own; at times it runs on another
     uintptr_t stack_bytes;              // of a thread about to start
     struct ms_lookup lookup;            // task folds and transfers
+    struct ms_sampler sampler;
 };
 
 extern struct ms_thread *ms_threads; // newest first
@@ -54,6 +56,9 @@ void ms_thread_attach(struct ms_thread *thread, const struct ms_stack *stack);
 
 // The calling thread runs on this stack from now on (a fiber's; NULL: its own).
 void ms_thread_stack(const struct ms_stack *stack);
+
+// What its fast path looks keys up by, after a change of ms_shared.key_pairs.
+void ms_thread_fit_keys(const struct ms_tls *tls);
 
 // The calling thread's end: its unpublished bytes go to the total, its record says when it ended.
 void ms_thread_detach(void);

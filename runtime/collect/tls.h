@@ -19,7 +19,8 @@ struct ms_thread;
 #define MS_SPECIAL_OFF (1ull << 62)     // nothing of this thread is counted
 #define MS_SPECIAL_TASKS (1ull << 63)   // the thread has run tasks; stays
 #define MS_SPECIAL_COMING (1ull << 57)  // the next allocation may be a new coroutine's frame
-#define MS_SPECIAL_GUARD ((1ull << 57) - 1)
+#define MS_SPECIAL_SAMPLED (1ull << 56) // the thread takes samples (level.h)
+#define MS_SPECIAL_GUARD ((1ull << 54) - 1)
 // ... where GUARD is the stack pointer of the hook that runs now, zero when none does. A handler
 // that finds it at a deeper place than its own knows that the hook was left by longjmp.
 
@@ -34,6 +35,8 @@ struct ms_slot {
 #define MS_PLAIN_CONTEXT 0u
 // Of a cell that has another slot; with depth=0, a site and a return address.
 #define MS_PLAIN_ALIAS (~(uint64_t)0)
+// A sampled cell without a context.
+#define MS_PLAIN_SAMPLE (~(uint64_t)1)
 
 // A stack: what lies in [low, high) may be read.
 struct ms_stack {

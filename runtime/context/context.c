@@ -180,7 +180,7 @@ static void find_resumed(const struct ms_tls *tls, const struct memscope_task_re
 static struct ms_walk_limits limits_of(const struct ms_tls *tls,
                                        const struct memscope_task_record *task) {
     const struct ms_tasks *tasks = tls->thread->tasks;
-    struct ms_walk_limits limits = {.depth = ms_shared.depth, .is_fiber = tasks && tasks->fiber};
+    struct ms_walk_limits limits = {.depth = ms_config.depth, .is_fiber = tasks && tasks->fiber};
     limits.has_entry = tls->thread->stack_bytes != 0 && !limits.is_fiber;
     if (task)
         find_resumed(tls, task, limits.resumed);
@@ -206,7 +206,7 @@ static const struct ms_walk *walk_of(struct ms_tls *tls, struct ms_context_memor
 // After walk_of.
 static struct content content_of(struct ms_context_memory *memory,
                                  const struct ms_context_request *request) {
-    ms_walk_trim(&memory->walk, ms_shared.depth);
+    ms_walk_trim(&memory->walk, ms_config.depth);
     make_codes(memory);
     return (struct content){
         .fixed = {.record.flags = memory->walk.flags,
@@ -250,10 +250,17 @@ static struct memscope_site_peak_record *site_peak(struct ms_tls *tls, uint32_t 
     return record;
 }
 
+static bool is_alike(struct memscope_cell_record *cell, const struct memscope_cell_sample *sample) {
+    bool is_sampled = (cell->record.flags & MEMSCOPE_CELL_SAMPLED) != 0;
+    return is_sampled == (sample != NULL) &&
+           (!sample || (ms_cell_sample(cell)->sample_bytes == sample->sample_bytes &&
+                        ms_cell_sample(cell)->interval_bytes == sample->interval_bytes));
+}
+
 // Of a context that was met before: its key went away with a library that has come back. Looked for
 // in the whole profile, so that libraries can come and go for ever.
 static struct memscope_cell_record *forgotten_cell(const struct ms_tls *tls, uint32_t context_ref,
-                                                   uint32_t class_ref) {
+                                                   const struct ms_context_request *request) {
     if (ms_load(&code_forgotten) == 0)
         return NULL;
     uint64_t end = ms_load(&ms_shared.header->arena_end_units);
@@ -261,8 +268,8 @@ static struct memscope_cell_record *forgotten_cell(const struct ms_tls *tls, uin
         struct memscope_cell_record *cell = ms_ref(ms_shared.ref_base + (uint32_t)unit);
         bool is_record = cell->record.magic == MEMSCOPE_RECORD_MAGIC; // else it begins just now
         if (is_record && cell->record.type == MEMSCOPE_RECORD_CELL &&
-            cell->context_ref == context_ref && cell->class_ref == class_ref &&
-            cell->thread_ref == tls->record_ref)
+            cell->context_ref == context_ref && cell->class_ref == request->class_ref &&
+            cell->thread_ref == tls->record_ref && is_alike(cell, request->sample))
             return cell;
         unit += is_record ? cell->record.units : 1;
     }
@@ -274,21 +281,24 @@ struct memscope_cell_record *ms_context_new(struct ms_tls *tls,
     if (!request->memory || request->site_ref == 0)
         return NULL;
     struct content content = content_of(request->memory, request);
-    uint32_t class_ref = request->class_ref, cell_ref, context_ref = write_context(&content);
+    uint32_t cell_ref, context_ref = write_context(&content);
+    uint8_t flags = request->class_ref ? MEMSCOPE_CELL_TASK : 0;
     if (context_ref == 0)
         return NULL;
-    struct memscope_cell_record *cell = forgotten_cell(tls, context_ref, class_ref);
+    struct memscope_cell_record *cell = forgotten_cell(tls, context_ref, request);
     if (cell) {
         ms_thread_remember_again(request->key, cell);
         return cell;
     }
-    cell = ms_cell_new(request->site_ref, tls->record_ref, class_ref ? MEMSCOPE_CELL_TASK : 0, true,
-                       &cell_ref);
+    cell = request->sample
+               ? ms_cell_new_sampled(request->site_ref, tls->record_ref, flags, request->sample)
+               : ms_cell_new(request->site_ref, tls->record_ref, flags, true, &cell_ref);
     if (!cell)
         return NULL;
-    cell->class_ref = class_ref;
+    cell->class_ref = request->class_ref;
     cell->context_ref = context_ref;
-    cell->site_peak = (uint64_t)(uintptr_t)site_peak(tls, request->site_ref);
+    if (!request->sample)
+        cell->site_peak = (uint64_t)(uintptr_t)site_peak(tls, request->site_ref);
     (void)ms_thread_remember_hashed(request->key, MS_PLAIN_CONTEXT, cell);
     return cell;
 }
@@ -323,7 +333,7 @@ static uint32_t recent_awaiters[AWAITERS_RECENT];
 uint32_t ms_context_awaiter(uint32_t class_ref, uint32_t awaiter_ref) {
     const uint64_t is_awaiter = 1ull << 63;
     const struct memscope_awaiter_record *below = awaiter_ref ? ms_ref(awaiter_ref) : NULL;
-    if (below && below->depth >= ms_shared.depth) // its own end is as good as this one's
+    if (below && below->depth >= ms_config.depth) // its own end is as good as this one's
         return awaiter_ref;
     struct memscope_awaiter_record wanted = {.class_ref = class_ref, .awaiter_ref = awaiter_ref};
     uint32_t *recent = &recent_awaiters[(class_ref + 7 * awaiter_ref) % AWAITERS_RECENT];

@@ -18,8 +18,9 @@ struct ms_context_request {
     uint64_t key; // of key.h
     uint64_t seed;
     uint32_t site_ref;
-    const uintptr_t *frame;                  // of ms_frame_here
-    const struct memscope_task_record *task; // that runs; NULL = the thread's root task
+    const uintptr_t *frame;                    // of ms_frame_here
+    const struct memscope_task_record *task;   // that runs; NULL = the thread's root task
+    const struct memscope_cell_sample *sample; // what the block stands for; NULL = itself alone
     uint32_t class_ref; // of the task whose block it is: a coroutine's frame is its own, though
                         // the stack is its creator's
     struct ms_context_memory *memory; // NULL until ms_context_find has walked the stack

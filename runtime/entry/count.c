@@ -5,8 +5,10 @@
 // calls and keep errno.
 
 #include "charge.h"
+#include "count_sampled.h"
 #include "count_tasks.h"
 
+#include "collect/level.h"
 #include "collect/thread.h"
 #include "real.h"
 #include "start.h"
@@ -34,6 +36,8 @@ static void catch_up(struct ms_tls *tls) {
         ms_thread_attach(NULL, NULL);
     if (!ms_single_threaded() && ms_strategy_is_outdated(tls))
         ms_thread_local_convert();
+    if (!(tls->special & MS_SPECIAL_NEW))
+        ms_level_take_notice(tls);
 }
 
 static void slow_guard_release(struct ms_tls *tls) {
@@ -118,7 +122,7 @@ static void allocate_at(struct ms_tls *tls, void *block, size_t bytes, struct ms
         ms_count_loss(MEMSCOPE_LOSS_unfollowed_tasks, 1);
         task = NULL;
     }
-    struct memscope_cell_record *cell = ms_cell_for(tls, charged, task);
+    struct memscope_cell_record *cell = ms_cell_for(tls, charged, task, bytes);
     if (word)
         ms_store(word, ms_task_ref(task));
     put_shadow(block, cell, bytes);
@@ -170,9 +174,10 @@ void *ms_note_allocation_special(void *block, size_t bytes, struct memscope_site
             return note_in_task(block, bytes, site, frame);
         if (tls->special == (MS_SPECIAL_TASKS | MS_SPECIAL_COMING))
             return note_coming_frame(block, bytes, site, frame);
-        return ms_note_allocation_slow(block, bytes, site, frame);
     }
-    if ((tls->special & ~MS_SPECIAL_COMING) == MS_SPECIAL_TASKS && ms_shared.depth == 0)
+    if (tls->special == MS_SPECIAL_SAMPLED)
+        return note_unless_sampled(block, bytes, site, frame);
+    if ((tls->special & ~MS_SPECIAL_COMING) == MS_SPECIAL_TASKS && ms_load(&ms_shared.depth) == 0)
         return note_in_task_by_site(block, bytes, site, frame);
     return ms_note_allocation_slow(block, bytes, site, frame);
 }
@@ -181,6 +186,12 @@ void *ms_note_allocation_special(void *block, size_t bytes, struct memscope_site
 void *ms_note_allocation_publish(void *block) {
     ms_strategy_publish();
     ms_guard_release(&ms_tls);
+    return block;
+}
+
+void *ms_note_publish_flagged(void *block) {
+    ms_strategy_publish();
+    task_guard_release(&ms_tls);
     return block;
 }
 
@@ -233,7 +244,7 @@ static bool note_free_slow(void *block, uint64_t record) {
 
 static bool note_free_special(void *block, uint64_t record) {
     struct ms_tls *tls = &ms_tls;
-    if (tls->special != MS_SPECIAL_TASKS)
+    if (!counts_as_of_task(tls))
         return note_free_slow(block, record);
     switch (count_free_of_task(tls, block, record)) {
     case MS_END_COUNTED:
@@ -241,7 +252,7 @@ static bool note_free_special(void *block, uint64_t record) {
     case MS_END_SLOW:
         return note_free_slow(block, record);
     case MS_END_PUBLISH:
-        (void)note_task_publish(block);
+        (void)ms_note_publish_flagged(block);
         return true;
     case MS_END_REMOTE:
         note_free_across_tasks(block, record);
@@ -279,7 +290,7 @@ bool ms_note_free_of(void *block, uint64_t record) {
 }
 
 MS_NOINLINE static void free_and_publish(void *block, ms_free_function *real) {
-    (void)note_task_publish(block);
+    (void)ms_note_publish_flagged(block);
     real(block);
 }
 
@@ -296,7 +307,7 @@ MS_COLD static void free_slow(void *block, uint64_t record, ms_free_function *re
 void ms_free_slow(void *block, uint64_t record, ms_free_function *real) {
     struct ms_tls *tls = &ms_tls;
     enum ms_end end = MS_END_SLOW;
-    if (MS_LIKELY(tls->special == MS_SPECIAL_TASKS))
+    if (MS_LIKELY(counts_as_of_task(tls)))
         end = count_free_of_task(tls, block, record);
     switch (end) {
     case MS_END_COUNTED:

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The guard (count.h) of threads that run tasks, where nothing but tasks is special.
+// The guard (count.h) of threads with flags that stay: tasks, samples.
 
 #ifndef MS_COUNT_GUARD_H
 #define MS_COUNT_GUARD_H
 
 #include "count.h"
 
-// The guard of threads that run tasks, whose flags stay. One instruction, so that what a signal
-// handler changes of them is kept.
+// One instruction each, so that what a signal handler changes of the flags is kept.
 static inline void task_guard_take(struct ms_tls *tls) {
     tls->special |= ms_stack_pointer();
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
@@ -18,5 +17,8 @@ static inline void task_guard_release(struct ms_tls *tls) {
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
     tls->special &= ~MS_SPECIAL_GUARD;
 }
+
+// Publishes, then gives the guard back; returns `block`.
+MS_NOINLINE void *ms_note_publish_flagged(void *block);
 
 #endif

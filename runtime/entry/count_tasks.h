@@ -28,13 +28,6 @@ static inline void note_frame_block(struct ms_tls *tls, struct memscope_task_rec
     task->runtime[1] = bytes;
 }
 
-// Not inlined, so that who calls it last saves no registers.
-MS_NOINLINE static void *note_task_publish(void *block) {
-    ms_strategy_publish();
-    task_guard_release(&ms_tls);
-    return block;
-}
-
 // The thread's slot for an allocation by site, without contexts.
 static inline const struct ms_slot *slot_by_site(const struct ms_tls *tls, struct ms_origin origin,
                                                  const struct memscope_task_record *task,
@@ -86,7 +79,7 @@ MS_HOT void *note_allocation_of_task(struct ms_tls *tls, void *block, size_t byt
         ms_task_allocate(task, bytes);
     }
     if (MS_UNLIKELY(ms_task_local_allocate(tls, cell, NULL, bytes)))
-        return note_task_publish(block);
+        return ms_note_publish_flagged(block);
     task_guard_release(tls);
     return block;
 }
@@ -125,9 +118,13 @@ MS_NOINLINE static void *note_in_task_by_site(void *block, size_t bytes, struct 
     return note_allocation_of_task(tls, block, bytes, site, frame, ms_task_running(tls), false, 0);
 }
 
-// The fast path of threads that run tasks, with flags MS_SPECIAL_TASKS: a block of the running
-// task, in this thread's cell, or one that the thread itself allocated outside of tasks and frees
-// there.
+// The fast path of threads that run tasks or take samples, and have no other flags: a block of the
+// running task, in this thread's cell, or one that the thread itself allocated outside of tasks and
+// frees there.
+MS_HOT bool counts_as_of_task(const struct ms_tls *tls) {
+    return (tls->special & ~(MS_SPECIAL_TASKS | MS_SPECIAL_SAMPLED)) == 0;
+}
+
 MS_HOT enum ms_end count_free_of_task(struct ms_tls *tls, void *block, uint64_t record) {
     uint32_t ref = (uint32_t)(record >> 32);
     bool single = ms_single_threaded();
@@ -137,7 +134,8 @@ MS_HOT enum ms_end count_free_of_task(struct ms_tls *tls, void *block, uint64_t 
     const struct ms_running *top = tls->top;
     struct memscope_task_record *task = ms_task_on(top);
     if (cell->thread_ref != tls->record_ref ||
-        cell->record.flags != (task ? MEMSCOPE_CELL_TASK : 0))
+        (cell->record.flags & (MEMSCOPE_CELL_ATOMIC | MEMSCOPE_CELL_TASK)) !=
+            (task ? MEMSCOPE_CELL_TASK : 0))
         return MS_END_REMOTE;
     if (task) {
         const uint32_t *word = ms_task_word_at((uintptr_t)block);

@@ -14,6 +14,7 @@
 #include "base/config.h"
 #include "base/text.h"
 #include "collect/cell.h"
+#include "collect/level.h"
 #include "collect/thread.h"
 #include "context/context.h"
 #include "store/arena.h"
@@ -54,6 +55,7 @@ static void fill_header(uint32_t flags) {
     header->allocator_ref = ms_record_string(ms_real.module);
     header->losses[MEMSCOPE_LOSS_hidden_allocator] = ms_real.hidden;
     header->reentrant_site_ref = ms_record_foreign_site(MEMSCOPE_SITE_REENTRANT, NULL);
+    header->unsampled_site_ref = ms_record_foreign_site(MEMSCOPE_SITE_UNSAMPLED, NULL);
     (void)ms_cell_new(ms_record_foreign_site(MEMSCOPE_SITE_OVERFLOW, NULL), 0, MEMSCOPE_CELL_ATOMIC,
                       true, &header->overflow_ref);
     uint64_t magic; // last and as one word: a file without it is no profile yet
@@ -79,8 +81,7 @@ static bool begin_profile(uint32_t flags, uint32_t ref_base) {
     ms_shared.strategy = MEMSCOPE_STRATEGY_GLOBAL_DIRECT;
     ms_shared.direct_epoch = ms_shared.header->peak_epoch;
     ms_tasks_not_started = ms_config.verify ? 1ull << 62 : 0; // out of reach of any number of tasks
-    ms_shared.depth = ms_config.depth;
-    ms_shared.key_pairs = ms_config.verify ? 0 : ms_key_pairs(ms_config.depth);
+    ms_level_begin_profile();
     ms_tasks_verified = ms_config.verify ? MS_MARK_VERIFIED : 0;
     ms_shared.direct_bias = ms_shared.bias;
     ms_release(&ms_shared.alive, 1u);

@@ -5,6 +5,7 @@
 
 #include "count.h"
 
+#include "base/config.h"
 #include "collect/fiber.h"
 #include "collect/task_class.h"
 #include "context/context.h"
@@ -188,7 +189,7 @@ MS_EXPORT memscope_status __memscope_task_detach(void) {
     struct memscope_task_record *task = ms_task_running(call.tls);
     task->edge = MEMSCOPE_EDGE_SPAWN;
     task->edge_rule = MEMSCOPE_RULE_ANNOTATED;
-    if (ms_shared.depth != 0)
+    if (ms_config.depth != 0)
         task->awaiter_ref = ms_context_awaiter(task->class_ref, 0);
     return call_end(call, MEMSCOPE_OK);
 }

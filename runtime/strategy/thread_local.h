@@ -36,7 +36,8 @@ MS_HOT bool ms_thread_local_allocate(struct ms_tls *tls, struct memscope_cell_re
 // The thread's own cell, of its root task.
 MS_HOT bool ms_thread_local_owns(const struct ms_tls *tls,
                                  const struct memscope_cell_record *cell) {
-    return cell->thread_ref == tls->record_ref && cell->record.flags == 0;
+    return cell->thread_ref == tls->record_ref &&
+           (cell->record.flags & (MEMSCOPE_CELL_ATOMIC | MEMSCOPE_CELL_TASK)) == 0;
 }
 
 MS_HOT bool ms_thread_local_free_own(struct ms_tls *tls, struct memscope_cell_record *cell,

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "level.h"
+
+#include "context/key.h"
+#include "sampler.h"
+#include "thread.h"
+
+#include "base/config.h"
+#include "store/arena.h"
+
+static void record(const struct ms_level_change *change) {
+    uint32_t ref;
+    struct memscope_level_record *record =
+        ms_arena_take(sizeof *record / MEMSCOPE_UNIT_BYTES, true, &ref);
+    if (!record)
+        return;
+    record->level = change->level;
+    record->reason = change->reason;
+    record->since_ns = ms_sys_clock_monotonic_ns();
+    record->interval_bytes = change->interval_bytes;
+    record->overhead_percent = change->overhead_percent;
+    record->overhead_error = change->overhead_error;
+    record->budget_percent = change->budget_percent;
+    ms_arena_publish(record, MEMSCOPE_RECORD_LEVEL);
+}
+
+// Contexts that are met meanwhile are looked up by whatever a thread has seen of this: each is
+// sound.
+static void apply(const struct ms_level_change *change) {
+    uint32_t depth = change->level == MEMSCOPE_LEVEL_SITES ? 0 : ms_config.depth;
+    ms_store(&ms_shared.depth, depth);
+    ms_store(&ms_shared.key_pairs, ms_config.verify ? 0 : ms_key_pairs(depth));
+    ms_store(&ms_shared.interval_bytes, change->interval_bytes);
+    ms_store(&ms_shared.level, (uint32_t)change->level);
+    ms_release(&ms_shared.level_number, ms_shared.level_number + 1);
+}
+
+void ms_level_change(const struct ms_level_change *change) {
+    apply(change);
+    record(change);
+}
+
+void ms_level_begin_profile(void) {
+    struct ms_level_change change = {.level = ms_config.depth == 0 ? MEMSCOPE_LEVEL_SITES
+                                                                   : MEMSCOPE_LEVEL_CONTEXTS,
+                                     .reason = MEMSCOPE_LEVEL_CONFIGURED,
+                                     .overhead_percent = __builtin_nan(""),
+                                     .overhead_error = __builtin_nan(""),
+                                     .budget_percent = ms_config.max_overhead_percent};
+    if (ms_config.sample_rate < 1.0) {
+        change.interval_bytes = ms_sample_interval(ms_config.sample_rate);
+        change.level = change.interval_bytes ? MEMSCOPE_LEVEL_SAMPLED : MEMSCOPE_LEVEL_TOTALS;
+    }
+    apply(&change);
+    if (change.level != MEMSCOPE_LEVEL_CONTEXTS)
+        record(&change);
+}
+
+void ms_level_take_notice(struct ms_tls *tls) {
+    struct ms_sampler *sampler = &tls->thread->sampler;
+    uint32_t number = ms_acquire(&ms_shared.level_number);
+    if (MS_LIKELY(sampler->level_number == number))
+        return;
+    if (sampler->level_number == 0)
+        ms_sampler_seed(sampler, tls->record->index);
+    sampler->level_number = number;
+    uint64_t interval_bytes = ms_load(&ms_shared.interval_bytes);
+    if (ms_load(&ms_shared.level) >= MEMSCOPE_LEVEL_SAMPLED) {
+        tls->special |= MS_SPECIAL_SAMPLED;
+        ms_sampler_start(sampler, interval_bytes);
+    } else {
+        tls->special &= ~MS_SPECIAL_SAMPLED;
+    }
+    ms_thread_fit_keys(tls);
+}

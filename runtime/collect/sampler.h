@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// A thread's sampling: which of its blocks stand for the others (profile_sampling.h). A countdown
+// of bytes to the next sample; the distances are exponentially distributed, so that each block is
+// sampled independently of all others. Integers alone: the program may have its floating-point unit
+// set to trap. Used by its thread, under the guard.
+
+#ifndef MS_SAMPLER_H
+#define MS_SAMPLER_H
+
+#include "base/shared.h"
+
+#include <memscope/profile_sampling.h>
+
+struct ms_sampler {
+    int64_t left;                           // bytes to the next sample; less than 0: this one is
+    uint64_t interval_bytes;                // mean distance; 0 = none is sampled
+    uint64_t random;                        // state of the generator
+    struct memscope_cell_record *unsampled; // of the thread's root task; NULL = none yet
+    uint64_t unsampled_record;              // the shadow record of a block of no bytes in it
+    uint32_t level_number;                  // of the level that the thread has taken notice of
+};
+
+// Seeded by the thread's index: with sample_seed the same program samples the same blocks.
+void ms_sampler_seed(struct ms_sampler *sampler, uint32_t thread_index);
+
+// From now on one sample in `interval_bytes` (0 = none).
+void ms_sampler_start(struct ms_sampler *sampler, uint64_t interval_bytes);
+
+// A block of `bytes`: is it sampled?
+bool ms_sampler_take(struct ms_sampler *sampler, uint64_t bytes);
+
+// The mean distance for a sample_rate in [0, 1): -1024 / ln(1 - rate); 0 for 0.
+uint64_t ms_sample_interval(double rate);
+
+#endif
