@@ -30,7 +30,8 @@ static void record(const struct ms_level_change *change) {
 static void apply(const struct ms_level_change *change) {
     uint32_t depth = change->level == MEMSCOPE_LEVEL_SITES ? 0 : ms_config.depth;
     ms_store(&ms_shared.depth, depth);
-    ms_store(&ms_shared.key_pairs, ms_config.verify ? 0 : ms_key_pairs(depth));
+    bool by_fast_path = !ms_config.verify && change->level < MEMSCOPE_LEVEL_SAMPLED;
+    ms_store(&ms_shared.key_pairs, by_fast_path ? ms_key_pairs(depth) : 0);
     ms_store(&ms_shared.interval_bytes, change->interval_bytes);
     ms_store(&ms_shared.level, (uint32_t)change->level);
     ms_release(&ms_shared.level_number, ms_shared.level_number + 1);
@@ -66,11 +67,9 @@ void ms_level_take_notice(struct ms_tls *tls) {
         ms_sampler_seed(sampler, tls->record->index);
     sampler->level_number = number;
     uint64_t interval_bytes = ms_load(&ms_shared.interval_bytes);
-    if (ms_load(&ms_shared.level) >= MEMSCOPE_LEVEL_SAMPLED) {
-        tls->special |= MS_SPECIAL_SAMPLED;
+    sampler->is_on = ms_load(&ms_shared.level) >= MEMSCOPE_LEVEL_SAMPLED;
+    if (sampler->is_on)
         ms_sampler_start(sampler, interval_bytes);
-    } else {
-        tls->special &= ~MS_SPECIAL_SAMPLED;
-    }
+    ms_head_of(tls)->until_tick = sampler->is_on ? 0 : MS_TICK;
     ms_thread_fit_keys(tls);
 }

@@ -18,6 +18,7 @@ struct ms_sampler {
     uint64_t random;                        // state of the generator
     struct memscope_cell_record *unsampled; // of the thread's root task; NULL = none yet
     uint64_t unsampled_record;              // the shadow record of a block of no bytes in it
+    bool is_on;                             // of this thread's allocations samples are taken
     uint32_t level_number;                  // of the level that the thread has taken notice of
 };
 

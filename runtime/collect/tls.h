@@ -19,7 +19,6 @@ struct ms_thread;
 #define MS_SPECIAL_OFF (1ull << 62)     // nothing of this thread is counted
 #define MS_SPECIAL_TASKS (1ull << 63)   // the thread has run tasks; stays
 #define MS_SPECIAL_COMING (1ull << 57)  // the next allocation may be a new coroutine's frame
-#define MS_SPECIAL_SAMPLED (1ull << 56) // the thread takes samples (level.h)
 #define MS_SPECIAL_GUARD ((1ull << 54) - 1)
 // ... where GUARD is the stack pointer of the hook that runs now, zero when none does. A handler
 // that finds it at a deeper place than its own knows that the hook was left by longjmp.
@@ -45,11 +44,14 @@ struct ms_stack {
 
 // Right before a thread's slots.
 struct ms_table_head {
-    uint64_t padding[4];   // to a bucket's alignment
+    uint64_t padding[3];   // to a bucket's alignment
+    int64_t until_tick;    // allocations up to the next that is looked at (count_tick.h)
     struct ms_stack stack; // that it runs on now
     uintptr_t key_low;     // its low end; where the fast path is to hash no frames, above any
     uint64_t key_pairs;    // of context/key.h
 };
+
+enum { MS_TICK = 1024 }; // of allocations one in so many is looked at
 
 struct ms_tls {
     uint64_t special;

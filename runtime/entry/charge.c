@@ -129,7 +129,7 @@ struct memscope_cell_record *ms_cell_for(struct ms_tls *tls, struct ms_origin or
                                          const struct memscope_task_record *task, size_t bytes) {
     uint32_t class_ref = task ? task->class_ref : 0;
     struct memscope_cell_sample by, *sample = NULL;
-    if (MS_UNLIKELY(tls->special & MS_SPECIAL_SAMPLED)) {
+    if (MS_UNLIKELY(tls->thread->sampler.is_on)) {
         struct ms_sampler *sampler = &tls->thread->sampler;
         if (!ms_sampler_take(sampler, bytes))
             return unsampled_cell(tls, class_ref);

@@ -5,8 +5,8 @@
 // calls and keep errno.
 
 #include "charge.h"
-#include "count_sampled.h"
 #include "count_tasks.h"
+#include "count_tick.h"
 
 #include "collect/level.h"
 #include "collect/thread.h"
@@ -175,8 +175,6 @@ void *ms_note_allocation_special(void *block, size_t bytes, struct memscope_site
         if (tls->special == (MS_SPECIAL_TASKS | MS_SPECIAL_COMING))
             return note_coming_frame(block, bytes, site, frame);
     }
-    if (tls->special == MS_SPECIAL_SAMPLED)
-        return note_unless_sampled(block, bytes, site, frame);
     if ((tls->special & ~MS_SPECIAL_COMING) == MS_SPECIAL_TASKS && ms_load(&ms_shared.depth) == 0)
         return note_in_task_by_site(block, bytes, site, frame);
     return ms_note_allocation_slow(block, bytes, site, frame);
@@ -186,12 +184,6 @@ void *ms_note_allocation_special(void *block, size_t bytes, struct memscope_site
 void *ms_note_allocation_publish(void *block) {
     ms_strategy_publish();
     ms_guard_release(&ms_tls);
-    return block;
-}
-
-void *ms_note_publish_flagged(void *block) {
-    ms_strategy_publish();
-    task_guard_release(&ms_tls);
     return block;
 }
 
@@ -244,7 +236,7 @@ static bool note_free_slow(void *block, uint64_t record) {
 
 static bool note_free_special(void *block, uint64_t record) {
     struct ms_tls *tls = &ms_tls;
-    if (!counts_as_of_task(tls))
+    if (tls->special != MS_SPECIAL_TASKS)
         return note_free_slow(block, record);
     switch (count_free_of_task(tls, block, record)) {
     case MS_END_COUNTED:
@@ -252,7 +244,7 @@ static bool note_free_special(void *block, uint64_t record) {
     case MS_END_SLOW:
         return note_free_slow(block, record);
     case MS_END_PUBLISH:
-        (void)ms_note_publish_flagged(block);
+        (void)note_task_publish(block);
         return true;
     case MS_END_REMOTE:
         note_free_across_tasks(block, record);
@@ -290,7 +282,7 @@ bool ms_note_free_of(void *block, uint64_t record) {
 }
 
 MS_NOINLINE static void free_and_publish(void *block, ms_free_function *real) {
-    (void)ms_note_publish_flagged(block);
+    (void)note_task_publish(block);
     real(block);
 }
 
@@ -307,7 +299,7 @@ MS_COLD static void free_slow(void *block, uint64_t record, ms_free_function *re
 void ms_free_slow(void *block, uint64_t record, ms_free_function *real) {
     struct ms_tls *tls = &ms_tls;
     enum ms_end end = MS_END_SLOW;
-    if (MS_LIKELY(counts_as_of_task(tls)))
+    if (MS_LIKELY(tls->special == MS_SPECIAL_TASKS))
         end = count_free_of_task(tls, block, record);
     switch (end) {
     case MS_END_COUNTED:

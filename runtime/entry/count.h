@@ -38,6 +38,8 @@ void *ms_note_allocation_special(void *block, size_t bytes, struct memscope_site
 MS_COLD void *ms_note_allocation_slow(void *block, size_t bytes, struct memscope_site *site,
                                       const uintptr_t *frame); // site NULL = foreign
 MS_COLD void *ms_note_allocation_publish(void *block);
+MS_NOINLINE void *ms_note_allocation_tick(void *block, size_t bytes, struct memscope_site *site,
+                                          const uintptr_t *frame);
 
 // Each ends with the block's way to the allocator (`real`), unless it is none of the allocator's.
 typedef void ms_free_function(void *);
@@ -99,6 +101,11 @@ MS_HOT void *ms_note_allocation(void *block, size_t bytes, struct ms_origin orig
     struct ms_tls *tls = &ms_tls;
     if (MS_UNLIKELY(tls->special != 0)) {
         block = ms_note_allocation_special(block, bytes, origin.site, ms_frame_here());
+        ms_keep_frame();
+        return block;
+    }
+    if (MS_UNLIKELY(--ms_head_of(tls)->until_tick < 0)) {
+        block = ms_note_allocation_tick(block, bytes, origin.site, ms_frame_here());
         ms_keep_frame();
         return block;
     }

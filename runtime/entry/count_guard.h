@@ -18,7 +18,4 @@ static inline void task_guard_release(struct ms_tls *tls) {
     tls->special &= ~MS_SPECIAL_GUARD;
 }
 
-// Publishes, then gives the guard back; returns `block`.
-MS_NOINLINE void *ms_note_publish_flagged(void *block);
-
 #endif

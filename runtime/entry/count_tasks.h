@@ -28,6 +28,13 @@ static inline void note_frame_block(struct ms_tls *tls, struct memscope_task_rec
     task->runtime[1] = bytes;
 }
 
+// Not inlined, so that who calls it last saves no registers.
+MS_NOINLINE static void *note_task_publish(void *block) {
+    ms_strategy_publish();
+    task_guard_release(&ms_tls);
+    return block;
+}
+
 // The thread's slot for an allocation by site, without contexts.
 static inline const struct ms_slot *slot_by_site(const struct ms_tls *tls, struct ms_origin origin,
                                                  const struct memscope_task_record *task,
@@ -79,7 +86,7 @@ MS_HOT void *note_allocation_of_task(struct ms_tls *tls, void *block, size_t byt
         ms_task_allocate(task, bytes);
     }
     if (MS_UNLIKELY(ms_task_local_allocate(tls, cell, NULL, bytes)))
-        return ms_note_publish_flagged(block);
+        return note_task_publish(block);
     task_guard_release(tls);
     return block;
 }
@@ -118,13 +125,9 @@ MS_NOINLINE static void *note_in_task_by_site(void *block, size_t bytes, struct 
     return note_allocation_of_task(tls, block, bytes, site, frame, ms_task_running(tls), false, 0);
 }
 
-// The fast path of threads that run tasks or take samples, and have no other flags: a block of the
-// running task, in this thread's cell, or one that the thread itself allocated outside of tasks and
-// frees there.
-MS_HOT bool counts_as_of_task(const struct ms_tls *tls) {
-    return (tls->special & ~(MS_SPECIAL_TASKS | MS_SPECIAL_SAMPLED)) == 0;
-}
-
+// The fast path of threads that run tasks, with flags MS_SPECIAL_TASKS: a block of the running
+// task, in this thread's cell, or one that the thread itself allocated outside of tasks and frees
+// there.
 MS_HOT enum ms_end count_free_of_task(struct ms_tls *tls, void *block, uint64_t record) {
     uint32_t ref = (uint32_t)(record >> 32);
     bool single = ms_single_threaded();
