@@ -160,6 +160,7 @@ enum memscope_record_type {
     MEMSCOPE_RECORD_SITE_PEAK = 13,
     MEMSCOPE_RECORD_SESSION = 14, // profile_sessions.h
     MEMSCOPE_RECORD_LEVEL = 15,   // profile_sampling.h
+    MEMSCOPE_RECORD_SCRATCH = 17, // the runtime's own: says nothing
     MEMSCOPE_RECORD_PENDING = 0x7F,
 };
 

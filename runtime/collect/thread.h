@@ -11,6 +11,7 @@
 #define MS_THREAD_H
 
 #include "lookup.h"
+#include "overhead.h"
 #include "sampler.h"
 #include "tls.h"
 
@@ -41,6 +42,8 @@ struct ms_thread {
     uintptr_t stack_bytes;              // of a thread about to start
     struct ms_lookup lookup;            // task folds and transfers
     struct ms_sampler sampler;
+    struct ms_overhead overhead;
+    struct memscope_cell_record *scratch; // for calibration; NULL = not yet
 };
 
 extern struct ms_thread *ms_threads; // newest first

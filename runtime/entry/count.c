@@ -156,10 +156,13 @@ void *ms_note_allocation_slow(void *block, size_t bytes, struct memscope_site *s
     } else {
         slow_guard_take(tls);
         catch_up(tls);
-        if (tls->special & MS_SPECIAL_NEW)
+        if (tls->special & MS_SPECIAL_NEW) {
             allocate_without_buffer(block, bytes);
-        else
+        } else {
+            uint64_t began = ms_overhead_begin_slow(&tls->thread->overhead);
             allocate_at(tls, block, bytes, origin);
+            ms_overhead_end_slow(&tls->thread->overhead, began);
+        }
         slow_guard_release(tls);
     }
     errno = saved_errno;
@@ -169,6 +172,8 @@ void *ms_note_allocation_slow(void *block, size_t bytes, struct memscope_site *s
 void *ms_note_allocation_special(void *block, size_t bytes, struct memscope_site *site,
                                  const uintptr_t *frame) {
     struct ms_tls *tls = &ms_tls;
+    if (tls->special & MS_SPECIAL_TIMED)
+        return note_before_timed_free(block, bytes, site, frame);
     if (MS_LIKELY(ms_load(&ms_shared.key_pairs) != 0)) {
         if (MS_LIKELY(tls->special == MS_SPECIAL_TASKS))
             return note_in_task(block, bytes, site, frame);
@@ -182,7 +187,9 @@ void *ms_note_allocation_special(void *block, size_t bytes, struct memscope_site
 
 // The guard is still the fast path's.
 void *ms_note_allocation_publish(void *block) {
+    uint64_t began = ms_cycles();
     ms_strategy_publish();
+    ms_overhead_add_slow(&ms_tls.thread->overhead, ms_cycles() - began);
     ms_guard_release(&ms_tls);
     return block;
 }
@@ -236,6 +243,8 @@ static bool note_free_slow(void *block, uint64_t record) {
 
 static bool note_free_special(void *block, uint64_t record) {
     struct ms_tls *tls = &ms_tls;
+    if (tls->special & MS_SPECIAL_TIMED)
+        return timed_free(tls, block, record);
     if (tls->special != MS_SPECIAL_TASKS)
         return note_free_slow(block, record);
     switch (count_free_of_task(tls, block, record)) {
@@ -299,6 +308,11 @@ MS_COLD static void free_slow(void *block, uint64_t record, ms_free_function *re
 void ms_free_slow(void *block, uint64_t record, ms_free_function *real) {
     struct ms_tls *tls = &ms_tls;
     enum ms_end end = MS_END_SLOW;
+    if (MS_UNLIKELY(tls->special & MS_SPECIAL_TIMED)) {
+        if (timed_free(tls, block, record))
+            real(block);
+        return;
+    }
     if (MS_LIKELY(tls->special == MS_SPECIAL_TASKS))
         end = count_free_of_task(tls, block, record);
     switch (end) {

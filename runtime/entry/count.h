@@ -88,15 +88,43 @@ MS_HOT void *ms_allocate_threaded(struct ms_tls *tls, void *block, size_t bytes,
     return block;
 }
 
-MS_HOT void *ms_note_slowly(void *block, size_t bytes, struct ms_origin origin) {
-    block = ms_note_allocation_slow(block, bytes, origin.site, ms_frame_here());
+MS_HOT void *ms_note_slowly(void *block, size_t bytes, struct ms_origin origin,
+                            const uintptr_t *frame) {
+    block = ms_note_allocation_slow(block, bytes, origin.site, frame);
     ms_keep_frame();
     return block;
 }
 
+// Of a thread where nothing is special. The key comes first: nothing but it has to be kept for the
+// rest. The frame is that of the caller's caller, into which all of this is inlined.
+MS_HOT void *ms_note_allocation_usual(struct ms_tls *tls, void *block, size_t bytes,
+                                      struct ms_origin origin, const uintptr_t *frame) {
+    uint64_t key = ms_fast_key(tls, ms_context_seed(origin.site), frame);
+    char *leaf = ms_shadow_leaf((uintptr_t)block); // of NULL there is none
+    if (MS_UNLIKELY(!leaf || bytes >= MS_SIZE_ASIDE))
+        return ms_note_slowly(block, bytes, origin, frame);
+    uint64_t *place = ms_shadow_at(leaf, (uintptr_t)block);
+    // What a slot holds is read before its key: where that is found, no handler's fork was between.
+    const struct ms_slot *slot = ms_slot_of(tls, key);
+    struct memscope_cell_record *cell = slot->cell;
+    uint64_t record = slot->record;
+    ms_settle();
+    if (MS_UNLIKELY(ms_peek(&slot->key) != key)) {
+        cell = slot[1].cell;
+        record = slot[1].record;
+        ms_settle();
+        if (ms_load(&slot[1].key) != key)
+            return ms_note_slowly(block, bytes, origin, frame);
+    }
+    record |= bytes;
+    if (MS_LIKELY(ms_peek(&ms_shared.direct_bias) != 0))
+        return ms_allocate_direct(tls, block, bytes, place, cell, record);
+    if (MS_UNLIKELY(ms_strategy_is_outdated(tls)))
+        return ms_note_slowly(block, bytes, origin, frame);
+    return ms_allocate_threaded(tls, block, bytes, place, cell, record);
+}
+
 // The allocator has returned `block` for a request of `bytes`; NULL = it failed. Returns `block`.
-// The key comes first: nothing but it has to be kept for the rest. The frame is asked for where it
-// is needed, which is the hook's: all of this is inlined there.
 MS_HOT void *ms_note_allocation(void *block, size_t bytes, struct ms_origin origin) {
     struct ms_tls *tls = &ms_tls;
     if (MS_UNLIKELY(tls->special != 0)) {
@@ -109,29 +137,7 @@ MS_HOT void *ms_note_allocation(void *block, size_t bytes, struct ms_origin orig
         ms_keep_frame();
         return block;
     }
-    uint64_t key = ms_fast_key(tls, ms_context_seed(origin.site), ms_frame_here());
-    char *leaf = ms_shadow_leaf((uintptr_t)block); // of NULL there is none
-    if (MS_UNLIKELY(!leaf || bytes >= MS_SIZE_ASIDE))
-        return ms_note_slowly(block, bytes, origin);
-    uint64_t *place = ms_shadow_at(leaf, (uintptr_t)block);
-    // What a slot holds is read before its key: where that is found, no handler's fork was between.
-    const struct ms_slot *slot = ms_slot_of(tls, key);
-    struct memscope_cell_record *cell = slot->cell;
-    uint64_t record = slot->record;
-    ms_settle();
-    if (MS_UNLIKELY(ms_peek(&slot->key) != key)) {
-        cell = slot[1].cell;
-        record = slot[1].record;
-        ms_settle();
-        if (ms_load(&slot[1].key) != key)
-            return ms_note_slowly(block, bytes, origin);
-    }
-    record |= bytes;
-    if (MS_LIKELY(ms_peek(&ms_shared.direct_bias) != 0))
-        return ms_allocate_direct(tls, block, bytes, place, cell, record);
-    if (MS_UNLIKELY(ms_strategy_is_outdated(tls)))
-        return ms_note_slowly(block, bytes, origin);
-    return ms_allocate_threaded(tls, block, bytes, place, cell, record);
+    return ms_note_allocation_usual(tls, block, bytes, origin, ms_frame_here());
 }
 
 enum ms_end {

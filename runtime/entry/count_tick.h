@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Where an allocation goes that is not to take the usual fast path, though nothing of its thread is
-// special: while samples are taken each of them, else one in MS_TICK. Part of count.c. No lock, no
-// system call, no allocation, errno untouched.
+// special: while samples are taken each of them, else one in MS_TICK, which is timed; and a free
+// after that. Part of count.c. No lock, no allocation, errno untouched.
 
 #ifndef MS_COUNT_TICK_H
 #define MS_COUNT_TICK_H
 
 #include "count.h"
 
+#include "collect/governor.h"
 #include "collect/sampler.h"
 #include "collect/thread.h"
+#include "store/arena.h"
 
 // A block that is no sample is counted in one cell with all others.
 MS_HOT void *note_unless_sampled(struct ms_tls *tls, void *block, size_t bytes,
@@ -34,13 +36,202 @@ MS_HOT void *note_unless_sampled(struct ms_tls *tls, void *block, size_t bytes,
     return ms_allocate_threaded(tls, block, bytes, place, cell, record);
 }
 
+// The usual way of an allocation, and of a free, out of line.
+MS_NOINLINE static void *note_usually(void *block, size_t bytes, struct memscope_site *site,
+                                      const uintptr_t *frame) {
+    struct ms_tls *tls = &ms_tls;
+    const struct ms_origin origin = {.site = site, .frame = frame};
+    if (tls->special != 0)
+        return ms_note_allocation_special(block, bytes, site, frame);
+    if (tls->thread->sampler.is_on)
+        return note_unless_sampled(tls, block, bytes, site, frame);
+    return ms_note_allocation_usual(tls, block, bytes, origin, frame);
+}
+
+MS_NOINLINE static bool note_free_usually(void *block, uint64_t record) {
+    return ms_note_free_of(block, record);
+}
+
+// A store does not wait for its line, a load that is timed does.
+static void touch_shadow(const void *block) {
+    char *leaf = ms_shadow_leaf((uintptr_t)block);
+    if (leaf)
+        __asm__ volatile("" : : "r"(ms_load(ms_shadow_at(leaf, (uintptr_t)block))));
+}
+
+// ---- calibration -------------------------------------------------------------------------------
+
+enum { WARMING_ROUNDS = 64, HOT_ROUNDS = 256 };
+
+// A cell that nobody reads.
+static struct memscope_cell_record *scratch_of(struct ms_tls *tls) {
+    uint32_t ref;
+    struct memscope_cell_record *cell = tls->thread->scratch;
+    if (!cell && (cell = ms_arena_take(sizeof *cell / MEMSCOPE_UNIT_BYTES, true, &ref)) != NULL) {
+        cell->thread_ref = tls->record_ref;
+        ms_arena_publish(cell, MEMSCOPE_RECORD_SCRATCH);
+        tls->thread->scratch = cell;
+    }
+    return cell;
+}
+
+// Around events that go into the scratch cell, which hold no bytes; nothing is special.
+static struct ms_sampler enter_scratch(struct ms_tls *tls) {
+    struct ms_sampler kept = tls->thread->sampler, *sampler = &tls->thread->sampler;
+    sampler->unsampled = tls->thread->scratch;
+    sampler->unsampled_record = ms_shadow_record(ms_shared.units, tls->thread->scratch, 0);
+    sampler->left = INT64_MAX;
+    return kept;
+}
+
+static void leave_scratch(struct ms_tls *tls, const struct ms_sampler *kept, void *last_block) {
+    tls->thread->sampler = *kept;
+    tls->last_block = last_block;
+}
+
+static struct memscope_site scratch_site;
+
+// About as long as malloc itself, and as many instructions at a time.
+MS_NOINLINE static uint64_t other_code(uint64_t seed) {
+    uint64_t a = seed, b = seed + 1, c = seed + 2, d = seed + 3;
+    for (int i = 0; i < 8; i++) {
+        a ^= a << 13;
+        b ^= b << 13;
+        c ^= c << 13;
+        d ^= d << 13;
+        a ^= a >> 7;
+        b ^= b >> 7;
+        c ^= c >> 7;
+        d ^= d >> 7;
+    }
+    return a ^ b ^ c ^ d;
+}
+
+static uint64_t loop_cycles(void *block, const uintptr_t *frame, bool hooks, bool others) {
+    uint64_t seed = 1, began = 0;
+    for (int i = 0; i < WARMING_ROUNDS + HOT_ROUNDS; i++) {
+        if (i == WARMING_ROUNDS)
+            began = ms_cycles();
+        if (others)
+            seed ^= other_code(seed);
+        if (hooks)
+            (void)note_usually(block, 0, &scratch_site, frame);
+        if (others)
+            seed ^= other_code(seed);
+        if (hooks)
+            (void)note_free_usually(block, ms_shadow_take(block));
+    }
+    uint64_t cycles = ms_cycles() - began;
+    __asm__ volatile("" : : "r"(seed));
+    return cycles;
+}
+
+static void measure_hot_pair(struct ms_overhead *overhead, void *block, const uintptr_t *frame) {
+    uint64_t bare = loop_cycles(block, frame, true, false);
+    uint64_t among = loop_cycles(block, frame, false, true);
+    uint64_t both = loop_cycles(block, frame, true, true);
+    ms_overhead_calibrate(overhead, bare * 256 / HOT_ROUNDS,
+                          both > among ? (both - among) * 256 / HOT_ROUNDS : 0);
+}
+
+// The thread's scratch cell under the stack of `frame`, and the address of a scratch block, which
+// lies in our own memory; NULL = cannot be.
+static void *prepare_scratch(struct ms_tls *tls, const uintptr_t *frame) {
+    if (!ms_slow_begin(tls))
+        return NULL;
+    void *block = ms_head_of(tls);
+    struct memscope_cell_record *scratch = scratch_of(tls);
+    uint64_t key = ms_fast_key(tls, ms_context_seed(&scratch_site), frame);
+    bool is_there = scratch && ms_shadow_put(block, scratch, 0) &&
+                    (ms_thread_find_hashed(key, MS_PLAIN_ALIAS, 0) ||
+                     ms_thread_remember_hashed(key, MS_PLAIN_ALIAS, scratch));
+    ms_slow_end(tls);
+    return is_there ? block : NULL;
+}
+
+// What an allocation of the scratch cell takes here and now, timed as the one that comes after it;
+// 0 = cannot be.
+static uint64_t control_allocation(struct ms_tls *tls, const uintptr_t *frame) {
+    struct ms_overhead *overhead = &tls->thread->overhead;
+    uint32_t wanted = tls->thread->sampler.level_number * 2 + !ms_single_threaded();
+    void *block = tls->special == 0 ? prepare_scratch(tls, frame) : NULL;
+    if (!block)
+        return 0;
+    void *last_block = tls->last_block;
+    struct ms_sampler kept = enter_scratch(tls);
+    if (overhead->calibration != wanted)
+        measure_hot_pair(overhead, block, frame);
+    overhead->calibration = wanted;
+    uint64_t began = 0, cycles = 0;
+    for (int i = 0; i < 2; i++) { // the first one warms
+        began = ms_cycles_in_order();
+        touch_shadow(block);
+        (void)note_usually(block, 0, &scratch_site, frame);
+        cycles = ms_cycles_in_order() - began;
+        (void)note_free_usually(block, ms_shadow_take(block));
+    }
+    leave_scratch(tls, &kept, last_block);
+    return cycles;
+}
+
+static uint64_t control_free(struct ms_tls *tls, void *block) {
+    struct memscope_cell_record *scratch = tls->thread->scratch;
+    if (!scratch || tls->special != 0)
+        return 0;
+    uint64_t record = ms_shadow_record(ms_shared.units, scratch, 0), began = 0;
+    for (int i = 0; i < 2; i++) { // the first one warms
+        began = ms_cycles_in_order();
+        (void)note_free_usually(block, record);
+    }
+    return ms_cycles_in_order() - began;
+}
+
+// ---- timing ------------------------------------------------------------------------------------
+
+static void *timed_allocation(struct ms_tls *tls, void *block, size_t bytes,
+                              struct memscope_site *site, const uintptr_t *frame) {
+    uint64_t control = control_allocation(tls, frame);
+    uint64_t began = ms_cycles_in_order();
+    touch_shadow(block);
+    block = note_usually(block, bytes, site, frame);
+    uint64_t cycles = ms_cycles_in_order() - began;
+    ms_overhead_add(&tls->thread->overhead, MS_TIMED_ALLOCATION, cycles, control);
+    tls->special |= MS_SPECIAL_TIMED;
+    return block;
+}
+
+static bool timed_free(struct ms_tls *tls, void *block, uint64_t record) {
+    tls->special &= ~MS_SPECIAL_TIMED;
+    uint64_t control = control_free(tls, block);
+    uint64_t began = ms_cycles_in_order();
+    bool is_the_allocators = note_free_usually(block, record);
+    uint64_t cycles = ms_cycles_in_order() - began;
+    ms_overhead_add(&tls->thread->overhead, MS_TIMED_FREE, cycles, control);
+    return is_the_allocators;
+}
+
+// Waits for a free that is to be timed.
+static void *note_before_timed_free(void *block, size_t bytes, struct memscope_site *site,
+                                    const uintptr_t *frame) {
+    ms_tls.special &= ~MS_SPECIAL_TIMED;
+    block = note_usually(block, bytes, site, frame);
+    ms_tls.special |= MS_SPECIAL_TIMED;
+    return block;
+}
+
 void *ms_note_allocation_tick(void *block, size_t bytes, struct memscope_site *site,
                               const uintptr_t *frame) {
     struct ms_tls *tls = &ms_tls;
-    if (MS_LIKELY(tls->thread->sampler.is_on))
+    struct ms_table_head *head = ms_head_of(tls);
+    if (MS_LIKELY(tls->thread->sampler.is_on && head->until_tick % MS_TICK != 0))
         return note_unless_sampled(tls, block, bytes, site, frame);
-    ms_head_of(tls)->until_tick = MS_TICK;
-    return ms_note_allocation_slow(block, bytes, site, frame);
+    if (!tls->thread->sampler.is_on)
+        head->until_tick = MS_TICK - 1;
+    if (!block)
+        return ms_note_allocation_slow(block, bytes, site, frame);
+    block = timed_allocation(tls, block, bytes, site, frame);
+    ms_governor_tick();
+    return block;
 }
 
 #endif

@@ -9,6 +9,7 @@
 
 #include "base/config.h"
 #include "base/text.h"
+#include "collect/overhead.h"
 #include "store/arena.h"
 #include "store/modules.h"
 #include "store/records.h"
@@ -92,6 +93,8 @@ static void note_end(uint32_t state, int code) {
         header->exit_code = code & 0xFF;
     else
         header->exit_signal = code;
+    struct ms_overhead_sum overhead;
+    ms_overhead_measure(&overhead);
     header->end_monotonic_ns = ms_sys_clock_monotonic_ns();
     ms_release(&header->state, state);
     if (ms_load(&header->flags) & MEMSCOPE_PROFILE_MEMORY_ONLY)

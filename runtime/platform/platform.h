@@ -140,6 +140,32 @@ void **ms_context_return_place(ucontext_t *context);           // where that ret
 void ms_context_return_thunk(void); // calls ms_ucontext_returned, goes on at the real place
 
 // Process, time.
+// Cycles of a counter that goes on at the same pace on every CPU, as the program's own code would
+// read it: what came before may still be under way.
+static inline uint64_t ms_cycles(void) {
+#if defined(__x86_64__)
+    return __builtin_ia32_rdtsc();
+#else
+    uint64_t count;
+    __asm__ volatile("mrs %0, cntvct_el0" : "=r"(count));
+    return count;
+#endif
+}
+// The same with everything before it done, and nothing after it begun.
+static inline uint64_t ms_cycles_in_order(void) {
+#if defined(__x86_64__)
+    __builtin_ia32_lfence();
+    uint64_t count = __builtin_ia32_rdtsc();
+    __builtin_ia32_lfence();
+    return count;
+#else
+    __asm__ volatile("dsb ld\n\tisb" : : : "memory");
+    uint64_t count = ms_cycles();
+    __asm__ volatile("isb" : : : "memory");
+    return count;
+#endif
+}
+uint64_t ms_sys_clock_process_ns(void); // CPU time of all threads, those that have ended too
 uint64_t ms_sys_clock_monotonic_ns(void);
 uint64_t ms_sys_clock_coarse_ns(void); // CLOCK_MONOTONIC to a tick of the kernel (1 to 10 ms)
 uint64_t ms_sys_clock_realtime_ns(void);

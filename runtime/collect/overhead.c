@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "overhead.h"
+
+#include "thread.h"
+
+#include <string.h>
+
+enum {
+    LONGEST_CYCLES = 1 << 16, // longer, the thread was interrupted
+    SLOW_ALL = 4096,
+    SLOW_ONE_IN = 16,
+};
+
+static uint64_t began_cycles;
+
+void ms_overhead_begin_profile(void) {
+    began_cycles = ms_cycles();
+}
+
+void ms_overhead_calibrate(struct ms_overhead *overhead, uint64_t alone_256, uint64_t among_256) {
+    uint64_t distance = alone_256 > among_256 ? alone_256 - among_256 : among_256 - alone_256;
+    overhead->hot_event_256 = (alone_256 + among_256) / 4;
+    overhead->hot_error_256 = distance / 4;
+}
+
+// Without a control, and so without a hot cost, the time itself has to do.
+void ms_overhead_add(struct ms_overhead *overhead, enum ms_timed kind, uint64_t cycles,
+                     uint64_t control) {
+    struct ms_timing *timing = &overhead->timed[kind];
+    int64_t difference = (int64_t)cycles - (int64_t)control;
+    if (difference > LONGEST_CYCLES || difference < -LONGEST_CYCLES)
+        difference = timing->count ? timing->cycles / (int64_t)timing->count : 0;
+    ms_store(&timing->count, timing->count + 1);
+    ms_store(&timing->cycles, timing->cycles + difference);
+    ms_store(&timing->squares, timing->squares + (uint64_t)(difference * difference));
+    int64_t cost = (control ? (int64_t)overhead->hot_event_256 : 0) + 256 * difference;
+    uint64_t spread = control ? overhead->hot_error_256 : 0;
+    ms_store(&overhead->spread_cycles, overhead->spread_cycles + spread * MS_TICK / 256);
+    ms_store(&overhead->fast_cycles, overhead->fast_cycles + cost * MS_TICK / 256);
+}
+
+uint64_t ms_overhead_begin_slow(struct ms_overhead *overhead) {
+    uint64_t number = overhead->slow_events++;
+    return number < SLOW_ALL || number % SLOW_ONE_IN == 0 ? ms_cycles() : 0;
+}
+
+void ms_overhead_end_slow(struct ms_overhead *overhead, uint64_t began) {
+    if (began == 0)
+        return;
+    uint64_t cycles = ms_cycles() - began;
+    uint64_t stands_for = overhead->slow_events <= SLOW_ALL ? 1 : SLOW_ONE_IN;
+    ms_store(&overhead->slow_cycles, overhead->slow_cycles + cycles * stands_for);
+}
+
+void ms_overhead_add_slow(struct ms_overhead *overhead, uint64_t cycles) {
+    ms_store(&overhead->slow_cycles, overhead->slow_cycles + cycles);
+}
+
+static uint64_t square_root(uint64_t of) {
+    uint64_t root = 0;
+    for (int bit = 31; bit >= 0; bit--) {
+        uint64_t next = root | 1ull << bit;
+        if (next * next <= of)
+            root = next;
+    }
+    return root;
+}
+
+// Half width of the 95 % interval of what the timed events of a kind stand for: 1.96 standard
+// deviations of their mean, times how many there are.
+static uint64_t error_of(const struct ms_timing *timing) {
+    uint64_t count = ms_load(&timing->count);
+    if (count < 2)
+        return 0;
+    int64_t mean = ms_load(&timing->cycles) / (int64_t)count;
+    uint64_t mean_square = ms_load(&timing->squares) / count, square = (uint64_t)(mean * mean);
+    uint64_t variance = mean_square > square ? mean_square - square : 0;
+    return square_root(variance * count) * MS_TICK * 196 / 100;
+}
+
+uint64_t ms_overhead_ppm(uint64_t overhead_ns, uint64_t cpu_ns) {
+    uint64_t own = cpu_ns > overhead_ns ? cpu_ns - overhead_ns : 1;
+    return (uint64_t)((unsigned __int128)overhead_ns * 1000000 / own);
+}
+
+void ms_overhead_measure(struct ms_overhead_sum *sum_out) {
+    struct memscope_profile_header *header = ms_shared.header;
+    int64_t cycles = 0;
+    uint64_t error = 0;
+    for (struct ms_thread *thread = ms_acquire(&ms_threads); thread; thread = thread->next) {
+        const struct ms_overhead *overhead = &thread->overhead;
+        cycles += ms_load(&overhead->fast_cycles) + (int64_t)ms_load(&overhead->slow_cycles);
+        error += ms_load(&overhead->spread_cycles);
+        for (int kind = 0; kind < MS_TIMED_KINDS; kind++)
+            error += error_of(&overhead->timed[kind]);
+    }
+    uint64_t ns = ms_sys_clock_monotonic_ns() - header->start_monotonic_ns;
+    uint64_t since = ms_cycles() - began_cycles;
+    if (since == 0)
+        since = 1;
+    sum_out->overhead_ns =
+        cycles > 0 ? (uint64_t)((unsigned __int128)(uint64_t)cycles * ns / since) : 0;
+    sum_out->error_ns = (uint64_t)((unsigned __int128)error * ns / since);
+    sum_out->cpu_ns = ms_sys_clock_process_ns();
+    ms_store(&header->overhead_ns, sum_out->overhead_ns);
+    ms_store(&header->overhead_error_ns, sum_out->error_ns);
+    ms_store(&header->overhead_cpu_ns, sum_out->cpu_ns);
+}

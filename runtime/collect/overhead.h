@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What tracking costs, measured as it runs. One allocation in MS_TICK is timed, and a free after
+// it:
+//
+//   cost of an event = hot cost + (its time - the time of a control)
+//
+// Calibration measures the hot cost once a thread: of hooks in a loop by themselves, which wait for
+// each other, and of hooks among other code, whose instructions overlap with theirs. The truth lies
+// between the two (docs/performance.md): the middle is taken, half the distance is its error. The
+// control is an event of the same kind on a cell of ours right before it, so that the difference is
+// what caches make of it that the program has filled with its own data. Slow paths
+// are timed themselves. Times are cycles of the CPU's time stamp counter. Integers alone, no lock.
+
+#ifndef MS_OVERHEAD_H
+#define MS_OVERHEAD_H
+
+#include "base/shared.h"
+
+enum ms_timed { MS_TIMED_ALLOCATION, MS_TIMED_FREE, MS_TIMED_KINDS };
+
+struct ms_timing {
+    uint64_t count;   // of timed events
+    int64_t cycles;   // the sum of their differences to controls
+    uint64_t squares; // of these
+};
+
+// A thread's. Written by it alone, read by whoever sums up.
+struct ms_overhead {
+    struct ms_timing timed[MS_TIMED_KINDS];
+    int64_t fast_cycles;  // estimate for all events of the fast paths
+    uint64_t slow_cycles; // of slow paths, and of asking for memory
+    uint64_t slow_events;
+    uint64_t spread_cycles; // the hot cost's error in that
+    uint64_t hot_event_256; // 1/256 of cycles: what an event costs in a hot loop,
+    uint64_t hot_error_256; // give or take
+    uint32_t calibration;   // of which level and strategy that is; 0 = of none
+};
+
+// The process's up to now.
+struct ms_overhead_sum {
+    uint64_t overhead_ns, error_ns; // 95 %: off by less than that, either way
+    uint64_t cpu_ns;
+};
+
+// A profile begins.
+void ms_overhead_begin_profile(void);
+
+// A pair of hot events costs, in 1/256 of cycles, so much by itself, and among other code.
+void ms_overhead_calibrate(struct ms_overhead *overhead, uint64_t alone_256, uint64_t among_256);
+
+// An event that took `cycles`, its control `control` (0 = there was none); it stands for MS_TICK of
+// them.
+void ms_overhead_add(struct ms_overhead *overhead, enum ms_timed kind, uint64_t cycles,
+                     uint64_t control);
+
+// Around a slow path: when it began, 0 = is not timed. The first ones all are, then one in 16,
+// which stands for the others.
+uint64_t ms_overhead_begin_slow(struct ms_overhead *overhead);
+void ms_overhead_end_slow(struct ms_overhead *overhead, uint64_t began);
+
+// What was timed otherwise.
+void ms_overhead_add_slow(struct ms_overhead *overhead, uint64_t cycles);
+
+// Sums up all threads; into the profile's header, too. A system call.
+void ms_overhead_measure(struct ms_overhead_sum *sum_out);
+
+// Parts per million of the program's own CPU time.
+uint64_t ms_overhead_ppm(uint64_t overhead_ns, uint64_t cpu_ns);
+
+#endif
