@@ -2,5 +2,93 @@
 
 #include "governor.h"
 
+#include "level.h"
+#include "overhead.h"
+
+#include <string.h>
+
+// Steps of less and less detail. The last costs what totals do: there is nothing left to give up.
+static const struct step {
+    enum memscope_level level;
+    uint64_t interval_bytes;
+} steps[] = {
+    {MEMSCOPE_LEVEL_CONTEXTS, 0},       {MEMSCOPE_LEVEL_SITES, 0},
+    {MEMSCOPE_LEVEL_SAMPLED, 16 << 10}, {MEMSCOPE_LEVEL_SAMPLED, 128 << 10},
+    {MEMSCOPE_LEVEL_SAMPLED, 1 << 20},
+};
+enum { STEPS = sizeof steps / sizeof *steps };
+
+enum {
+    WINDOW_MS = 20,
+    LEAST_EVENTS = 16 * MS_TICK, // of a window, or it goes on
+    ROOM_PERCENT = 80,           // of the budget: back up only if that will do
+};
+
+static struct {
+    uint64_t budget_ppm; // 0 = none
+    unsigned first, now; // index of steps
+    uint64_t next_look;  // cycles; UINT64_MAX while somebody looks
+    struct ms_overhead_sum before;
+    uint64_t cost_of_event[STEPS]; // in 1/1024 ns, when last there; 0 = never was
+} governor;
+
+void ms_governor_begin(double budget_percent, uint32_t level, uint64_t interval_bytes) {
+    memset(&governor, 0, sizeof governor);
+    while (governor.first + 1 < STEPS && (steps[governor.first].level < level ||
+                                          (level == MEMSCOPE_LEVEL_SAMPLED &&
+                                           steps[governor.first].interval_bytes < interval_bytes)))
+        governor.first++;
+    governor.now = governor.first;
+    governor.budget_ppm = level == MEMSCOPE_LEVEL_TOTALS ? 0 : (uint64_t)(budget_percent * 10000);
+}
+
+static void go_to(unsigned step, uint64_t ppm, uint64_t error_ppm) {
+    const struct ms_level_change change = {
+        .level = steps[step].level,
+        .interval_bytes = steps[step].interval_bytes,
+        .reason = step > governor.now ? MEMSCOPE_LEVEL_OVER_BUDGET : MEMSCOPE_LEVEL_UNDER_BUDGET,
+        .overhead_ppm = ppm,
+        .error_ppm = error_ppm,
+    };
+    governor.now = step;
+    ms_level_change(&change);
+}
+
+// Would the step above keep within the budget, by what an event cost there?
+static bool has_room(uint64_t events, uint64_t own_ns) {
+    uint64_t cost = governor.now > governor.first ? governor.cost_of_event[governor.now - 1] : 0;
+    if (cost == 0)
+        return false;
+    unsigned __int128 expected_ppm = (unsigned __int128)events * cost / 1024 * 1000000 / own_ns;
+    return expected_ppm < governor.budget_ppm * ROOM_PERCENT / 100;
+}
+
+static void decide(const struct ms_overhead_sum *sum) {
+    uint64_t events = sum->events - governor.before.events;
+    uint64_t overhead_ns = sum->overhead_ns - governor.before.overhead_ns;
+    uint64_t cpu_ns = sum->cpu_ns - governor.before.cpu_ns;
+    if (events < LEAST_EVENTS)
+        return; // the window goes on
+    if ((int64_t)overhead_ns < 0)
+        overhead_ns = 0;
+    uint64_t own_ns = cpu_ns > overhead_ns ? cpu_ns - overhead_ns : 1;
+    uint64_t ppm = ms_overhead_ppm(overhead_ns, cpu_ns);
+    uint64_t error_ppm = ms_overhead_ppm(sum->error_ns, sum->cpu_ns);
+    governor.before = *sum;
+    governor.cost_of_event[governor.now] = overhead_ns * 1024 / events + 1;
+    if (ppm > governor.budget_ppm && governor.now + 1 < STEPS)
+        go_to(governor.now + 1, ppm, error_ppm);
+    else if (has_room(events, own_ns))
+        go_to(governor.now - 1, ppm, error_ppm);
+}
+
 void ms_governor_tick(void) {
+    struct ms_overhead_sum sum;
+    uint64_t now = ms_cycles(), next = ms_load(&governor.next_look);
+    if (now < next || !ms_swap_if(&governor.next_look, &next, UINT64_MAX))
+        return;
+    ms_overhead_measure(&sum);
+    if (governor.budget_ppm != 0)
+        decide(&sum);
+    ms_release(&governor.next_look, now + WINDOW_MS * sum.cycles_per_ms);
 }

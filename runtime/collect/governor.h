@@ -1,14 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Keeps what tracking costs within max_overhead_percent: by less detail (level.h), and by more
-// again when it can. Looked at from the hooks, now and then, by one thread at a time.
+// again when there is room. It looks at windows of time: what an event cost at a level it
+// remembers, so that it goes back only where that will do. No helper thread: the hooks come by
+// here, now and then, and one of them at a time looks.
 
 #ifndef MS_GOVERNOR_H
 #define MS_GOVERNOR_H
 
 #include "base/shared.h"
 
-// One allocation in MS_TICK comes by here, with nothing of its thread special.
+// A profile begins. `budget_percent` 0: nothing is enforced; else from `level` on, with so many
+// bytes between samples, it may go down, and up again as far as that.
+void ms_governor_begin(double budget_percent, uint32_t level, uint64_t interval_bytes);
+
+// Of an attached thread; no more than once in some thousand events.
 void ms_governor_tick(void);
 
 #endif

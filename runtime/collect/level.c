@@ -3,11 +3,18 @@
 #include "level.h"
 
 #include "context/key.h"
+#include "governor.h"
 #include "sampler.h"
 #include "thread.h"
 
 #include "base/config.h"
 #include "store/arena.h"
+
+static double budget_percent; // max_overhead_percent
+
+static double percent_of(uint64_t ppm) {
+    return ppm == MS_NOT_MEASURED ? __builtin_nan("") : (double)ppm / 10000;
+}
 
 static void record(const struct ms_level_change *change) {
     uint32_t ref;
@@ -19,9 +26,11 @@ static void record(const struct ms_level_change *change) {
     record->reason = change->reason;
     record->since_ns = ms_sys_clock_monotonic_ns();
     record->interval_bytes = change->interval_bytes;
-    record->overhead_percent = change->overhead_percent;
-    record->overhead_error = change->overhead_error;
-    record->budget_percent = change->budget_percent;
+    uint32_t kept = ms_sys_floats_quiet();
+    record->overhead_percent = percent_of(change->overhead_ppm);
+    record->overhead_error = percent_of(change->error_ppm);
+    record->budget_percent = budget_percent;
+    ms_sys_floats_restore(kept);
     ms_arena_publish(record, MEMSCOPE_RECORD_LEVEL);
 }
 
@@ -42,20 +51,30 @@ void ms_level_change(const struct ms_level_change *change) {
     record(change);
 }
 
-void ms_level_begin_profile(void) {
+// Begins to count by `sample_rate`, within a budget; on record where that is not all in all detail.
+static void begin(double sample_rate, double max_overhead_percent, bool is_change) {
     struct ms_level_change change = {.level = ms_config.depth == 0 ? MEMSCOPE_LEVEL_SITES
                                                                    : MEMSCOPE_LEVEL_CONTEXTS,
                                      .reason = MEMSCOPE_LEVEL_CONFIGURED,
-                                     .overhead_percent = __builtin_nan(""),
-                                     .overhead_error = __builtin_nan(""),
-                                     .budget_percent = ms_config.max_overhead_percent};
-    if (ms_config.sample_rate < 1.0) {
-        change.interval_bytes = ms_sample_interval(ms_config.sample_rate);
+                                     .overhead_ppm = MS_NOT_MEASURED,
+                                     .error_ppm = MS_NOT_MEASURED};
+    if (sample_rate < 1.0) {
+        change.interval_bytes = ms_sample_interval(sample_rate);
         change.level = change.interval_bytes ? MEMSCOPE_LEVEL_SAMPLED : MEMSCOPE_LEVEL_TOTALS;
     }
+    budget_percent = max_overhead_percent;
     apply(&change);
-    if (change.level != MEMSCOPE_LEVEL_CONTEXTS)
+    if (is_change || change.level != MEMSCOPE_LEVEL_CONTEXTS)
         record(&change);
+    ms_governor_begin(max_overhead_percent, change.level, change.interval_bytes);
+}
+
+void ms_level_begin_profile(void) {
+    begin(ms_config.sample_rate, ms_config.max_overhead_percent, false);
+}
+
+void ms_level_configure(double sample_rate, double max_overhead_percent) {
+    begin(sample_rate, max_overhead_percent, true);
 }
 
 void ms_level_take_notice(struct ms_tls *tls) {

@@ -10,15 +10,21 @@
 
 #include <memscope/profile_sampling.h>
 
+#define MS_NOT_MEASURED UINT64_MAX
+
 struct ms_level_change {
     enum memscope_level level;
     enum memscope_level_reason reason;
     uint64_t interval_bytes; // of MEMSCOPE_LEVEL_SAMPLED
-    double overhead_percent, overhead_error, budget_percent;
+    uint64_t overhead_ppm;   // of the time before; MS_NOT_MEASURED
+    uint64_t error_ppm;
 };
 
 // A profile begins: the level that the options ask for.
 void ms_level_begin_profile(void);
+
+// What a call of backend.h asks for instead.
+void ms_level_configure(double sample_rate, double max_overhead_percent);
 
 // From now on; on record. By one thread at a time.
 void ms_level_change(const struct ms_level_change *change);

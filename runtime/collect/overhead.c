@@ -7,7 +7,7 @@
 #include <string.h>
 
 enum {
-    LONGEST_CYCLES = 1 << 16, // longer, the thread was interrupted
+    LONGEST_CYCLES = 1 << 13, // longer, the thread was interrupted
     SLOW_ALL = 4096,
     SLOW_ONE_IN = 16,
 };
@@ -34,8 +34,11 @@ void ms_overhead_add(struct ms_overhead *overhead, enum ms_timed kind, uint64_t 
     ms_store(&timing->count, timing->count + 1);
     ms_store(&timing->cycles, timing->cycles + difference);
     ms_store(&timing->squares, timing->squares + (uint64_t)(difference * difference));
-    int64_t cost = (control ? (int64_t)overhead->hot_event_256 : 0) + 256 * difference;
-    uint64_t spread = control ? overhead->hot_error_256 : 0;
+    int64_t cost = 256 * difference, spread = 0;
+    if (control) {
+        cost += (int64_t)overhead->hot_event_256;
+        spread = (int64_t)overhead->hot_error_256 + 256 * difference;
+    }
     ms_store(&overhead->spread_cycles, overhead->spread_cycles + spread * MS_TICK / 256);
     ms_store(&overhead->fast_cycles, overhead->fast_cycles + cost * MS_TICK / 256);
 }
@@ -88,10 +91,14 @@ void ms_overhead_measure(struct ms_overhead_sum *sum_out) {
     struct memscope_profile_header *header = ms_shared.header;
     int64_t cycles = 0;
     uint64_t error = 0;
+    sum_out->events = 0;
     for (struct ms_thread *thread = ms_acquire(&ms_threads); thread; thread = thread->next) {
         const struct ms_overhead *overhead = &thread->overhead;
+        sum_out->events += ms_load(&overhead->timed[MS_TIMED_ALLOCATION].count) * MS_TICK +
+                           ms_load(&overhead->slow_events);
         cycles += ms_load(&overhead->fast_cycles) + (int64_t)ms_load(&overhead->slow_cycles);
-        error += ms_load(&overhead->spread_cycles);
+        int64_t spread = ms_load(&overhead->spread_cycles);
+        error += (uint64_t)(spread > 0 ? spread : -spread);
         for (int kind = 0; kind < MS_TIMED_KINDS; kind++)
             error += error_of(&overhead->timed[kind]);
     }
@@ -103,6 +110,7 @@ void ms_overhead_measure(struct ms_overhead_sum *sum_out) {
         cycles > 0 ? (uint64_t)((unsigned __int128)(uint64_t)cycles * ns / since) : 0;
     sum_out->error_ns = (uint64_t)((unsigned __int128)error * ns / since);
     sum_out->cpu_ns = ms_sys_clock_process_ns();
+    sum_out->cycles_per_ms = (uint64_t)((unsigned __int128)since * 1000000 / (ns ? ns : 1));
     ms_store(&header->overhead_ns, sum_out->overhead_ns);
     ms_store(&header->overhead_error_ns, sum_out->error_ns);
     ms_store(&header->overhead_cpu_ns, sum_out->cpu_ns);

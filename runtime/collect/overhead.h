@@ -3,14 +3,15 @@
 // What tracking costs, measured as it runs. One allocation in MS_TICK is timed, and a free after
 // it:
 //
-//   cost of an event = hot cost + (its time - the time of a control)
+//   cost of an event = hot cost + its time - the time of a control
 //
 // Calibration measures the hot cost once a thread: of hooks in a loop by themselves, which wait for
 // each other, and of hooks among other code, whose instructions overlap with theirs. The truth lies
 // between the two (docs/performance.md): the middle is taken, half the distance is its error. The
 // control is an event of the same kind on a cell of ours right before it, so that the difference is
-// what caches make of it that the program has filled with its own data. Slow paths
-// are timed themselves. Times are cycles of the CPU's time stamp counter. Integers alone, no lock.
+// what caches make of it that the program has filled with its own data. The lines of the program's
+// that ours displace cost it as much again at most, which is part of the error. Slow paths are
+// timed themselves. Times are cycles of the CPU's time stamp counter. Integers alone, no lock.
 
 #ifndef MS_OVERHEAD_H
 #define MS_OVERHEAD_H
@@ -31,7 +32,7 @@ struct ms_overhead {
     int64_t fast_cycles;  // estimate for all events of the fast paths
     uint64_t slow_cycles; // of slow paths, and of asking for memory
     uint64_t slow_events;
-    uint64_t spread_cycles; // the hot cost's error in that
+    int64_t spread_cycles;  // its error, but for chance
     uint64_t hot_event_256; // 1/256 of cycles: what an event costs in a hot loop,
     uint64_t hot_error_256; // give or take
     uint32_t calibration;   // of which level and strategy that is; 0 = of none
@@ -41,6 +42,8 @@ struct ms_overhead {
 struct ms_overhead_sum {
     uint64_t overhead_ns, error_ns; // 95 %: off by less than that, either way
     uint64_t cpu_ns;
+    uint64_t events; // allocations, to within MS_TICK a thread
+    uint64_t cycles_per_ms;
 };
 
 // A profile begins.

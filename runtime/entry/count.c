@@ -162,6 +162,8 @@ void *ms_note_allocation_slow(void *block, size_t bytes, struct memscope_site *s
             uint64_t began = ms_overhead_begin_slow(&tls->thread->overhead);
             allocate_at(tls, block, bytes, origin);
             ms_overhead_end_slow(&tls->thread->overhead, began);
+            if (tls->thread->overhead.slow_events % MS_TICK == 0)
+                ms_governor_tick();
         }
         slow_guard_release(tls);
     }
@@ -241,10 +243,23 @@ static bool note_free_slow(void *block, uint64_t record) {
     return true;
 }
 
+static void note_free_publish(void) {
+    ms_thread_local_publish();
+    ms_guard_release(&ms_tls);
+}
+
+static void note_free_remote(void *block, struct memscope_cell_record *cell, uint64_t bytes) {
+    if (ms_task_local_free(&ms_tls, cell, bytes, block))
+        ms_thread_local_publish();
+    slow_guard_release(&ms_tls); // the last block of an ended task makes this a thread of tasks
+}
+
 static bool note_free_special(void *block, uint64_t record) {
     struct ms_tls *tls = &ms_tls;
-    if (tls->special & MS_SPECIAL_TIMED)
-        return timed_free(tls, block, record);
+    if (MS_UNLIKELY(tls->special & MS_SPECIAL_TIMED)) { // part of a realloc: times none
+        tls->special &= ~MS_SPECIAL_TIMED;
+        return ms_note_free_of(block, record);
+    }
     if (tls->special != MS_SPECIAL_TASKS)
         return note_free_slow(block, record);
     switch (count_free_of_task(tls, block, record)) {
@@ -262,24 +277,15 @@ static bool note_free_special(void *block, uint64_t record) {
     return true;
 }
 
-static void note_free_publish(void) {
-    ms_thread_local_publish();
-    ms_guard_release(&ms_tls);
-}
-
-static void note_free_remote(void *block, struct memscope_cell_record *cell, uint64_t bytes) {
-    if (ms_task_local_free(&ms_tls, cell, bytes, block))
-        ms_thread_local_publish();
-    slow_guard_release(&ms_tls); // the last block of an ended task makes this a thread of tasks
-}
-
 bool ms_note_free_of(void *block, uint64_t record) {
     struct memscope_cell_record *cell;
+    if (MS_UNLIKELY(ms_tls.special != 0))
+        return note_free_special(block, record);
     switch (ms_count_free(block, record, &cell)) {
     case MS_END_COUNTED:
         return true;
     case MS_END_SLOW:
-        return note_free_special(block, record);
+        return note_free_slow(block, record);
     case MS_END_PUBLISH:
         note_free_publish();
         return true;
@@ -300,19 +306,19 @@ MS_NOINLINE static void free_across_tasks(void *block, uint64_t record, ms_free_
     real(block);
 }
 
-MS_COLD static void free_slow(void *block, uint64_t record, ms_free_function *real) {
+void ms_free_slow(void *block, uint64_t record, ms_free_function *real) {
     if (note_free_slow(block, record))
         real(block);
 }
 
-void ms_free_slow(void *block, uint64_t record, ms_free_function *real) {
+void ms_free_special(void *block, ms_free_function *real) {
     struct ms_tls *tls = &ms_tls;
-    enum ms_end end = MS_END_SLOW;
-    if (MS_UNLIKELY(tls->special & MS_SPECIAL_TIMED)) {
-        if (timed_free(tls, block, record))
-            real(block);
+    if (MS_UNLIKELY(tls->special & MS_SPECIAL_TIMED) && block) {
+        timed_free(tls, block, real);
         return;
     }
+    uint64_t record = ms_shadow_take(block);
+    enum ms_end end = MS_END_SLOW;
     if (MS_LIKELY(tls->special == MS_SPECIAL_TASKS))
         end = count_free_of_task(tls, block, record);
     switch (end) {
@@ -320,7 +326,7 @@ void ms_free_slow(void *block, uint64_t record, ms_free_function *real) {
         real(block);
         return;
     case MS_END_SLOW:
-        free_slow(block, record, real);
+        ms_free_slow(block, record, real);
         return;
     case MS_END_PUBLISH:
         free_and_publish(block, real);

@@ -43,6 +43,8 @@ MS_NOINLINE void *ms_note_allocation_tick(void *block, size_t bytes, struct mems
 
 // Each ends with the block's way to the allocator (`real`), unless it is none of the allocator's.
 typedef void ms_free_function(void *);
+MS_NOINLINE void ms_free_special(void *block,
+                                 ms_free_function *real); // its record is not taken yet
 MS_COLD void ms_free_slow(void *block, uint64_t record, ms_free_function *real);
 MS_COLD void ms_free_publish(void *block, ms_free_function *real);
 MS_NOINLINE void ms_free_remote(void *block, struct memscope_cell_record *cell, uint64_t bytes,
@@ -147,6 +149,7 @@ enum ms_end {
     MS_END_REMOTE,  // the guard is taken, another thread's cell is to be changed
 };
 
+// Of a thread where nothing is special.
 MS_HOT enum ms_end ms_count_free(void *block, uint64_t record,
                                  struct memscope_cell_record **cell_out) {
     struct ms_tls *tls = &ms_tls;
@@ -154,15 +157,13 @@ MS_HOT enum ms_end ms_count_free(void *block, uint64_t record,
     uint64_t relative;
     ms_settle();
     if (MS_LIKELY(__builtin_add_overflow(record, ms_peek(&ms_shared.direct_bias), &relative))) {
-        if (MS_UNLIKELY(tls->special != 0))
-            return MS_END_SLOW;
         ms_guard_take(tls);
         ms_global_direct_free(tls, ms_record_at(base, relative >> 32), (uint32_t)record, block);
         ms_guard_release(tls);
         return MS_END_COUNTED;
     }
     if (MS_UNLIKELY(!__builtin_add_overflow(record, ms_load(&ms_shared.bias), &relative) ||
-                    tls->special != 0 || ms_strategy_is_outdated(tls)))
+                    ms_strategy_is_outdated(tls)))
         return MS_END_SLOW;
     struct memscope_cell_record *cell = *cell_out = ms_record_at(base, relative >> 32);
     ms_guard_take(tls);

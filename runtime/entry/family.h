@@ -39,6 +39,10 @@ MS_HOT void *ms_do_calloc(size_t count, size_t size, struct ms_origin origin) {
 // The record is taken before the allocator can hand the address to another thread.
 MS_HOT void ms_do_free(void *block) {
     struct memscope_cell_record *cell;
+    if (MS_UNLIKELY(ms_tls.special != 0)) {
+        ms_free_special(block, MS_REAL.free);
+        return;
+    }
     uint64_t record = ms_shadow_take(block);
     switch (ms_count_free(block, record, &cell)) {
     case MS_END_COUNTED:

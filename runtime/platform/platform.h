@@ -139,6 +139,24 @@ const void *ms_context_entry(const ucontext_t *context);       // a made context
 void **ms_context_return_place(ucontext_t *context);           // where that returns to
 void ms_context_return_thunk(void); // calls ms_ucontext_returned, goes on at the real place
 
+// Between these, arithmetic with floats raises no signal, whatever the program has asked for.
+static inline uint32_t ms_sys_floats_quiet(void) {
+#if defined(__x86_64__)
+    uint32_t kept = __builtin_ia32_stmxcsr();
+    __builtin_ia32_ldmxcsr(0x1f80); // all exceptions masked, none pending
+    return kept;
+#else
+    return 0; // the CPUs we know trap none
+#endif
+}
+static inline void ms_sys_floats_restore(uint32_t kept) {
+#if defined(__x86_64__)
+    __builtin_ia32_ldmxcsr(kept);
+#else
+    (void)kept;
+#endif
+}
+
 // Process, time.
 // Cycles of a counter that goes on at the same pace on every CPU, as the program's own code would
 // read it: what came before may still be under way.
