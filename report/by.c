@@ -103,7 +103,9 @@ memscope_status ms_report_by(const struct ms_summary *summary, enum ms_by by,
         shown++;
     }
     if (status == MEMSCOPE_OK && shown == 0)
-        fputs("no allocations\n", out);
+        fputs(summary->unsampled_blocks ? "no allocation is known by its site\n"
+                                        : "no allocations\n",
+              out);
     if (status == MEMSCOPE_OK && shown > 0) {
         put_numbers(out, &summary->all_sites);
         ms_put_error(out, summary, &summary->all_sites, options->order);

@@ -42,7 +42,9 @@ static void put_first_line(FILE *out, const struct ms_summary *summary,
     else if (ms_has_losses(summary))
         fputs("  with losses, told below", out);
     else if (ms_sites_are_estimated(summary))
-        fputs("  totals exact, sites estimated", out);
+        fputs(summary->all_sites.is_estimated ? "  totals exact, sites estimated"
+                                              : "  totals exact, sites not known for all",
+              out);
     else
         fputs(state == MS_PROCESS_RUNNING ? "  exact up to events in flight" : "  exact", out);
     fputc('\n', out);
@@ -156,7 +158,9 @@ static memscope_status put_table(FILE *out, const struct ms_summary *summary,
         shown.rows++;
     }
     if (shown.rows == 0)
-        fputs("no allocations\n", out);
+        fputs(summary->unsampled_blocks ? "no allocation is known by its site\n"
+                                        : "no allocations\n",
+              out);
     else
         put_sums(out, summary, &shown, options->order);
     free(rows);

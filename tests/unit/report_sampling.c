@@ -189,7 +189,8 @@ START_TEST(program_that_was_not_sampled_for_want_of_a_rate_says_so) {
     report(MS_ORDER_LIVE);
     expect_words("not sampled: 500 blocks are in totals alone, at no site; totals are exact\n");
     expect_words("live at exit 30 B in 3 blocks\n");
-    expect_words("no allocations");
+    expect_words("GlobalDirect (1 thread)  totals exact, sites not known for all\n");
+    expect_words("no allocation is known by its site\n");
     expect_no_words("~");
     expect_no_words("given up"); // it was asked for
 }
