@@ -40,7 +40,7 @@ static json_t *intervals_part(struct writer *writer, const struct ms_summary *su
     struct ms_sample_interval *intervals = ms_sample_intervals(summary, &count);
     json_t *list = json_array();
     writer->failed = writer->failed || !intervals;
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; intervals && i < count; i++) {
         uint64_t bytes = intervals[i].interval_bytes;
         json_t *item = json_object();
         set(writer, item, "interval_bytes", number(bytes));

@@ -138,6 +138,13 @@ memscope_status ms_leaks_create(const struct ms_contexts *contexts,
     return MEMSCOPE_OK;
 }
 
+bool ms_leaks_any(const struct ms_leaks *leaks) {
+    const struct ms_summary *summary = leaks->contexts->summary;
+    bool at_no_place = ms_sites_are_estimated(summary) && leaks->count == 0;
+    return leaks->count > leaks->suppressed_count ||
+           (at_no_place && summary->total.live_allocations > 0);
+}
+
 void ms_leaks_destroy(struct ms_leaks *leaks) {
     if (!leaks)
         return;

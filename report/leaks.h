@@ -61,6 +61,9 @@ struct ms_leaks {
 memscope_status ms_leaks_create(const struct ms_contexts *contexts,
                                 struct ms_suppressions *suppressions, struct ms_leaks **leaks_out);
 void ms_leaks_destroy(struct ms_leaks *leaks);
+// Whether anything is alive that is not suppressed; where blocks were not sampled, as far as that
+// is known.
+bool ms_leaks_any(const struct ms_leaks *leaks);
 
 struct ms_leaks_options {
     size_t top;     // stacks, 0 = all

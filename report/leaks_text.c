@@ -74,7 +74,8 @@ static void put_head(FILE *out, const struct ms_leaks *leaks) {
                        : state == MS_PROCESS_EXITED ? "at exit"
                                                     : "at the end";
     if (count == 0) {
-        fprintf(out, "nothing%s is alive %s\n", leaks->suppressed_count ? " else" : "", when);
+        fprintf(out, "%s%s is alive %s\n", ms_leaks_any(leaks) ? "no sample" : "nothing",
+                leaks->suppressed_count ? " else" : "", when);
         return;
     }
     uint64_t alive = leaks->blocks - leaks->suppressed_blocks;

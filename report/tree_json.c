@@ -30,7 +30,6 @@ static void set_values(struct writer *writer, json_t *part, const uint64_t *valu
     for (int i = 0; i < MS_STACK_MEASURES; i++)
         set(writer, part, keys[i],
             i == MS_STACKS_BY_PEAK && is_estimated ? json_null() : number(values[i]));
-    set(writer, part, "estimated", json_boolean(is_estimated));
 }
 
 static json_t *tree_part(struct writer *writer, const struct ms_stack_tree *tree) {
@@ -50,6 +49,7 @@ static json_t *tree_part(struct writer *writer, const struct ms_stack_tree *tree
     set(writer, part, "cut_stacks", number(contexts->cut_count));
     set(writer, part, "broken_stacks", number(contexts->broken_count));
     set(writer, part, "unresolved", unresolved);
+    set(writer, part, "estimated", json_boolean(tree->is_estimated));
     set(writer, part, "process", whole);
     return part;
 }
@@ -70,6 +70,7 @@ static json_t *node_part(struct writer *writer, const struct ms_stack_tree *tree
     set(writer, part, "module_offset", step ? number_or_null(step->module_offset) : json_null());
     set(writer, part, "repeats", number(at->repeats));
     set_values(writer, part, at->values, at->is_estimated);
+    set(writer, part, "estimated", json_boolean(at->is_estimated));
     set(writer, part, "error",
         at->is_estimated ? json_real(ceil(ms_error_95(at->variance))) : json_null());
     set(writer, part, "own", number(ms_stack_own(tree, node, tree->options.by)));

@@ -152,7 +152,8 @@ START_TEST(odd_percentages_are_data) {
     builder_begin(&b, 0);
     for (size_t i = 0; i < 4; i++) {
         struct memscope_level_record *level =
-            builder_level(&b, MEMSCOPE_LEVEL_SITES, (enum memscope_level_reason)7, i);
+            builder_level(&b, MEMSCOPE_LEVEL_SITES, MEMSCOPE_LEVEL_OVER_BUDGET, i);
+        level->reason = 7;
         level->overhead_percent = level->overhead_error = level->budget_percent = odd[i];
     }
     sum_up();

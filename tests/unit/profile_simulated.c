@@ -57,8 +57,8 @@ static const struct simulated_site program[SITES] = {
 };
 
 struct block {
-    uint8_t site, size; // indexes
-    uint64_t end;       // of its bytes in the round, as they count for samples
+    uint32_t site, size; // indexes
+    uint64_t end;        // of its bytes in the round, as they count for samples
 };
 
 struct tally {
@@ -80,12 +80,13 @@ static uint64_t lay_out_a_round(void) {
     uint64_t end = 0;
     block_count = 0;
     memset(blocks_in_round, 0, sizeof blocks_in_round);
-    for (uint8_t i = 0; i < SITES; i++)
-        for (uint32_t k = 0; k < program[i].times; k++) {
-            uint8_t size = (uint8_t)(k % size_count(&program[i]));
+    for (uint32_t i = 0; i < SITES; i++)
+        for (uint32_t k = 0, size = 0; k < program[i].times; k++) {
+            if (size == size_count(&program[i]))
+                size = 0;
             end += memscope_sample_bytes(program[i].sizes[size]);
             blocks[block_count++] = (struct block){i, size, end};
-            blocks_in_round[i][size]++;
+            blocks_in_round[i][size++]++;
         }
     return end;
 }

@@ -127,6 +127,28 @@ START_TEST(sampled_leaks_are_as_the_golden_text) {
 }
 END_TEST
 
+START_TEST(leaks_of_which_no_sample_is_left_are_not_denied) {
+    builder_begin(&b, 0);
+    builder_cell_counts(builder_sampled_cell(&b, 0, 0, 9719, 64), 5, 64, 0);
+    builder_cell_counts(builder_unsampled_cell(&b, 0), 700, 64, 2);
+    sum_up();
+    struct ms_leaks_options options = {0};
+    struct ms_leaks *leaks;
+    ck_assert_int_eq(ms_leaks_create(contexts, NULL, &leaks), MEMSCOPE_OK);
+    FILE *out = begin();
+    ck_assert_int_eq(ms_report_leaks(leaks, &options, out), MEMSCOPE_OK);
+    fclose(out);
+    expect_words("no sample is alive at exit\nthe process has exactly 128 B in 2 blocks\n");
+    ck_assert(ms_leaks_any(leaks));
+    // With none of them alive it is as ever.
+    builder_begin(&b, 0);
+    builder_cell_counts(builder_unsampled_cell(&b, 0), 700, 64, 0);
+    sum_up();
+    ck_assert_int_eq(ms_leaks_create(contexts, NULL, &leaks), MEMSCOPE_OK);
+    ck_assert(!ms_leaks_any(leaks));
+}
+END_TEST
+
 START_TEST(info_tells_samples_levels_and_overhead) {
     builder_sampled(&b);
     sum_up();
@@ -248,8 +270,10 @@ START_TEST(odd_percentages_are_written_as_they_can_be) {
     const double odd[] = {NAN, -3, INFINITY, 1e300};
     builder_begin(&b, 0);
     for (size_t i = 0; i < 4; i++) {
-        struct memscope_level_record *level = builder_level(
-            &b, MEMSCOPE_LEVEL_SITES, i < 2 ? MEMSCOPE_LEVEL_OVER_BUDGET : 77, i * 1000000);
+        struct memscope_level_record *level =
+            builder_level(&b, MEMSCOPE_LEVEL_SITES, MEMSCOPE_LEVEL_OVER_BUDGET, i * 1000000);
+        if (i >= 2)
+            level->reason = 77;
         level->overhead_percent = level->overhead_error = level->budget_percent = odd[i];
     }
     sum_up();
@@ -271,6 +295,7 @@ static const struct claim claims[] = {
     CLAIM(sampled_types_are_as_the_golden_text),
     CLAIM(sampled_tree_is_as_the_golden_text),
     CLAIM(sampled_leaks_are_as_the_golden_text),
+    CLAIM(leaks_of_which_no_sample_is_left_are_not_denied),
     CLAIM(info_tells_samples_levels_and_overhead),
     CLAIM(exports_say_that_their_figures_are_estimates),
     CLAIM(tasks_of_a_sampled_program_are_exact),

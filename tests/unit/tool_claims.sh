@@ -66,7 +66,7 @@ sampled_json_adds_up_and_says_what_is_estimated() {
         .tracking[2].overhead_percent == 9.1 and
         (.overhead.percent - 24000 / 7760 | fabs) < 1e-9 and .overhead.cpu_ms == 8000' x.json \
         >/dev/null || fail "$(cat x.json)"
-    "$memscope" tree --json x.msp | jq -e '.tree.process.estimated and
+    "$memscope" tree --json x.msp | jq -e '.tree.estimated and
         .tree.process.sum_of_peaks_bytes == null and .nodes[0].estimated and .nodes[0].error > 0 and
         ([.nodes[] | select(.kind == "no_stack")][0] | .estimated == false and .error == null)' \
         >/dev/null || fail "tree"
