@@ -40,8 +40,8 @@ static struct ms_variance variance_of(const struct ms_counts *counts, double pro
     };
 }
 
-void ms_estimate(const struct memscope_cell_sample *sample, const struct ms_counts *counts,
-                 struct ms_estimate_carry *carry, struct ms_counts *estimate_out) {
+void ms_estimate_cell(const struct memscope_cell_sample *sample, const struct ms_counts *counts,
+                      struct ms_estimate_carry *carry, struct ms_counts *estimate_out) {
     double probability = ms_sample_probability(sample->sample_bytes, sample->interval_bytes);
     double others = exp(-(double)sample->sample_bytes / (double)sample->interval_bytes);
     double weight = 1 / probability;
@@ -61,13 +61,25 @@ void ms_estimate(const struct memscope_cell_sample *sample, const struct ms_coun
     estimate_out->peak_bytes = ms_max(estimate_out->live_bytes, estimate_out->at_peak_bytes);
 }
 
+static const struct ms_counts *estimate_of(const struct ms_summary *summary, uint32_t unit) {
+    size_t low = 0, high = summary->estimate_count;
+    while (high - low > 1) {
+        size_t middle = low + (high - low) / 2;
+        if (summary->estimates[middle].unit <= unit)
+            low = middle;
+        else
+            high = middle;
+    }
+    return &summary->estimates[low].counts;
+}
+
 bool ms_cell_share(const struct ms_summary *summary, uint32_t unit, struct ms_counts *share_out) {
     const struct ms_profile *profile = summary->profile;
     const struct memscope_cell_record *cell = (const void *)ms_at(profile, unit);
     if (cell->record.flags & MEMSCOPE_CELL_UNSAMPLED)
         return false;
     if (ms_cell_is_sampled(cell))
-        *share_out = summary->estimates[summary->place[unit] - 1];
+        *share_out = *estimate_of(summary, unit);
     else
         ms_count_cell(cell, profile->header.peak_epoch, share_out);
     return true;

@@ -112,14 +112,19 @@ ms_cell_sample_of(const struct memscope_cell_record *cell) {
     return (const void *)(cell + 1);
 }
 
+// What a sampled cell stands for.
+struct ms_estimate {
+    uint32_t unit; // of the cell record; they ascend
+    struct ms_counts counts;
+};
+
 // What rounding has taken from the cells of a site so far; all 0 at first.
 struct ms_estimate_carry {
     double frees, freed_bytes, live_allocations, live_bytes, at_peak_bytes, temporary;
 };
 
-// What the counts of a sampled cell stand for.
-void ms_estimate(const struct memscope_cell_sample *sample, const struct ms_counts *counts,
-                 struct ms_estimate_carry *carry, struct ms_counts *estimate_out);
+void ms_estimate_cell(const struct memscope_cell_sample *sample, const struct ms_counts *counts,
+                      struct ms_estimate_carry *carry, struct ms_counts *estimate_out);
 // What the cell is to its site, its context and its type: its counts, or an estimate; false =
 // nothing. Once the summary has its cells.
 bool ms_cell_share(const struct ms_summary *summary, uint32_t unit, struct ms_counts *share_out);

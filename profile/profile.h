@@ -180,11 +180,12 @@ struct ms_summary {
     struct ms_cell *cells;     // by site, then thread; one for each pair
     struct ms_module *modules;
     struct ms_unit *units_without_debug_info;
-    const char **files;          // that reports name, each once
-    struct ms_symbols *symbols;  // owns the names that llvm-symbolizer told
-    struct ms_tasks *tasks;      // see tasks.h
-    uint32_t *place;             // the reader's own: which of the above a record became
-    struct ms_counts *estimates; // the reader's own: of sampled cells
+    const char **files;            // that reports name, each once
+    struct ms_symbols *symbols;    // owns the names that llvm-symbolizer told
+    struct ms_tasks *tasks;        // see tasks.h
+    uint32_t *place;               // the reader's own: which of the above a record became
+    struct ms_estimate *estimates; // the reader's own: of sampled cells
+    size_t estimate_count;
 };
 
 // Whether sites, contexts and types are estimates, at least in part: some blocks are in totals

@@ -236,52 +236,67 @@ static void merge_cells(struct ms_summary *summary) {
     }
 }
 
-// What a sampled cell stands for: summary->estimates.
-static void take_sample(struct work *work, uint32_t unit, size_t site,
-                        const struct ms_counts *counts, uint32_t *count) {
+// Adds to summary->estimates.
+static void take_sample(struct work *work, uint32_t unit, const struct ms_counts *counts) {
     struct ms_summary *summary = work->summary;
     const struct memscope_cell_record *record = (const void *)ms_at(work->profile, unit);
-    ms_estimate(ms_cell_sample_of(record), counts, &work->carries[site],
-                &summary->estimates[*count]);
-    work->place[unit] = ++*count;
+    size_t site = place_of(work, record->site_ref, MEMSCOPE_RECORD_SITE);
+    struct ms_estimate *estimate = &summary->estimates[summary->estimate_count++];
+    estimate->unit = unit;
+    ms_estimate_cell(ms_cell_sample_of(record), counts, &work->carries[site ? site - 1 : 0],
+                     &estimate->counts);
     summary->sampled_blocks = ms_add(summary->sampled_blocks, counts->allocations);
     summary->sampled_bytes = ms_add(summary->sampled_bytes, counts->bytes);
 }
 
+// Fills the cell of a record; false = it is in totals alone.
+static bool take_cell(const struct work *work, uint32_t unit, struct ms_cell *cell) {
+    struct ms_summary *summary = work->summary;
+    const struct memscope_cell_record *record = (const void *)ms_at(work->profile, unit);
+    size_t site = place_of(work, record->site_ref, MEMSCOPE_RECORD_SITE);
+    size_t thread = place_of(work, record->thread_ref, MEMSCOPE_RECORD_THREAD);
+    cell->site = &summary->sites[site ? site - 1 : 0];
+    cell->thread = thread ? &summary->threads[thread - 1] : NULL;
+    return ms_cell_share(summary, unit, &cell->counts);
+}
+
+// What it is to the process and its thread.
+static void count_cell(struct work *work, uint32_t unit, struct ms_counts *counts_out) {
+    struct ms_summary *summary = work->summary;
+    const struct memscope_cell_record *record = (const void *)ms_at(work->profile, unit);
+    size_t thread = place_of(work, record->thread_ref, MEMSCOPE_RECORD_THREAD);
+    struct ms_peak_bounds whole = {0};
+    ms_count_cell(record, work->profile->header.peak_epoch, counts_out);
+    ms_counts_add(&summary->total, counts_out, &whole);
+    if (thread)
+        ms_counts_add(&summary->threads[thread - 1].counts, counts_out,
+                      &work->thread_bounds[thread - 1]);
+}
+
 static void take_cells(struct work *work) {
     struct ms_summary *summary = work->summary;
-    const struct memscope_profile_header *header = &work->profile->header;
-    struct ms_peak_bounds whole = {0}, of_sites = {0};
-    uint32_t estimates = 0;
+    struct ms_peak_bounds of_sites = {0};
     for (uint32_t unit = MS_FIRST_UNIT; unit < work->profile->end_unit; unit++) {
         if (work->profile->types[unit] != MEMSCOPE_RECORD_CELL)
             continue;
         const struct memscope_cell_record *record = (const void *)ms_at(work->profile, unit);
-        size_t site = place_of(work, record->site_ref, MEMSCOPE_RECORD_SITE);
-        size_t thread = place_of(work, record->thread_ref, MEMSCOPE_RECORD_THREAD);
-        site = site ? site - 1 : 0;
+        struct ms_cell *cell = &summary->cells[summary->cell_count];
         struct ms_counts counts;
-        ms_count_cell(record, header->peak_epoch, &counts);
-        if (thread)
-            ms_counts_add(&summary->threads[thread - 1].counts, &counts,
-                          &work->thread_bounds[thread - 1]);
-        ms_counts_add(&summary->total, &counts, &whole);
+        count_cell(work, unit, &counts);
         if (ms_cell_is_sampled(record))
-            take_sample(work, unit, site, &counts, &estimates);
-        if (!ms_cell_share(summary, unit, &counts)) {
+            take_sample(work, unit, &counts);
+        if (!take_cell(work, unit, cell)) {
             summary->unsampled_blocks = ms_add(summary->unsampled_blocks, counts.allocations);
             summary->unsampled_bytes = ms_add(summary->unsampled_bytes, counts.bytes);
             continue;
         }
-        struct ms_cell *cell = &summary->cells[summary->cell_count++];
-        cell->site = &summary->sites[site];
-        cell->thread = thread ? &summary->threads[thread - 1] : NULL;
-        cell->counts = counts;
+        summary->cell_count++;
+        size_t site = (size_t)(cell->site - summary->sites);
         struct ms_peak_bounds in_site_peak = {0};
-        ms_counts_add(&summary->sites[site].counts, &counts,
+        ms_counts_add(&summary->sites[site].counts, &cell->counts,
                       record->site_peak ? &in_site_peak : &work->site_bounds[site]);
-        ms_counts_add(&summary->all_sites, &counts, &of_sites);
-        count_place(summary, cell->site, counts.bytes);
+        ms_counts_add(&summary->all_sites, &cell->counts, &of_sites);
+        count_place(summary, cell->site, cell->counts.bytes);
     }
     merge_cells(summary);
 }
