@@ -70,12 +70,12 @@ static bool take_uses(struct work *work) {
         const struct memscope_cell_record *cell = (const void *)ms_at(profile, unit);
         uint32_t context = ms_unit_of(profile, cell->context_ref, MEMSCOPE_RECORD_CONTEXT);
         struct ms_counts counts;
-        if (context) {
+        if (!ms_cell_share(summary, unit, &counts))
+            continue;
+        if (context)
             work->uses[work->use_count++] = use_of(summary, unit, context);
-        } else {
-            ms_count_cell(cell, profile->header.peak_epoch, &counts);
+        else
             ms_counts_add(&work->contexts->without, &counts, &without);
-        }
     }
     ms_counts_bound_peak(&work->contexts->without, &without);
     return work->uses != NULL;
@@ -203,9 +203,8 @@ static void add_cell(struct work *work, struct ms_context *context,
     const struct ms_thread *thread = use->thread ? &summary->threads[use->thread - 1] : NULL;
     bool first = work->bounds[index].cells == 0;
     struct ms_counts counts;
-    ms_count_cell((const void *)ms_at(summary->profile, use->cell),
-                  summary->profile->header.peak_epoch, &counts);
-    ms_counts_add(&context->counts, &counts, &work->bounds[index]);
+    if (ms_cell_share(summary, use->cell, &counts))
+        ms_counts_add(&context->counts, &counts, &work->bounds[index]);
     if (first)
         work->threads[index] = thread;
     else if (work->threads[index] != thread)

@@ -38,6 +38,11 @@ void ms_counts_add(struct ms_counts *into, const struct ms_counts *cell,
     into->live_bytes = ms_add(into->live_bytes, cell->live_bytes);
     into->at_peak_bytes = ms_add(into->at_peak_bytes, cell->at_peak_bytes);
     into->temporary = ms_add(into->temporary, cell->temporary);
+    into->is_estimated |= cell->is_estimated;
+    into->variance.allocations += cell->variance.allocations;
+    into->variance.bytes += cell->variance.bytes;
+    into->variance.live_bytes += cell->variance.live_bytes;
+    into->variance.at_peak_bytes += cell->variance.at_peak_bytes;
     bounds->cells++;
     bounds->largest = ms_max(bounds->largest, cell->peak_bytes);
     bounds->sum = ms_add(bounds->sum, cell->peak_bytes);
@@ -47,6 +52,11 @@ void ms_counts_add(struct ms_counts *into, const struct ms_counts *cell,
 // moment, at most the sum. One cell alone is exact, both bounds meet.
 void ms_counts_bound_peak(struct ms_counts *counts, const struct ms_peak_bounds *bounds) {
     uint64_t low = ms_max(counts->live_bytes, counts->at_peak_bytes);
+    if (counts->is_estimated) { // of blocks that were not sampled nobody knows when they lived
+        counts->peak_bytes = low;
+        counts->peak_error_bytes = 0;
+        return;
+    }
     counts->peak_bytes = ms_max(low, bounds->largest);
     counts->peak_error_bytes = ms_sub(bounds->sum, counts->peak_bytes);
 }

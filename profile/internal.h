@@ -8,6 +8,8 @@
 #include "profile.h"
 #include "tasks.h"
 
+#include <memscope/profile_sampling.h>
+
 #define MS_FIRST_UNIT (MEMSCOPE_HEADER_BYTES / MEMSCOPE_UNIT_BYTES)
 
 // In `types`, beside enum memscope_record_type.
@@ -97,6 +99,35 @@ struct ms_peak_bounds {
 void ms_counts_add(struct ms_counts *into, const struct ms_counts *cell,
                    struct ms_peak_bounds *bounds);
 void ms_counts_bound_peak(struct ms_counts *counts, const struct ms_peak_bounds *bounds);
+
+// --- estimates ---------------------------------------------------------------------------------
+
+static inline bool ms_cell_is_sampled(const struct memscope_cell_record *cell) {
+    return (cell->record.flags & MEMSCOPE_CELL_SAMPLED) != 0;
+}
+
+// Of a sampled cell.
+static inline const struct memscope_cell_sample *
+ms_cell_sample_of(const struct memscope_cell_record *cell) {
+    return (const void *)(cell + 1);
+}
+
+// What a sampled cell stands for.
+struct ms_estimate {
+    uint32_t unit; // of the cell record; they ascend
+    struct ms_counts counts;
+};
+
+// What rounding has taken from the cells of a site so far; all 0 at first.
+struct ms_estimate_carry {
+    double frees, freed_bytes, live_allocations, live_bytes, at_peak_bytes, temporary;
+};
+
+void ms_estimate_cell(const struct memscope_cell_sample *sample, const struct ms_counts *counts,
+                      struct ms_estimate_carry *carry, struct ms_counts *estimate_out);
+// What the cell is to its site, its context and its type: its counts, or an estimate; false =
+// nothing. Once the summary has its cells.
+bool ms_cell_share(const struct ms_summary *summary, uint32_t unit, struct ms_counts *share_out);
 
 // --- tasks -------------------------------------------------------------------------------------
 

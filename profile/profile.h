@@ -78,6 +78,11 @@ uint64_t ms_clock_ns(clockid_t clock);
 
 // --- the summary -------------------------------------------------------------------------------
 
+// Of estimates: how far from what was, squared, in the mean. Sums of independent ones add up.
+struct ms_variance {
+    double allocations, bytes, live_bytes, at_peak_bytes;
+};
+
 // Sums over cells. All saturate instead of wrapping; what a reader in mid-flight would see as
 // negative is 0.
 struct ms_counts {
@@ -91,6 +96,10 @@ struct ms_counts {
     uint64_t temporary;
     uint64_t peak_bytes;       // the highest live bytes: at least this,
     uint64_t peak_error_bytes; // at most this much more
+    // Of sites, contexts and types: some of it stands for blocks that were not sampled. The peak is
+    // then not known, and peak_bytes no more than what is known to have been alive at one time.
+    bool is_estimated;
+    struct ms_variance variance; // all 0 where it is exact
 };
 
 struct ms_module {
@@ -156,7 +165,11 @@ struct ms_unit { // a translation unit without debug info
 
 struct ms_summary {
     const struct ms_profile *profile;
-    struct ms_counts total;
+    struct ms_counts total;     // exact, as those of threads and tasks
+    struct ms_counts all_sites; // their sum: the total, or an estimate of it
+    // Blocks and bytes that stand for others, and those that others stand for.
+    uint64_t sampled_blocks, sampled_bytes, unsampled_blocks, unsampled_bytes;
+    // Of all_sites.
     uint64_t bytes_with_site; // a compile-time site
     uint64_t bytes_foreign;   // module + offset only
     uint64_t bytes_unplaced;  // in a signal handler inside a hook, no room for a cell, or unknown
@@ -167,11 +180,20 @@ struct ms_summary {
     struct ms_cell *cells;     // by site, then thread; one for each pair
     struct ms_module *modules;
     struct ms_unit *units_without_debug_info;
-    const char **files;         // that reports name, each once
-    struct ms_symbols *symbols; // owns the names that llvm-symbolizer told
-    struct ms_tasks *tasks;     // see tasks.h
-    uint32_t *place;            // the reader's own: which of the above a record became
+    const char **files;            // that reports name, each once
+    struct ms_symbols *symbols;    // owns the names that llvm-symbolizer told
+    struct ms_tasks *tasks;        // see tasks.h
+    uint32_t *place;               // the reader's own: which of the above a record became
+    struct ms_estimate *estimates; // the reader's own: of sampled cells
+    size_t estimate_count;
 };
+
+// Whether sites, contexts and types are estimates, at least in part: some blocks are in totals
+// alone.
+static inline bool ms_sites_are_estimated(const struct ms_summary *summary) {
+    return summary->unsampled_blocks > 0 || summary->unsampled_bytes > 0 ||
+           summary->all_sites.is_estimated;
+}
 
 // OK or OUT_OF_MEMORY. The profile must outlive the summary.
 memscope_status ms_summary_create(const struct ms_profile *profile,
@@ -235,7 +257,7 @@ bool ms_sites_look_alike(const struct ms_summary *summary, const struct ms_site 
 // Rows from most to least. `rows_out` has summary->site_count entries. OK or OUT_OF_MEMORY.
 memscope_status ms_summary_rows(const struct ms_summary *summary, enum ms_order order,
                                 struct ms_row *rows_out, size_t *count_out);
-// The same, put together otherwise. The sums of all rows are the profile's.
+// The same, put together otherwise. The sums of all rows are those of all_sites.
 memscope_status ms_summary_rows_by(const struct ms_summary *summary, enum ms_by by,
                                    enum ms_order order, struct ms_row *rows_out, size_t *count_out);
 

@@ -14,6 +14,32 @@ static bool is_zero(const void *bytes, size_t count) {
     return count == 0 || (p[0] == 0 && memcmp(p, p + 1, count - 1) == 0);
 }
 
+// Of a cell record that is large enough for a cell.
+static const char *check_sample(const struct memscope_record *record, uint64_t bytes) {
+    if (!(record->flags & MEMSCOPE_CELL_SAMPLED))
+        return NULL;
+    if (record->flags & MEMSCOPE_CELL_UNSAMPLED)
+        return "a cell of blocks both sampled and not";
+    if (bytes < sizeof(struct memscope_cell_record) + sizeof(struct memscope_cell_sample))
+        return "a cell record too small for its sample";
+    const struct memscope_cell_sample *sample =
+        ms_cell_sample_of((const struct memscope_cell_record *)record);
+    if (sample->interval_bytes == 0)
+        return "a sampled cell without an interval";
+    return sample->sample_bytes == 0 ? "a sampled cell of blocks that count for nothing" : NULL;
+}
+
+static const char *check_level(const struct memscope_record *record, uint64_t bytes) {
+    if (bytes < sizeof(struct memscope_level_record))
+        return "a level record too small";
+    const struct memscope_level_record *level = (const struct memscope_level_record *)record;
+    if (level->level > MEMSCOPE_LEVEL_TOTALS)
+        return "a level of tracking that is none";
+    return level->level == MEMSCOPE_LEVEL_SAMPLED && level->interval_bytes == 0
+               ? "samples without an interval"
+               : NULL;
+}
+
 // NULL = sound, else what is wrong with a record that lies whole within the file.
 static const char *check_content(const struct memscope_record *record) {
     uint64_t bytes = (uint64_t)record->units * MEMSCOPE_UNIT_BYTES;
@@ -43,7 +69,8 @@ static const char *check_content(const struct memscope_record *record) {
     case MEMSCOPE_RECORD_THREAD:
         return bytes < sizeof(struct memscope_thread_record) ? "a thread record too small" : NULL;
     case MEMSCOPE_RECORD_CELL:
-        return bytes < sizeof(struct memscope_cell_record) ? "a cell record too small" : NULL;
+        return bytes < sizeof(struct memscope_cell_record) ? "a cell record too small"
+                                                           : check_sample(record, bytes);
     case MEMSCOPE_RECORD_UNIT:
         return bytes < sizeof(struct memscope_unit_record) ? "a unit record too small" : NULL;
     case MEMSCOPE_RECORD_TASK:
@@ -80,6 +107,8 @@ static const char *check_content(const struct memscope_record *record) {
         return ((const struct memscope_session_record *)record)->state > MEMSCOPE_SESSION_ENDED
                    ? "a session in no known state"
                    : NULL;
+    case MEMSCOPE_RECORD_LEVEL:
+        return check_level(record, bytes);
     case MEMSCOPE_RECORD_PENDING:
         return NULL;
     default:
@@ -181,6 +210,8 @@ static void check_header_refs(struct ms_profile *profile) {
     check_ref(profile, header->main_module_ref, MEMSCOPE_RECORD_MODULE, &header->main_module_ref);
     check_ref(profile, header->overflow_ref, MEMSCOPE_RECORD_CELL, &header->overflow_ref);
     check_ref(profile, header->upgrade_site_ref, MEMSCOPE_RECORD_SITE, &header->upgrade_site_ref);
+    check_ref(profile, header->unsampled_site_ref, MEMSCOPE_RECORD_SITE,
+              &header->unsampled_site_ref);
 }
 
 static void check_site_refs(struct ms_profile *profile, const struct memscope_site_record *site) {

@@ -16,6 +16,7 @@ struct work {
     uint32_t *place; // by unit: index + 1 into sites, threads or modules
     size_t counts[MEMSCOPE_RECORD_TRANSFER + 1];
     struct ms_peak_bounds *site_bounds, *thread_bounds;
+    struct ms_estimate_carry *carries; // by site
 };
 
 static uint32_t ref_of(const struct work *work, uint32_t unit) {
@@ -37,6 +38,15 @@ static size_t place_of(const struct work *work, uint32_t ref, uint8_t type) {
     return work->place[ms_unit_of(work->profile, ref, type)];
 }
 
+static bool make_room_for_estimates(struct work *work) {
+    size_t count = 0;
+    for (uint32_t unit = MS_FIRST_UNIT; unit < work->profile->end_unit; unit++)
+        count += work->profile->types[unit] == MEMSCOPE_RECORD_CELL &&
+                 ms_cell_is_sampled((const void *)ms_at(work->profile, unit));
+    work->summary->estimates = calloc(count + 1, sizeof *work->summary->estimates);
+    return work->summary->estimates != NULL;
+}
+
 static bool make_room(struct work *work) {
     struct ms_summary *summary = work->summary;
     for (uint32_t unit = MS_FIRST_UNIT; unit < work->profile->end_unit; unit++)
@@ -52,12 +62,13 @@ static bool make_room(struct work *work) {
         calloc(counts[MEMSCOPE_RECORD_UNIT] + 1, sizeof *summary->units_without_debug_info);
     work->site_bounds = calloc(counts[MEMSCOPE_RECORD_SITE] + 1, sizeof *work->site_bounds);
     work->thread_bounds = calloc(counts[MEMSCOPE_RECORD_THREAD] + 1, sizeof *work->thread_bounds);
+    work->carries = calloc(counts[MEMSCOPE_RECORD_SITE] + 1, sizeof *work->carries);
     work->place = calloc((size_t)work->profile->end_unit + 1, sizeof *work->place);
     summary->place = work->place;
     work->canonical = ms_canonical_units(work->profile);
     return summary->sites && summary->threads && summary->cells && summary->modules &&
            summary->units_without_debug_info && work->site_bounds && work->thread_bounds &&
-           work->place && work->canonical;
+           work->carries && work->place && work->canonical && make_room_for_estimates(work);
 }
 
 static void take_modules(struct work *work) {
@@ -120,16 +131,23 @@ static int compare_ids(const void *left, const void *right) {
     return (a->id > b->id) - (a->id < b->id);
 }
 
+// That of blocks that were not sampled is none: they are in totals alone.
+static bool is_site(const struct ms_profile *profile, uint32_t unit) {
+    return profile->types[unit] == MEMSCOPE_RECORD_SITE &&
+           ((const struct memscope_site_record *)ms_at(profile, unit))->kind !=
+               MEMSCOPE_SITE_UNSAMPLED;
+}
+
 // Merges equal sites; each takes the id of its first record. `place` maps every site record there.
 static bool take_sites(struct work *work) {
     struct ms_summary *summary = work->summary;
-    size_t count = work->counts[MEMSCOPE_RECORD_SITE], at = 0;
-    struct ms_site_key *keys = calloc(count + 1, sizeof *keys);
+    size_t count = 0;
+    struct ms_site_key *keys = calloc(work->counts[MEMSCOPE_RECORD_SITE] + 1, sizeof *keys);
     if (!keys)
         return false;
-    for (uint32_t unit = MS_FIRST_UNIT; at < count; unit++)
-        if (work->profile->types[unit] == MEMSCOPE_RECORD_SITE)
-            keys[at++].unit = unit;
+    for (uint32_t unit = MS_FIRST_UNIT; unit < work->profile->end_unit; unit++)
+        if (is_site(work->profile, unit))
+            keys[count++].unit = unit;
     ms_sort_sites(work->profile, work->canonical, keys, count);
     // First pass: the unit of the first equal record stands in for the place.
     summary->site_count = 1;
@@ -218,28 +236,66 @@ static void merge_cells(struct ms_summary *summary) {
     }
 }
 
+// Adds to summary->estimates.
+static void take_sample(struct work *work, uint32_t unit, const struct ms_counts *counts) {
+    struct ms_summary *summary = work->summary;
+    const struct memscope_cell_record *record = (const void *)ms_at(work->profile, unit);
+    size_t site = place_of(work, record->site_ref, MEMSCOPE_RECORD_SITE);
+    struct ms_estimate *estimate = &summary->estimates[summary->estimate_count++];
+    estimate->unit = unit;
+    ms_estimate_cell(ms_cell_sample_of(record), counts, &work->carries[site ? site - 1 : 0],
+                     &estimate->counts);
+    summary->sampled_blocks = ms_add(summary->sampled_blocks, counts->allocations);
+    summary->sampled_bytes = ms_add(summary->sampled_bytes, counts->bytes);
+}
+
+// Fills the cell of a record; false = it is in totals alone.
+static bool take_cell(const struct work *work, uint32_t unit, struct ms_cell *cell) {
+    struct ms_summary *summary = work->summary;
+    const struct memscope_cell_record *record = (const void *)ms_at(work->profile, unit);
+    size_t site = place_of(work, record->site_ref, MEMSCOPE_RECORD_SITE);
+    size_t thread = place_of(work, record->thread_ref, MEMSCOPE_RECORD_THREAD);
+    cell->site = &summary->sites[site ? site - 1 : 0];
+    cell->thread = thread ? &summary->threads[thread - 1] : NULL;
+    return ms_cell_share(summary, unit, &cell->counts);
+}
+
+// What it is to the process and its thread.
+static void count_cell(struct work *work, uint32_t unit, struct ms_counts *counts_out) {
+    struct ms_summary *summary = work->summary;
+    const struct memscope_cell_record *record = (const void *)ms_at(work->profile, unit);
+    size_t thread = place_of(work, record->thread_ref, MEMSCOPE_RECORD_THREAD);
+    struct ms_peak_bounds whole = {0};
+    ms_count_cell(record, work->profile->header.peak_epoch, counts_out);
+    ms_counts_add(&summary->total, counts_out, &whole);
+    if (thread)
+        ms_counts_add(&summary->threads[thread - 1].counts, counts_out,
+                      &work->thread_bounds[thread - 1]);
+}
+
 static void take_cells(struct work *work) {
     struct ms_summary *summary = work->summary;
-    const struct memscope_profile_header *header = &work->profile->header;
-    struct ms_peak_bounds whole = {0};
+    struct ms_peak_bounds of_sites = {0};
     for (uint32_t unit = MS_FIRST_UNIT; unit < work->profile->end_unit; unit++) {
         if (work->profile->types[unit] != MEMSCOPE_RECORD_CELL)
             continue;
         const struct memscope_cell_record *record = (const void *)ms_at(work->profile, unit);
-        size_t site = place_of(work, record->site_ref, MEMSCOPE_RECORD_SITE);
-        size_t thread = place_of(work, record->thread_ref, MEMSCOPE_RECORD_THREAD);
-        site = site ? site - 1 : 0;
-        struct ms_cell *cell = &summary->cells[summary->cell_count++];
-        cell->site = &summary->sites[site];
-        cell->thread = thread ? &summary->threads[thread - 1] : NULL;
-        ms_count_cell(record, header->peak_epoch, &cell->counts);
+        struct ms_cell *cell = &summary->cells[summary->cell_count];
+        struct ms_counts counts;
+        count_cell(work, unit, &counts);
+        if (ms_cell_is_sampled(record))
+            take_sample(work, unit, &counts);
+        if (!take_cell(work, unit, cell)) {
+            summary->unsampled_blocks = ms_add(summary->unsampled_blocks, counts.allocations);
+            summary->unsampled_bytes = ms_add(summary->unsampled_bytes, counts.bytes);
+            continue;
+        }
+        summary->cell_count++;
+        size_t site = (size_t)(cell->site - summary->sites);
         struct ms_peak_bounds in_site_peak = {0};
         ms_counts_add(&summary->sites[site].counts, &cell->counts,
                       record->site_peak ? &in_site_peak : &work->site_bounds[site]);
-        if (thread)
-            ms_counts_add(&summary->threads[thread - 1].counts, &cell->counts,
-                          &work->thread_bounds[thread - 1]);
-        ms_counts_add(&summary->total, &cell->counts, &whole);
+        ms_counts_add(&summary->all_sites, &cell->counts, &of_sites);
         count_place(summary, cell->site, cell->counts.bytes);
     }
     merge_cells(summary);
@@ -283,6 +339,13 @@ static void bound_peaks(struct work *work) {
     summary->total.peak_error_bytes = header->strategy & MEMSCOPE_STRATEGY_THREADS
                                           ? (uint64_t)header->threads_highest * header->credit_bytes
                                           : 0;
+    // Where nothing was sampled the sites are all there is, and have the process's peak.
+    summary->all_sites.peak_bytes =
+        ms_sites_are_estimated(summary)
+            ? ms_max(summary->all_sites.live_bytes, summary->all_sites.at_peak_bytes)
+            : summary->total.peak_bytes;
+    summary->all_sites.peak_error_bytes =
+        ms_sites_are_estimated(summary) ? 0 : summary->total.peak_error_bytes;
     summary->thread_count = ms_max(header->threads_started, summary->threads_length);
 }
 
@@ -312,7 +375,7 @@ static void drop_unknown_site(struct ms_summary *summary) {
             summary->threads[i].spawn_site--;
     ms_tasks_shift_sites(summary->tasks);
     for (uint32_t unit = MS_FIRST_UNIT; unit < summary->profile->end_unit; unit++)
-        if (summary->profile->types[unit] == MEMSCOPE_RECORD_SITE)
+        if (is_site(summary->profile, unit))
             summary->place[unit]--;
 }
 
@@ -345,6 +408,7 @@ memscope_status ms_summary_create(const struct ms_profile *profile,
     free(work.canonical);
     free(work.site_bounds);
     free(work.thread_bounds);
+    free(work.carries);
     if (status == MEMSCOPE_OK)
         *summary_out = work.summary;
     else
@@ -366,5 +430,6 @@ void ms_summary_destroy(struct ms_summary *summary) {
     ms_tasks_destroy(summary->tasks);
     ms_symbols_destroy(summary->symbols);
     free(summary->place);
+    free(summary->estimates);
     free(summary);
 }

@@ -3,6 +3,7 @@
 // What is allocated, by type, container or variable: a table, and the JSON's member types.
 
 #include "json_parts.h"
+#include "sampling.h"
 
 static memscope_status rows_of(const struct ms_summary *summary, enum ms_by by, enum ms_order order,
                                struct ms_row **rows_out, size_t *count_out) {
@@ -19,10 +20,12 @@ static void put_numbers(FILE *out, const struct ms_counts *counts) {
     char live[MS_NUMBER_BYTES], at_peak[MS_NUMBER_BYTES], total[MS_NUMBER_BYTES];
     char calls[MS_NUMBER_BYTES], average[MS_NUMBER_BYTES] = "-";
     if (counts->allocations > 0)
-        ms_format_bytes(counts->bytes / counts->allocations, average);
-    fprintf(out, ROW, ms_format_bytes(counts->live_bytes, live),
-            ms_format_bytes(counts->at_peak_bytes, at_peak), ms_format_bytes(counts->bytes, total),
-            ms_format_count(counts->allocations, calls), average);
+        ms_format_amount(counts->bytes / counts->allocations, true, counts->is_estimated, average);
+    bool about = counts->is_estimated;
+    fprintf(out, ROW, ms_format_amount(counts->live_bytes, true, about, live),
+            ms_format_amount(counts->at_peak_bytes, true, about, at_peak),
+            ms_format_amount(counts->bytes, true, about, total),
+            ms_format_amount(counts->allocations, false, about, calls), average);
 }
 
 // "struct node of 24 B, 1.0 a block"
@@ -60,15 +63,25 @@ static void put_what(FILE *out, const struct ms_row *row, enum ms_by by) {
     }
 }
 
-static memscope_status put_row(FILE *out, const struct ms_row *row, enum ms_by by,
+static memscope_status put_row(FILE *out, const struct ms_summary *summary,
+                               const struct ms_row *row, enum ms_by by,
                                const struct ms_report_options *options) {
     struct ms_line line;
     FILE *stream = ms_line_begin(&line);
     if (!stream)
         return MEMSCOPE_OUT_OF_MEMORY;
     put_numbers(stream, &row->counts);
+    ms_put_error(stream, summary, &row->counts, options->order);
     put_what(stream, row, by);
     return ms_line_end(&line, out, options->width);
+}
+
+static void put_heading(FILE *out, const struct ms_summary *summary, const char *what,
+                        const struct ms_report_options *options) {
+    fprintf(out, "%s" ROW, options->colour ? "\033[1m" : "", "LIVE", "AT PEAK", "TOTAL", "CALLS",
+            "AVERAGE");
+    ms_put_error_heading(out, summary, options->order);
+    fprintf(out, "%s%s\n", what, options->colour ? "\033[0m" : "");
 }
 
 memscope_status ms_report_by(const struct ms_summary *summary, enum ms_by by,
@@ -82,22 +95,30 @@ memscope_status ms_report_by(const struct ms_summary *summary, enum ms_by by,
         if (rows[i].counts.allocations == 0)
             continue;
         if (shown == 0)
-            fprintf(out, "%s" ROW "%s%s\n", options->colour ? "\033[1m" : "", "LIVE", "AT PEAK",
-                    "TOTAL", "CALLS", "AVERAGE", headings[by], options->colour ? "\033[0m" : "");
+            put_heading(out, summary, headings[by], options);
         if (options->top == 0 || shown < options->top)
-            status = put_row(out, &rows[i], by, options);
+            status = put_row(out, summary, &rows[i], by, options);
         else
             hidden++;
         shown++;
     }
     if (status == MEMSCOPE_OK && shown == 0)
-        fputs("no allocations\n", out);
+        fputs(summary->unsampled_blocks ? "no allocation is known by its site\n"
+                                        : "no allocations\n",
+              out);
     if (status == MEMSCOPE_OK && shown > 0) {
-        put_numbers(out, &summary->total);
+        put_numbers(out, &summary->all_sites);
+        ms_put_error(out, summary, &summary->all_sites, options->order);
         fprintf(out, "all %zu", shown);
         if (hidden > 0)
             fprintf(out, "; %zu not shown (--top 0 shows all)", hidden);
         fputc('\n', out);
+    }
+    if (status == MEMSCOPE_OK && ms_sites_are_estimated(summary)) {
+        put_numbers(out, &summary->total);
+        ms_put_error(out, summary, &summary->total, options->order);
+        fputs("the process\n", out);
+        ms_put_estimates(out, summary);
     }
     free(rows);
     return status;
@@ -112,6 +133,7 @@ static json_t *type_part(struct writer *writer, const struct ms_row *row) {
     set(writer, part, "size", number_or_null(row->site->type_bytes));
     set(writer, part, "sites", number(row->site_count));
     ms_json_counts(writer, part, &row->counts);
+    ms_json_estimate(writer, part, &row->counts);
     return part;
 }
 

@@ -3,6 +3,7 @@
 // Collapsed stacks, for other tools' flame graphs: "main;serve(int);parse(char*) 4000", the
 // outermost frame first, a line for each stack.
 
+#include "sampling.h"
 #include "stack_views.h"
 
 #include <inttypes.h>
@@ -51,6 +52,11 @@ memscope_status ms_put_collapsed(const struct ms_contexts *contexts, enum ms_sta
     uint32_t *way = calloc(tree->deepest + 1, sizeof *way);
     if (!names || !way)
         status = MEMSCOPE_OUT_OF_MEMORY;
+    if (ms_sites_are_estimated(contexts->summary)) { // no stack: its last word is no number
+        fputs("# ", out);
+        ms_put_estimates_comment(out, contexts->summary);
+        fputc('\n', out);
+    }
     for (uint32_t node = ms_stack_next(tree, 0, true); node != MS_NO_NODE && status == MEMSCOPE_OK;
          node = ms_stack_next(tree, node, true)) {
         uint64_t own = ms_stack_own(tree, node, by);

@@ -11,6 +11,7 @@
 #include "gzip.h"
 #include "ids.h"
 #include "protobuf.h"
+#include "sampling.h"
 #include "stack_path.h"
 #include "stack_views.h"
 
@@ -24,7 +25,8 @@ enum {
     PROFILE_STRING_TABLE,
     PROFILE_TIME_NANOS = 9,
     PROFILE_DURATION_NANOS,
-    PROFILE_DEFAULT_SAMPLE_TYPE = 14
+    PROFILE_COMMENT = 13,
+    PROFILE_DEFAULT_SAMPLE_TYPE
 };
 enum { VALUE_TYPE_TYPE = 1, VALUE_TYPE_UNIT };
 enum { SAMPLE_LOCATION_ID = 1, SAMPLE_VALUE, SAMPLE_LABEL };
@@ -249,6 +251,18 @@ static void put_context(struct pprof *pprof, const struct ms_context *context) {
 
 // --- the whole ---------------------------------------------------------------------------------
 
+static void put_comment(struct pprof *pprof, const struct ms_summary *summary) {
+    struct ms_line comment;
+    FILE *stream = ms_line_begin(&comment);
+    if (stream)
+        ms_put_estimates_comment(stream, summary);
+    bool good = stream && fclose(stream) == 0;
+    if (good)
+        pack_number(pprof, PROFILE_COMMENT, string_id(pprof, comment.text));
+    pprof->failed |= !good;
+    free(comment.text);
+}
+
 static void put_head(struct pprof *pprof, const struct ms_summary *summary) {
     static const char *const types[][2] = {{"alloc_objects", "count"},
                                            {"alloc_space", "bytes"},
@@ -267,6 +281,8 @@ static void put_head(struct pprof *pprof, const struct ms_summary *summary) {
     pack_number(pprof, PROFILE_DEFAULT_SAMPLE_TYPE, string_id(pprof, "inuse_space"));
     pack_number(pprof, PROFILE_TIME_NANOS, header->start_realtime_ns);
     pack_number(pprof, PROFILE_DURATION_NANOS, ms_profile_duration_ns(summary->profile, state));
+    if (ms_sites_are_estimated(summary))
+        put_comment(pprof, summary);
     // The first mapping is the program, by convention.
     for (size_t i = 0; i < summary->module_count; i++)
         if (summary->modules[i].id == header->main_module_ref)

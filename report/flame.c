@@ -6,9 +6,11 @@
 //   <g data-o="4000" data-v="500" data-d="2"><title>name, place, amount</title>
 //     <rect x="…" y="…" width="…" height="15" fill="#…"/><text …>name</text></g>
 
+#include "sampling.h"
 #include "stack_views.h"
 
 #include <inttypes.h>
+#include <profile/sampling.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -81,7 +83,7 @@ static void put_clean_xml(FILE *out, const char *text) {
 
 static void put_amount(const struct flame *flame, uint64_t value) {
     char text[MS_NUMBER_BYTES], share[MS_NUMBER_BYTES];
-    fprintf(flame->out, "%s%s, %s", ms_format_count(value, text),
+    fprintf(flame->out, "%s%s, %s", ms_format_amount(value, false, flame->tree->is_estimated, text),
             ms_stack_measure_is_bytes(flame->tree->options.by) ? " B" : "",
             ms_format_percent(value, value_of(flame, 0), share));
 }
@@ -230,11 +232,16 @@ static void put_head(const struct flame *flame) {
     fprintf(out, " %" PRIu64 "</text>\n<text x=\"4\" y=\"40\">%s, %s: ", header->pid,
             ms_stack_measure_meaning(tree->options.by), orders[tree->options.view]);
     char text[MS_NUMBER_BYTES];
-    put_xml(out, ms_format_count(value_of(flame, 0), text));
+    bool about = tree->is_estimated;
+    put_xml(out, ms_format_amount(value_of(flame, 0), false, about, text));
     fputs(is_bytes ? " B" : "", out);
     uint64_t whole = tree->whole[tree->options.by];
     if (value_of(flame, 0) < whole)
-        fprintf(out, " of %s%s; the filters drop the rest", ms_format_count(whole, text),
+        fprintf(out, " of %s%s; the filters drop the rest",
+                ms_format_amount(whole, false, about, text), is_bytes ? " B" : "");
+    if (about)
+        fprintf(out, "; estimated from samples, 95 of 100 such sums are off by less than %s%s",
+                ms_format_error(ms_error_95(tree->nodes[0].variance), false, text) + strlen("±"),
                 is_bytes ? " B" : "");
     fprintf(out,
             "</text>\n<text id=\"reset\" class=\"button off\" x=\"%u\" y=\"20\">Reset zoom</text>\n"

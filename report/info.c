@@ -3,7 +3,9 @@
 // What a profile is, rather than what it counts.
 
 #include "report.h"
+
 #include "environment.h"
+#include "sampling.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -114,5 +116,5 @@ memscope_status ms_report_info(const struct ms_summary *summary,
     put_process(out, summary);
     put_modules(out, summary);
     put_losses(out, summary);
-    return MEMSCOPE_OK;
+    return ms_put_tracking_facts(out, summary);
 }

@@ -20,8 +20,10 @@ void ms_json_counts(struct writer *writer, json_t *object, const struct ms_count
     set(writer, object, "freed_bytes", number(counts->freed_bytes));
     set(writer, object, "live_allocations", number(counts->live_allocations));
     set(writer, object, "live_bytes", number(counts->live_bytes));
-    set(writer, object, "peak_bytes", number(counts->peak_bytes));
-    set(writer, object, "peak_error_bytes", number(counts->peak_error_bytes));
+    bool knows_peak = !counts->is_estimated;
+    set(writer, object, "peak_bytes", knows_peak ? number(counts->peak_bytes) : json_null());
+    set(writer, object, "peak_error_bytes",
+        knows_peak ? number(counts->peak_error_bytes) : json_null());
     set(writer, object, "at_peak_bytes", number(counts->at_peak_bytes));
     set(writer, object, "temporary", number(counts->temporary));
 }
@@ -111,7 +113,7 @@ static json_t *statistics_part(struct writer *writer, const struct ms_summary *s
 }
 
 static json_t *coverage_part(struct writer *writer, const struct ms_summary *summary) {
-    uint64_t whole = summary->total.bytes;
+    uint64_t whole = summary->all_sites.bytes;
     json_t *part = json_object();
     set(writer, part, "bytes_with_site", number(summary->bytes_with_site));
     set(writer, part, "bytes_foreign", number(summary->bytes_foreign));
@@ -173,6 +175,7 @@ static json_t *shares_part(struct writer *writer, const struct ms_summary *summa
         json_t *share = json_object();
         set(writer, share, "thread", cell->thread ? number(cell->thread->index) : json_null());
         ms_json_counts(writer, share, &cell->counts);
+        ms_json_estimate(writer, share, &cell->counts);
         add(writer, shares, share);
     }
     return shares;
@@ -200,6 +203,7 @@ static json_t *site_part(struct writer *writer, const struct ms_summary *summary
     set(writer, part, "container", text_or_null(site->container));
     set(writer, part, "type_bytes", number_or_null(site->type_bytes));
     ms_json_counts(writer, part, &site->counts);
+    ms_json_estimate(writer, part, &site->counts);
     set(writer, part, "threads", shares_part(writer, summary, site));
     return part;
 }
@@ -310,6 +314,9 @@ memscope_status ms_report_json(const struct ms_summary *summary, const struct ms
     put_member(&writer, "forced_strategy", ms_json_forced_strategy(&writer, summary));
     put_member(&writer, "statistics", statistics_part(&writer, summary, state));
     put_member(&writer, "coverage", coverage_part(&writer, summary));
+    put_member(&writer, "sampling", ms_json_sampling(&writer, summary));
+    ms_json_tracking(&writer, summary);
+    put_member(&writer, "overhead", ms_json_overhead(&writer, summary));
     ms_json_sessions(&writer, summary);
     put_sites(&writer, summary, sites, count);
     ms_json_types(&writer, summary);

@@ -55,6 +55,7 @@ static json_t *context_part(struct writer *writer, const struct ms_context *cont
     set(writer, part, "task", text_or_null(context->task));
     set(writer, part, "thread", text_or_null(context->thread));
     ms_json_counts(writer, part, &context->counts);
+    ms_json_estimate(writer, part, &context->counts);
     return part;
 }
 

@@ -85,6 +85,11 @@ static inline void end_array(struct writer *writer) {
 json_t *ms_json_profile(struct writer *writer, const struct ms_summary *summary,
                         const char *status);
 void ms_json_counts(struct writer *writer, json_t *object, const struct ms_counts *counts);
+// Behind counts of sites, contexts and types: the members estimated and error.
+void ms_json_estimate(struct writer *writer, json_t *object, const struct ms_counts *counts);
+json_t *ms_json_sampling(struct writer *writer, const struct ms_summary *summary);
+void ms_json_tracking(struct writer *writer, const struct ms_summary *summary);
+json_t *ms_json_overhead(struct writer *writer, const struct ms_summary *summary);
 // The member contexts: those of the sites, in their order. NULL = none.
 void ms_json_contexts(struct writer *writer, const struct ms_contexts *contexts,
                       const struct ms_site **sites, size_t site_count);

@@ -29,6 +29,7 @@ static void suppress(struct ms_leaks *leaks, struct ms_leak *leak) {
         suppression->stacks++;
         suppression->blocks += leak->blocks;
         suppression->bytes += leak->bytes;
+        suppression->is_estimated |= leak->is_estimated;
         leaks->suppressed_count++;
         leaks->suppressed_blocks += leak->blocks;
         leaks->suppressed_bytes += leak->bytes;
@@ -41,8 +42,11 @@ static void add(struct ms_leaks *leaks, struct ms_leak leak) {
         return;
     leaks->bytes += leak.bytes;
     leaks->blocks += leak.blocks;
+    leaks->is_estimated |= leak.is_estimated;
     leaks->items[leaks->count] = leak;
-    suppress(leaks, &leaks->items[leaks->count++]);
+    suppress(leaks, &leaks->items[leaks->count]);
+    if (!leaks->items[leaks->count++].suppressed_by)
+        leaks->variance += leak.variance;
 }
 
 // The frames of a site, at `*next_frame`.
@@ -74,16 +78,27 @@ static void add_site(struct ms_leaks *leaks, const struct ms_site *site,
     size_t count;
     const struct ms_context *items = ms_contexts_of(leaks->contexts, site, &count);
     uint64_t bytes = site->counts.live_bytes, blocks = site->counts.live_allocations;
+    double variance = site->counts.variance.live_bytes;
     for (size_t i = 0; i < count; i++) {
         uint64_t some_bytes = items[i].counts.live_bytes;
         uint64_t some_blocks = items[i].counts.live_allocations;
-        add(leaks, (struct ms_leak){items[i], true, some_blocks, some_bytes, NULL});
+        add(leaks, (struct ms_leak){.context = items[i],
+                                    .has_stack = true,
+                                    .blocks = some_blocks,
+                                    .bytes = some_bytes,
+                                    .is_estimated = items[i].counts.is_estimated,
+                                    .variance = items[i].counts.variance.live_bytes});
+        variance -= items[i].counts.variance.live_bytes;
         bytes -= some_bytes < bytes ? some_bytes : bytes;
         blocks -= some_blocks < blocks ? some_blocks : blocks;
     }
     if (bytes > 0 || blocks > 0)
-        add(leaks, (struct ms_leak){site_context(leaks->contexts->summary, site, next_frame), false,
-                                    blocks, bytes, NULL});
+        add(leaks,
+            (struct ms_leak){.context = site_context(leaks->contexts->summary, site, next_frame),
+                             .blocks = blocks,
+                             .bytes = bytes,
+                             .is_estimated = site->counts.is_estimated,
+                             .variance = variance > 0 ? variance : 0});
 }
 
 static int compare_leaks(const void *left, const void *right) {
@@ -121,6 +136,13 @@ memscope_status ms_leaks_create(const struct ms_contexts *contexts,
     qsort(leaks->items, leaks->count, sizeof *leaks->items, compare_leaks);
     *leaks_out = leaks;
     return MEMSCOPE_OK;
+}
+
+bool ms_leaks_any(const struct ms_leaks *leaks) {
+    const struct ms_summary *summary = leaks->contexts->summary;
+    bool at_no_place = ms_sites_are_estimated(summary) && leaks->count == 0;
+    return leaks->count > leaks->suppressed_count ||
+           (at_no_place && summary->total.live_allocations > 0);
 }
 
 void ms_leaks_destroy(struct ms_leaks *leaks) {

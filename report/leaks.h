@@ -14,6 +14,7 @@ struct ms_suppression {
     char *pattern; // what follows "leak:"
     uint32_t line;
     uint64_t stacks, blocks, bytes; // that it suppressed
+    bool is_estimated;              // some of these
 };
 
 // LeakSanitizer's syntax: lines "leak:PATTERN"; empty lines and those that begin with # are none.
@@ -38,6 +39,8 @@ struct ms_leak {
     bool has_stack;
     uint64_t blocks, bytes;
     const struct ms_suppression *suppressed_by; // NULL = it is not
+    bool is_estimated;
+    double variance; // of the bytes
 };
 
 struct ms_leaks {
@@ -48,6 +51,8 @@ struct ms_leaks {
     uint64_t bytes, blocks;                       // alive, all
     uint64_t suppressed_bytes, suppressed_blocks; // of these
     size_t suppressed_count;
+    bool is_estimated;             // some of them
+    double variance;               // of the bytes that are not suppressed
     struct ms_stack_frame *frames; // of sites without stacks
 };
 
@@ -56,6 +61,9 @@ struct ms_leaks {
 memscope_status ms_leaks_create(const struct ms_contexts *contexts,
                                 struct ms_suppressions *suppressions, struct ms_leaks **leaks_out);
 void ms_leaks_destroy(struct ms_leaks *leaks);
+// Whether anything is alive that is not suppressed; where blocks were not sampled, as far as that
+// is known.
+bool ms_leaks_any(const struct ms_leaks *leaks);
 
 struct ms_leaks_options {
     size_t top;     // stacks, 0 = all

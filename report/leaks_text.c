@@ -4,9 +4,12 @@
 
 #include "leaks.h"
 
+#include <math.h>
+#include <profile/sampling.h>
 #include <string.h>
 
 #include "json_parts.h"
+#include "sampling.h"
 #include "stacks_text.h"
 
 static const char *plural(uint64_t count) {
@@ -33,8 +36,12 @@ static void put_owner(FILE *out, const struct ms_context *context) {
 static memscope_status put_leak(FILE *out, const struct ms_leaks *leaks, const struct ms_leak *leak,
                                 const struct ms_leaks_options *options) {
     char bytes[MS_NUMBER_BYTES], blocks[MS_NUMBER_BYTES];
-    fprintf(out, "%s%12s  in %s block%s", options->colour ? "\033[1m" : "",
-            ms_format_bytes(leak->bytes, bytes), ms_format_count(leak->blocks, blocks),
+    bool about = leak->is_estimated;
+    fprintf(out, "%s%12s  ", options->colour ? "\033[1m" : "",
+            ms_format_amount(leak->bytes, true, about, bytes));
+    if (about)
+        fprintf(out, "%s  ", ms_format_error(ms_error_95(leak->variance), true, bytes));
+    fprintf(out, "in %s block%s", ms_format_amount(leak->blocks, false, about, blocks),
             plural(leak->blocks));
     put_owner(out, &leak->context);
     fprintf(out, "%s%s\n", leak->has_stack ? "" : "  (its stacks were not kept)",
@@ -49,8 +56,10 @@ static void put_suppressions(FILE *out, const struct ms_leaks *leaks) {
         const struct ms_suppression *one = &leaks->suppressions->items[i];
         if (one->stacks == 0)
             continue;
-        fprintf(out, "suppressed %s in %s block%s by leak:", ms_format_bytes(one->bytes, bytes),
-                ms_format_count(one->blocks, blocks), plural(one->blocks));
+        fprintf(out, "suppressed %s in %s block%s by leak:",
+                ms_format_amount(one->bytes, true, one->is_estimated, bytes),
+                ms_format_amount(one->blocks, false, one->is_estimated, blocks),
+                plural(one->blocks));
         ms_put_clean(out, one->pattern);
         fputc('\n', out);
     }
@@ -65,14 +74,30 @@ static void put_head(FILE *out, const struct ms_leaks *leaks) {
                        : state == MS_PROCESS_EXITED ? "at exit"
                                                     : "at the end";
     if (count == 0) {
-        fprintf(out, "nothing%s is alive %s\n", leaks->suppressed_count ? " else" : "", when);
+        fprintf(out, "%s%s is alive %s\n", ms_leaks_any(leaks) ? "no sample" : "nothing",
+                leaks->suppressed_count ? " else" : "", when);
         return;
     }
     uint64_t alive = leaks->blocks - leaks->suppressed_blocks;
-    fprintf(out, "%s in %s block%s alive %s, from %s place%s\n",
-            ms_format_bytes(leaks->bytes - leaks->suppressed_bytes, bytes),
-            ms_format_count(alive, blocks), plural(alive), when, ms_format_count(count, stacks),
-            plural(count));
+    bool about = leaks->is_estimated;
+    fputs(ms_format_amount(leaks->bytes - leaks->suppressed_bytes, true, about, bytes), out);
+    if (about)
+        fprintf(out, " %s", ms_format_error(ms_error_95(leaks->variance), true, bytes));
+    fprintf(out, " in %s block%s alive %s, from %s place%s\n",
+            ms_format_amount(alive, false, about, blocks), plural(alive), when,
+            ms_format_count(count, stacks), plural(count));
+}
+
+// What is not sampled and lives may be at places that no sample showed.
+static void put_exact(FILE *out, const struct ms_summary *summary) {
+    char bytes[MS_NUMBER_BYTES], blocks[MS_NUMBER_BYTES];
+    if (!ms_sites_are_estimated(summary))
+        return;
+    fprintf(out, "the process has exactly %s in %s block%s\n",
+            ms_format_bytes(summary->total.live_bytes, bytes),
+            ms_format_count(summary->total.live_allocations, blocks),
+            plural(summary->total.live_allocations));
+    ms_put_estimates(out, summary);
 }
 
 memscope_status ms_report_leaks(const struct ms_leaks *leaks,
@@ -80,8 +105,10 @@ memscope_status ms_report_leaks(const struct ms_leaks *leaks,
     memscope_status status = MEMSCOPE_OK;
     size_t shown = 0, hidden = 0;
     uint64_t hidden_bytes = 0;
+    bool hidden_about = false;
     char text[MS_NUMBER_BYTES];
     put_head(out, leaks);
+    put_exact(out, leaks->contexts->summary);
     for (size_t i = 0; i < leaks->count && status == MEMSCOPE_OK; i++) {
         const struct ms_leak *leak = &leaks->items[i];
         if (leak->suppressed_by)
@@ -92,11 +119,12 @@ memscope_status ms_report_leaks(const struct ms_leaks *leaks,
         } else {
             hidden++;
             hidden_bytes += leak->bytes;
+            hidden_about |= leak->is_estimated;
         }
     }
     if (hidden > 0)
         fprintf(out, "… %zu more with %s (--top 0 shows all)\n", hidden,
-                ms_format_bytes(hidden_bytes, text));
+                ms_format_amount(hidden_bytes, true, hidden_about, text));
     put_suppressions(out, leaks);
     ms_put_stack_notes(out, leaks->contexts);
     if (options->status) {
@@ -109,10 +137,16 @@ memscope_status ms_report_leaks(const struct ms_leaks *leaks,
 
 // --- JSON --------------------------------------------------------------------------------------
 
+static json_t *error_part(bool is_estimated, double variance) {
+    return is_estimated ? json_real(ceil(ms_error_95(variance))) : json_null();
+}
+
 static json_t *leak_part(struct writer *writer, const struct ms_leak *leak) {
     json_t *part = json_object();
     set(writer, part, "bytes", number(leak->bytes));
     set(writer, part, "blocks", number(leak->blocks));
+    set(writer, part, "estimated", json_boolean(leak->is_estimated));
+    set(writer, part, "bytes_error", error_part(leak->is_estimated, leak->variance));
     set(writer, part, "site", number(leak->context.site->id));
     set(writer, part, "context", leak->has_stack ? number(leak->context.id) : json_null());
     set(writer, part, "task", text_or_null(leak->context.task));
@@ -129,6 +163,10 @@ static json_t *sums_part(struct writer *writer, const struct ms_leaks *leaks) {
     set(writer, part, "blocks", number(leaks->blocks));
     set(writer, part, "suppressed_bytes", number(leaks->suppressed_bytes));
     set(writer, part, "suppressed_blocks", number(leaks->suppressed_blocks));
+    const struct ms_summary *summary = leaks->contexts->summary;
+    set(writer, part, "estimated", json_boolean(ms_sites_are_estimated(summary)));
+    set(writer, part, "process_bytes", number(summary->total.live_bytes));
+    set(writer, part, "process_blocks", number(summary->total.live_allocations));
     return part;
 }
 

@@ -34,6 +34,18 @@ uint64_t ms_stack_value(const struct ms_counts *counts, enum ms_stack_measure me
     return values[measure];
 }
 
+double ms_stack_variance(const struct ms_counts *counts, enum ms_stack_measure measure) {
+    const double variances[MS_STACK_MEASURES] = {
+        [MS_STACKS_BY_LIVE] = counts->variance.live_bytes,
+        [MS_STACKS_BY_PEAK] = counts->variance.at_peak_bytes,
+        [MS_STACKS_BY_AT_PEAK] = counts->variance.at_peak_bytes,
+        [MS_STACKS_BY_TOTAL] = counts->variance.bytes,
+        [MS_STACKS_BY_COUNT] = counts->variance.allocations,
+        [MS_STACKS_BY_TEMPORARY] = counts->variance.allocations,
+    };
+    return variances[measure];
+}
+
 bool ms_stack_has_value(const struct ms_counts *counts) {
     bool any = counts->live_allocations > 0;
     for (int i = 0; i < MS_STACK_MEASURES; i++)
@@ -100,7 +112,10 @@ static uint32_t child(struct build *build, uint32_t parent, uint32_t step) {
     return tree->node_count - 1;
 }
 
-static void count(struct ms_stack_node *node, const struct ms_counts *counts, const char *owner) {
+static void count(struct ms_stack_node *node, const struct ms_counts *counts,
+                  enum ms_stack_measure by, const char *owner) {
+    node->is_estimated |= counts->is_estimated;
+    node->variance += ms_stack_variance(counts, by);
     for (int i = 0; i < MS_STACK_MEASURES; i++)
         node->values[i] = add(node->values[i], ms_stack_value(counts, (enum ms_stack_measure)i));
     if (!node->owner)
@@ -112,7 +127,7 @@ static void count(struct ms_stack_node *node, const struct ms_counts *counts, co
 static bool grow_path(struct build *build, const struct ms_counts *counts, const char *owner) {
     bool outermost_first = build->tree->options.view != MS_STACKS_CALLERS;
     uint32_t node = 0;
-    count(&build->tree->nodes[0], counts, owner);
+    count(&build->tree->nodes[0], counts, build->tree->options.by, owner);
     for (size_t i = 0; i < build->path.length; i++) {
         const struct ms_stack_part *part =
             &build->path.parts[outermost_first ? build->path.length - 1 - i : i];
@@ -122,7 +137,7 @@ static bool grow_path(struct build *build, const struct ms_counts *counts, const
         struct ms_stack_node *at = &build->tree->nodes[node];
         if (at->repeats < part->repeats)
             at->repeats = part->repeats;
-        count(at, counts, owner);
+        count(at, counts, build->tree->options.by, owner);
     }
     return true;
 }
@@ -175,6 +190,9 @@ static bool link_children(struct ms_stack_tree *tree) {
 }
 
 static void sum_whole(struct ms_stack_tree *tree) {
+    tree->is_estimated = tree->contexts->without.is_estimated;
+    for (size_t k = 0; k < tree->contexts->count; k++)
+        tree->is_estimated |= tree->contexts->items[k].counts.is_estimated;
     for (int i = 0; i < MS_STACK_MEASURES; i++) {
         enum ms_stack_measure measure = (enum ms_stack_measure)i;
         tree->whole[i] = ms_stack_value(&tree->contexts->without, measure);

@@ -67,6 +67,8 @@ struct ms_stack_node {
     uint32_t repeats;     // of a recursion that is one node: its most turns, else 1
     uint32_t depth;       // 0 = the root
     const char *owner;    // the task or thread of all its contexts, or ms_several_owners
+    bool is_estimated;    // some of its values
+    double variance;      // of the value that siblings are sorted by
     uint64_t values[MS_STACK_MEASURES]; // with all below
 };
 
@@ -91,6 +93,7 @@ struct ms_stack_tree {
     struct ms_stack_node *nodes; // nodes[0] is the root; each stands behind its parent
     struct ms_step *steps;
     size_t stack_count;                // of the contexts that are in it
+    bool is_estimated;                 // some of the process, what the filters dropped included
     uint64_t whole[MS_STACK_MEASURES]; // of the process, what the filters dropped included
 };
 
@@ -104,6 +107,8 @@ void ms_stack_tree_destroy(struct ms_stack_tree *tree);
 uint64_t ms_stack_own(const struct ms_stack_tree *tree, uint32_t node,
                       enum ms_stack_measure measure);
 uint64_t ms_stack_value(const struct ms_counts *counts, enum ms_stack_measure measure);
+// Of what an estimate is off by; of peaks and temporary blocks as ms_counts_error of report/.
+double ms_stack_variance(const struct ms_counts *counts, enum ms_stack_measure measure);
 // Whether any measure is not 0. (Of a damaged profile it need not be the number of allocations.)
 bool ms_stack_has_value(const struct ms_counts *counts);
 

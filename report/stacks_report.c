@@ -2,6 +2,7 @@
 //
 // The stacks that a report shows: the largest of the first sites, or of one.
 
+#include "sampling.h"
 #include "stacks_text.h"
 
 #include <inttypes.h>
@@ -33,6 +34,7 @@ struct choice {
     const struct ms_context *largest; // NULL = none
     size_t count;                     // of all
     uint64_t weight;                  // of all
+    bool is_estimated;                // some of it
 };
 
 static void consider(struct choice *choice, const struct ms_contexts *contexts,
@@ -44,16 +46,14 @@ static void consider(struct choice *choice, const struct ms_contexts *contexts,
         if (!choice->largest || weight > ms_counts_weight(&choice->largest->counts, order))
             choice->largest = &items[i];
         choice->weight += weight;
+        choice->is_estimated |= items[i].counts.is_estimated;
     }
     choice->count += count;
 }
 
-static bool is_bytes(enum ms_order order) {
-    return order != MS_ORDER_CALLS && order != MS_ORDER_TEMPORARY;
-}
-
-static const char *amount(uint64_t weight, enum ms_order order, char text_out[MS_NUMBER_BYTES]) {
-    return is_bytes(order) ? ms_format_bytes(weight, text_out) : ms_format_count(weight, text_out);
+static const char *amount(uint64_t weight, enum ms_order order, bool is_estimated,
+                          char text_out[MS_NUMBER_BYTES]) {
+    return ms_format_amount(weight, ms_order_is_bytes(order), is_estimated, text_out);
 }
 
 static memscope_status put_choice(FILE *out, const struct ms_summary *summary,
@@ -62,7 +62,7 @@ static memscope_status put_choice(FILE *out, const struct ms_summary *summary,
     char text[MS_NUMBER_BYTES];
     uint64_t weight = ms_counts_weight(&choice->largest->counts, options->order);
     struct ms_stack_lines lines = {
-        .head = amount(weight, options->order, text),
+        .head = amount(weight, options->order, choice->largest->counts.is_estimated, text),
         .most = LINES_SHOWN,
         .width = options->width,
     };
@@ -75,8 +75,8 @@ static memscope_status put_choice(FILE *out, const struct ms_summary *summary,
     memscope_status status = ms_put_stack(out, summary, choice->largest, &lines);
     if (choice->count > 1)
         fprintf(out, "%12s  and %s in %zu more stack%s\n", "",
-                amount(choice->weight - weight, options->order, text), choice->count - 1,
-                choice->count == 2 ? "" : "s");
+                amount(choice->weight - weight, options->order, choice->is_estimated, text),
+                choice->count - 1, choice->count == 2 ? "" : "s");
     return status;
 }
 
@@ -121,23 +121,27 @@ memscope_status ms_put_site_stacks(FILE *out, const struct ms_summary *summary,
         return MEMSCOPE_OK;
     const struct ms_context *items = ms_contexts_of(options->contexts, site, &count);
     uint64_t hidden = 0;
+    bool about = false; // of the hidden ones some
     memscope_status status = MEMSCOPE_OK;
     for (size_t i = 0; i < count && status == MEMSCOPE_OK; i++) { // most bytes first
         char text[MS_NUMBER_BYTES];
         if (i >= options->stacks) {
             hidden += items[i].counts.bytes;
+            about |= items[i].counts.is_estimated;
             continue;
         }
         if (i == 0)
             fprintf(out, "%12s  STACK\n", "TOTAL");
-        struct ms_stack_lines lines = {.head = ms_format_bytes(items[i].counts.bytes, text),
-                                       .width = options->width};
+        const struct ms_counts *counts = &items[i].counts;
+        struct ms_stack_lines lines = {
+            .head = ms_format_amount(counts->bytes, true, counts->is_estimated, text),
+            .width = options->width};
         status = ms_put_stack(out, summary, &items[i], &lines);
     }
     char text[MS_NUMBER_BYTES];
     if (count > options->stacks && options->stacks > 0)
         fprintf(out, "%12s  and %s in %zu more (--stacks %zu shows all)\n", "",
-                ms_format_bytes(hidden, text), count - options->stacks, count);
+                ms_format_amount(hidden, true, about, text), count - options->stacks, count);
     return status;
 }
 

@@ -346,6 +346,8 @@ memscope_status ms_report_tasks(const struct ms_summary *summary,
     put_numbers_of_tasks(out, summary);
     memscope_status status = views[options->view](out, summary, options);
     put_check(out, summary, options->colour);
+    if (ms_sites_are_estimated(summary))
+        fputs("sites are estimated from samples; what threads and tasks have is exact\n", out);
     if (options->status)
         fprintf(out, "%sincomplete: %s%s\n", options->colour ? WARN : "", options->status,
                 options->colour ? PLAIN : "");

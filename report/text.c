@@ -3,11 +3,13 @@
 // The summary that fits a screen, and the detail of one site.
 
 #include "report.h"
+#include "sampling.h"
 #include "sessions.h"
 #include "stacks_text.h"
 #include "tasks_report.h"
 
 #include <inttypes.h>
+#include <profile/sampling.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -39,6 +41,10 @@ static void put_first_line(FILE *out, const struct ms_summary *summary,
         fputs("  incomplete", out);
     else if (ms_has_losses(summary))
         fputs("  with losses, told below", out);
+    else if (ms_sites_are_estimated(summary))
+        fputs(summary->all_sites.is_estimated ? "  totals exact, sites estimated"
+                                              : "  totals exact, sites not known for all",
+              out);
     else
         fputs(state == MS_PROCESS_RUNNING ? "  exact up to events in flight" : "  exact", out);
     fputc('\n', out);
@@ -58,9 +64,9 @@ static void put_second_line(FILE *out, const struct ms_summary *summary) {
             ms_format_bytes(total->live_bytes, text));
     fprintf(out, " in %s block%s", ms_format_count(total->live_allocations, text),
             total->live_allocations == 1 ? "" : "s");
-    if (total->bytes > 0)
+    if (summary->all_sites.bytes > 0)
         fprintf(out, "   sites known for %s of bytes",
-                ms_format_percent(summary->bytes_with_site, total->bytes, text));
+                ms_format_percent(summary->bytes_with_site, summary->all_sites.bytes, text));
     fputc('\n', out);
 }
 
@@ -71,9 +77,11 @@ static void put_second_line(FILE *out, const struct ms_summary *summary) {
 static void put_row_numbers(FILE *out, const struct ms_counts *counts) {
     char live[MS_NUMBER_BYTES], at_peak[MS_NUMBER_BYTES], total[MS_NUMBER_BYTES];
     char calls[MS_NUMBER_BYTES];
-    fprintf(out, ROW, ms_format_bytes(counts->live_bytes, live),
-            ms_format_bytes(counts->at_peak_bytes, at_peak), ms_format_bytes(counts->bytes, total),
-            ms_format_count(counts->allocations, calls));
+    bool about = counts->is_estimated;
+    fprintf(out, ROW, ms_format_amount(counts->live_bytes, true, about, live),
+            ms_format_amount(counts->at_peak_bytes, true, about, at_peak),
+            ms_format_amount(counts->bytes, true, about, total),
+            ms_format_amount(counts->allocations, false, about, calls));
 }
 
 static memscope_status put_row(FILE *out, const struct ms_summary *summary,
@@ -84,12 +92,16 @@ static memscope_status put_row(FILE *out, const struct ms_summary *summary,
     if (!stream)
         return MEMSCOPE_OUT_OF_MEMORY;
     put_row_numbers(stream, &row->counts);
+    ms_put_error(stream, summary, &row->counts, options->order);
     ms_put_row_site(stream, summary, row);
     char text[MS_NUMBER_BYTES];
+    bool about = row->counts.is_estimated;
     if (options->order == MS_ORDER_PEAK)
-        fprintf(stream, "  peak %s", ms_format_bytes(row->counts.peak_bytes, text));
+        fprintf(stream, "  peak %s",
+                about ? "not known" : ms_format_bytes(row->counts.peak_bytes, text));
     else if (options->order == MS_ORDER_TEMPORARY)
-        fprintf(stream, "  temporary %s", ms_format_count(row->counts.temporary, text));
+        fprintf(stream, "  temporary %s",
+                ms_format_amount(row->counts.temporary, false, about, text));
     bool good = fclose(stream) == 0;
     if (good)
         ms_put_line(out, options->width, line);
@@ -101,14 +113,28 @@ struct shown {
     size_t sites, rows, hidden_rows;
 };
 
-static void put_sums(FILE *out, const struct ms_summary *summary, const struct shown *shown) {
-    put_row_numbers(out, &summary->total);
+static void put_heading(FILE *out, const struct ms_summary *summary,
+                        const struct ms_report_options *options) {
+    fprintf(out, "%s" ROW, paint(options, BOLD), "LIVE", "AT PEAK", "TOTAL", "CALLS");
+    ms_put_error_heading(out, summary, options->order);
+    fprintf(out, "SITE%s\n", paint(options, PLAIN));
+}
+
+static void put_sums(FILE *out, const struct ms_summary *summary, const struct shown *shown,
+                     enum ms_order order) {
+    put_row_numbers(out, &summary->all_sites);
+    ms_put_error(out, summary, &summary->all_sites, order);
     fprintf(out, "all %zu site%s", shown->sites, shown->sites == 1 ? "" : "s");
     if (shown->rows < shown->sites)
         fprintf(out, " in %zu row%s", shown->rows, shown->rows == 1 ? "" : "s");
     if (shown->hidden_rows > 0)
         fprintf(out, "; %zu not shown (--top 0 shows all)", shown->hidden_rows);
     fputc('\n', out);
+    if (!ms_sites_are_estimated(summary))
+        return;
+    put_row_numbers(out, &summary->total);
+    ms_put_error(out, summary, &summary->total, order);
+    fputs("the process\n", out);
 }
 
 static memscope_status put_table(FILE *out, const struct ms_summary *summary,
@@ -123,8 +149,7 @@ static memscope_status put_table(FILE *out, const struct ms_summary *summary,
         if (rows[i].counts.allocations == 0)
             continue;
         if (shown.rows == 0)
-            fprintf(out, "%s" ROW "%s%s\n", paint(options, BOLD), "LIVE", "AT PEAK", "TOTAL",
-                    "CALLS", "SITE", paint(options, PLAIN));
+            put_heading(out, summary, options);
         shown.sites += rows[i].site_count;
         if (options->top == 0 || shown.rows < options->top)
             status = put_row(out, summary, &rows[i], options);
@@ -133,9 +158,11 @@ static memscope_status put_table(FILE *out, const struct ms_summary *summary,
         shown.rows++;
     }
     if (shown.rows == 0)
-        fputs("no allocations\n", out);
+        fputs(summary->unsampled_blocks ? "no allocation is known by its site\n"
+                                        : "no allocations\n",
+              out);
     else
-        put_sums(out, summary, &shown);
+        put_sums(out, summary, &shown, options->order);
     free(rows);
     return status;
 }
@@ -189,11 +216,11 @@ static void put_header_hint(FILE *out, const struct ms_summary *summary) {
             site->user_depth == MS_NO_FRAME)
             bytes += site->counts.bytes;
     }
-    if (bytes > summary->total.bytes / 100 * HEADERS_WORTH_A_WORD)
+    if (bytes > summary->all_sites.bytes / 100 * HEADERS_WORTH_A_WORD)
         fprintf(out,
                 "%s of bytes were allocated by functions of headers that stand by themselves: with "
                 "-O1 or more they are inlined, and the lines that call them shown\n",
-                ms_format_percent(bytes, summary->total.bytes, text));
+                ms_format_percent(bytes, summary->all_sites.bytes, text));
 }
 
 static void put_losses(FILE *out, const struct ms_summary *summary,
@@ -230,8 +257,11 @@ memscope_status ms_report_text(const struct ms_summary *summary,
     uint64_t failed = ms_profile_header(summary->profile)->failed_allocations;
     put_first_line(out, summary, options);
     put_second_line(out, summary);
+    ms_put_estimates(out, summary);
     ms_put_forced_strategy(out, summary);
-    memscope_status status = ms_put_sessions(out, summary);
+    memscope_status status = ms_put_tracking(out, summary);
+    if (status == MEMSCOPE_OK)
+        status = ms_put_sessions(out, summary);
     if (status == MEMSCOPE_OK)
         status = put_table(out, summary, options);
     if (status == MEMSCOPE_OK)
@@ -271,19 +301,41 @@ static void put_inlined(FILE *out, const struct ms_summary *summary, const struc
     }
 }
 
+// "  live       ~1.2 MB ±31.0 kB in ~1,204 blocks"
+static void put_amount(FILE *out, const char *name, uint64_t bytes, const double *variance,
+                       const struct ms_counts *counts) {
+    char text[MS_NUMBER_BYTES];
+    fprintf(out, "  %-9s  %s", name, ms_format_amount(bytes, true, counts->is_estimated, text));
+    if (variance && counts->is_estimated)
+        fprintf(out, " %s", ms_format_error(ms_error_95(*variance), true, text));
+}
+
+static void put_times(FILE *out, uint64_t count, const double *variance, const char *unit,
+                      const struct ms_counts *counts) {
+    char text[MS_NUMBER_BYTES];
+    fprintf(out, " in %s", ms_format_amount(count, false, counts->is_estimated, text));
+    if (variance && counts->is_estimated)
+        fprintf(out, " %s", ms_format_error(ms_error_95(*variance), false, text));
+    fprintf(out, " %s\n", unit);
+}
+
 static void put_site_numbers(FILE *out, const struct ms_counts *counts) {
-    char one[MS_NUMBER_BYTES], two[MS_NUMBER_BYTES];
-    fprintf(out, "  total      %s in %s calls\n", ms_format_bytes(counts->bytes, one),
-            ms_format_count(counts->allocations, two));
-    fprintf(out, "  freed      %s in %s frees\n", ms_format_bytes(counts->freed_bytes, one),
-            ms_format_count(counts->frees, two));
-    fprintf(out, "  live       %s in %s blocks\n", ms_format_bytes(counts->live_bytes, one),
-            ms_format_count(counts->live_allocations, two));
-    fprintf(out, "  peak       %s", ms_format_bytes(counts->peak_bytes, one));
+    const struct ms_variance *variance = &counts->variance;
+    char text[MS_NUMBER_BYTES];
+    put_amount(out, "total", counts->bytes, &variance->bytes, counts);
+    put_times(out, counts->allocations, &variance->allocations, "calls", counts);
+    put_amount(out, "freed", counts->freed_bytes, NULL, counts);
+    put_times(out, counts->frees, NULL, "frees", counts);
+    put_amount(out, "live", counts->live_bytes, &variance->live_bytes, counts);
+    put_times(out, counts->live_allocations, NULL, "blocks", counts);
+    fprintf(out, "  peak       %s",
+            counts->is_estimated ? "not known" : ms_format_bytes(counts->peak_bytes, text));
     if (counts->peak_error_bytes > 0)
-        fprintf(out, " (at most %s more)", ms_format_bytes(counts->peak_error_bytes, two));
-    fprintf(out, "\n  at peak    %s\n", ms_format_bytes(counts->at_peak_bytes, one));
-    fprintf(out, "  temporary  %s\n", ms_format_count(counts->temporary, one));
+        fprintf(out, " (at most %s more)", ms_format_bytes(counts->peak_error_bytes, text));
+    fputc('\n', out);
+    put_amount(out, "at peak", counts->at_peak_bytes, &variance->at_peak_bytes, counts);
+    fprintf(out, "\n  temporary  %s\n",
+            ms_format_amount(counts->temporary, false, counts->is_estimated, text));
 }
 
 static void put_one_site(FILE *out, const struct ms_summary *summary, const struct ms_site *site,
@@ -306,13 +358,16 @@ static void put_one_site(FILE *out, const struct ms_summary *summary, const stru
         fputc('\n', out);
     }
     put_site_numbers(out, &site->counts);
-    fprintf(out, "  " ROW "%s\n", "LIVE", "AT PEAK", "TOTAL", "CALLS", "THREAD");
+    fprintf(out, "  " ROW, "LIVE", "AT PEAK", "TOTAL", "CALLS");
+    ms_put_error_heading(out, summary, options->order);
+    fputs("THREAD\n", out);
     for (size_t i = 0; i < summary->cell_count; i++) {
         const struct ms_cell *cell = &summary->cells[i];
         if (cell->site != site)
             continue;
         fputs("  ", out);
         put_row_numbers(out, &cell->counts);
+        ms_put_error(out, summary, &cell->counts, options->order);
         if (cell->thread) {
             fprintf(out, "%" PRIu32 " ", cell->thread->index);
             ms_put_clean(out, cell->thread->name);
@@ -341,6 +396,8 @@ memscope_status ms_report_site(const struct ms_summary *summary, const struct ms
         if (status != MEMSCOPE_OK)
             break;
     }
+    if (status == MEMSCOPE_OK)
+        ms_put_estimates(out, summary);
     free(sites);
     return status;
 }

@@ -6,7 +6,9 @@
 #include "json_parts.h"
 #include "stack_views.h"
 
+#include <math.h>
 #include <memscope/memscope.h>
+#include <profile/sampling.h>
 
 static const char *kind_name(enum ms_step_kind kind) {
     static const char *const names[] = {
@@ -18,14 +20,16 @@ static const char *kind_name(enum ms_step_kind kind) {
     return names[kind];
 }
 
-static void set_values(struct writer *writer, json_t *part, const uint64_t *values) {
+static void set_values(struct writer *writer, json_t *part, const uint64_t *values,
+                       bool is_estimated) {
     static const char *const keys[] = {
         [MS_STACKS_BY_LIVE] = "live_bytes",       [MS_STACKS_BY_PEAK] = "sum_of_peaks_bytes",
         [MS_STACKS_BY_AT_PEAK] = "at_peak_bytes", [MS_STACKS_BY_TOTAL] = "bytes",
         [MS_STACKS_BY_COUNT] = "allocations",     [MS_STACKS_BY_TEMPORARY] = "temporary",
     };
     for (int i = 0; i < MS_STACK_MEASURES; i++)
-        set(writer, part, keys[i], number(values[i]));
+        set(writer, part, keys[i],
+            i == MS_STACKS_BY_PEAK && is_estimated ? json_null() : number(values[i]));
 }
 
 static json_t *tree_part(struct writer *writer, const struct ms_stack_tree *tree) {
@@ -36,7 +40,7 @@ static json_t *tree_part(struct writer *writer, const struct ms_stack_tree *tree
     };
     const struct ms_contexts *contexts = tree->contexts;
     json_t *part = json_object(), *whole = json_object(), *unresolved = json_array();
-    set_values(writer, whole, tree->whole);
+    set_values(writer, whole, tree->whole, tree->is_estimated);
     for (size_t i = 0; i < contexts->unresolved_modules; i++)
         add(writer, unresolved, text_or_null(contexts->unresolved[i]));
     set(writer, part, "view", json_string(views[tree->options.view]));
@@ -45,6 +49,7 @@ static json_t *tree_part(struct writer *writer, const struct ms_stack_tree *tree
     set(writer, part, "cut_stacks", number(contexts->cut_count));
     set(writer, part, "broken_stacks", number(contexts->broken_count));
     set(writer, part, "unresolved", unresolved);
+    set(writer, part, "estimated", json_boolean(tree->is_estimated));
     set(writer, part, "process", whole);
     return part;
 }
@@ -64,7 +69,10 @@ static json_t *node_part(struct writer *writer, const struct ms_stack_tree *tree
     set(writer, part, "module", text_or_null(step && step->module ? step->module->path : NULL));
     set(writer, part, "module_offset", step ? number_or_null(step->module_offset) : json_null());
     set(writer, part, "repeats", number(at->repeats));
-    set_values(writer, part, at->values);
+    set_values(writer, part, at->values, at->is_estimated);
+    set(writer, part, "estimated", json_boolean(at->is_estimated));
+    set(writer, part, "error",
+        at->is_estimated ? json_real(ceil(ms_error_95(at->variance))) : json_null());
     set(writer, part, "own", number(ms_stack_own(tree, node, tree->options.by)));
     set(writer, part, "hidden_children", number(hidden.count));
     set(writer, part, "hidden", number(hidden.value));

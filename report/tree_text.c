@@ -4,9 +4,11 @@
 // are deep, and most of a stack does not branch. Each level adds up: what ends at a node and what
 // is not shown have lines of their own.
 
+#include "sampling.h"
 #include "stack_views.h"
 
 #include <inttypes.h>
+#include <profile/sampling.h>
 #include <stdlib.h>
 
 #define ROW "%11s  %6s  "
@@ -27,10 +29,10 @@ struct view {
     FILE *out;
 };
 
-static const char *format_value(const struct ms_stack_tree *tree, uint64_t value,
+static const char *format_value(const struct ms_stack_tree *tree, uint64_t value, bool is_estimated,
                                 char text_out[MS_NUMBER_BYTES]) {
-    return ms_stack_measure_is_bytes(tree->options.by) ? ms_format_bytes(value, text_out)
-                                                       : ms_format_count(value, text_out);
+    return ms_format_amount(value, ms_stack_measure_is_bytes(tree->options.by), is_estimated,
+                            text_out);
 }
 
 static uint64_t value_of(const struct view *view, uint32_t node) {
@@ -41,10 +43,20 @@ static uint64_t value_of(const struct view *view, uint32_t node) {
 
 enum corner { CORNER_NONE, CORNER_MORE, CORNER_LAST };
 
-static void put_numbers(FILE *out, const struct view *view, uint64_t value) {
+// `variance` below 0: not known.
+static void put_numbers(FILE *out, const struct view *view, uint64_t value, bool is_estimated,
+                        double variance) {
     char text[MS_NUMBER_BYTES], share[MS_NUMBER_BYTES];
-    fprintf(out, ROW, format_value(view->tree, value, text),
-            ms_format_percent(value, view->tree->whole[view->tree->options.by], share));
+    const struct ms_stack_tree *tree = view->tree;
+    fprintf(out, ROW, format_value(tree, value, is_estimated, text),
+            ms_format_percent(value, tree->whole[tree->options.by], share));
+    if (!tree->is_estimated)
+        return;
+    bool is_bytes = ms_stack_measure_is_bytes(tree->options.by);
+    if (is_estimated && variance >= 0)
+        fprintf(out, "%12s  ", ms_format_error(ms_error_95(variance), is_bytes, text));
+    else
+        fprintf(out, "%11s  ", is_estimated ? "" : "exact");
 }
 
 static void put_corner(FILE *out, const struct view *view, uint32_t level, enum corner corner) {
@@ -89,7 +101,8 @@ static memscope_status put_row(const struct view *view, uint32_t node, enum corn
     struct ms_line line;
     FILE *stream = ms_line_begin(&line);
     if (stream) {
-        put_numbers(stream, view, value_of(view, node));
+        put_numbers(stream, view, value_of(view, node), view->tree->nodes[node].is_estimated,
+                    view->tree->nodes[node].variance);
         put_corner(stream, view, view->levels[node], corner);
         put_step(stream, view, node);
     }
@@ -122,16 +135,17 @@ static bool is_shown(const struct view *view, uint32_t node) {
 static void put_rest(struct view *view, uint32_t node) {
     struct rest rest = rest_of(view, node);
     uint32_t level = view->levels[node] + 1;
+    bool about = view->tree->nodes[node].is_estimated;
     char text[MS_NUMBER_BYTES];
     if (rest.own > 0) {
-        put_numbers(view->out, view, rest.own);
+        put_numbers(view->out, view, rest.own, about, -1);
         put_corner(view->out, view, level, rest.hidden.value > 0 ? CORNER_MORE : CORNER_LAST);
         fputs(node == 0 || view->tree->options.view == MS_STACKS_CALLERS ? "(no caller)\n"
                                                                          : "(by itself)\n",
               view->out);
     }
     if (rest.hidden.value > 0) {
-        put_numbers(view->out, view, rest.hidden.value);
+        put_numbers(view->out, view, rest.hidden.value, about, -1);
         put_corner(view->out, view, level, CORNER_LAST);
         fprintf(view->out, "… %s more\n", ms_format_count(rest.hidden.count, text));
         view->any_hidden = true;
@@ -202,10 +216,16 @@ static void put_head(const struct view *view) {
             ms_stack_measure_meaning(tree->options.by), orders[tree->options.view],
             ms_format_count(tree->stack_count, text[0]), tree->stack_count == 1 ? "" : "s");
     if (kept < whole)
-        fprintf(view->out, "the filters leave %s of %s, %s\n", format_value(tree, kept, text[0]),
-                format_value(tree, whole, text[1]), ms_format_percent(kept, whole, text[2]));
-    fprintf(view->out, "%s" ROW "%s%s\n", view->options->colour ? BOLD : "",
-            columns[tree->options.by], "SHARE", "FRAME", view->options->colour ? PLAIN : "");
+        fprintf(view->out, "the filters leave %s of %s, %s\n",
+                format_value(tree, kept, tree->nodes[0].is_estimated, text[0]),
+                format_value(tree, whole, tree->is_estimated, text[1]),
+                ms_format_percent(kept, whole, text[2]));
+    ms_put_estimates(view->out, summary);
+    fprintf(view->out, "%s" ROW, view->options->colour ? BOLD : "", columns[tree->options.by],
+            "SHARE");
+    if (tree->is_estimated)
+        fprintf(view->out, "%12s  ", "±"); // 12 bytes, 11 columns
+    fprintf(view->out, "FRAME%s\n", view->options->colour ? PLAIN : "");
 }
 
 static void warn(const struct view *view, size_t count, const char *one, const char *many) {
@@ -222,6 +242,11 @@ static void put_foot(const struct view *view) {
         fputs("…: --min 0 --top 0 --depth 0 show all\n", view->out);
     if (contexts->count == 0)
         fputs("the profile holds no stacks\n", view->out);
+    if (view->tree->is_estimated && view->tree->options.by == MS_STACKS_BY_PEAK)
+        fputs(
+            "peaks of what was sampled are not known: what lives, or lived at the process's peak, "
+            "stands for them\n",
+            view->out);
     warn(view, contexts->cut_count, "stack is cut at the depth asked for (option depth)",
          "stacks are cut at the depth asked for (option depth)");
     warn(view, contexts->broken_count, "stack could not be followed to its end",

@@ -90,7 +90,7 @@ static int show(const struct ms_verb *verb, const struct ms_opened *opened,
         status = request->json ? ms_report_leaks_json(leaks, &request->report, stdout)
                                : ms_report_leaks(leaks, &request->report, stdout);
     int code = MS_EXIT_DONE;
-    if (status == MEMSCOPE_OK && leaks->count > leaks->suppressed_count)
+    if (status == MEMSCOPE_OK && ms_leaks_any(leaks))
         code = (int)request->alive_code;
     if (status != MEMSCOPE_OK)
         code = ms_fail(verb, "%s: %s", opened->path, ms_status_text(status));

@@ -25,10 +25,13 @@ static void check_sums(const struct ms_summary *summary) {
         sites += summary->sites[i].counts.bytes;
     for (size_t i = 0; i < summary->cell_count; i++)
         cells += summary->cells[i].counts.bytes;
-    if (summary->total.bytes != UINT64_MAX) {
-        promise(sites == summary->total.bytes, "bytes of sites are the total");
-        promise(cells == summary->total.bytes, "bytes of cells are the total");
+    uint64_t whole = summary->all_sites.bytes;
+    if (whole != UINT64_MAX) {
+        promise(sites == whole, "bytes of sites are their total");
+        promise(cells == whole, "bytes of cells are the sites'");
     }
+    if (!ms_sites_are_estimated(summary))
+        promise(whole == summary->total.bytes, "bytes of sites are the total");
     promise(summary->total.live_bytes <= summary->total.bytes, "no more lives than was allocated");
     promise(summary->total.peak_bytes >= summary->total.live_bytes,
             "the peak is no lower than now");
@@ -69,8 +72,8 @@ static void check_contexts(const struct ms_summary *summary, const struct ms_con
             promise(one->frames[k].kind >= one->frames[k - 1].kind, "a start is the last frame");
         promise(i == 0 || one->site >= contexts->items[i - 1].site, "contexts stand by site");
     }
-    if (summary->total.bytes != UINT64_MAX)
-        promise(bytes == summary->total.bytes, "bytes of contexts are the total");
+    if (summary->all_sites.bytes != UINT64_MAX)
+        promise(bytes == summary->all_sites.bytes, "bytes of contexts are those of sites");
 }
 
 static void report_leaks(const struct ms_contexts *contexts, const char *message, FILE *out) {
@@ -108,9 +111,9 @@ static void report_tree(const struct ms_contexts *contexts, enum ms_stack_view v
     struct ms_stack_tree *tree;
     if (ms_stack_tree_create(contexts, &options, &tree) != MEMSCOPE_OK)
         return;
-    if (contexts->summary->total.bytes != UINT64_MAX)
-        promise(tree->nodes[0].values[MS_STACKS_BY_TOTAL] == contexts->summary->total.bytes,
-                "bytes of the tree are the total");
+    if (contexts->summary->all_sites.bytes != UINT64_MAX)
+        promise(tree->nodes[0].values[MS_STACKS_BY_TOTAL] == contexts->summary->all_sites.bytes,
+                "bytes of the tree are those of sites");
     ms_report_tree(tree, &shown, out);
     if (view == MS_STACKS_CALLERS)
         ms_report_tree_json(tree, &shown, out);
@@ -145,6 +148,7 @@ static void report(const struct ms_summary *summary, const struct ms_contexts *c
         return;
     ms_report_text(summary, &options, out);
     ms_report_info(summary, &options, out);
+    ms_report_by(summary, MS_BY_TYPE, &options, out);
     ms_report_site(summary, &place, &options, out);
     ms_report_json(summary, NULL, &options, out);
     report_tasks(summary, message, out);

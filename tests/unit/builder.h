@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include <memscope/profile_format.h>
+#include <memscope/profile_sampling.h>
 
 #define BUILDER_BYTES (256 * 1024)
 
@@ -92,6 +93,23 @@ struct memscope_cell_record *builder_stack_cell(struct builder *builder, uint32_
 // A program with inlining, recursion, threads, coroutines and a library that is gone; `app` is the
 // path of its module. What stands at its addresses: stacks_codes of fake_symbolizer.h.
 void builder_stacks(struct builder *builder, const char *app, uint8_t build_id_byte);
+
+// --- sampling (builder_sampling.c) ---
+
+// Counters are set through builder_cell_counts, or by hand.
+struct memscope_cell_record *builder_sampled_cell(struct builder *builder, uint32_t site_ref,
+                                                  uint32_t thread_ref, uint64_t interval_bytes,
+                                                  uint64_t sample_bytes);
+// Of the site of what was not sampled, which the first such cell makes.
+struct memscope_cell_record *builder_unsampled_cell(struct builder *builder, uint32_t thread_ref);
+// Blocks of one size, the last ones alive.
+void builder_cell_counts(struct memscope_cell_record *cell, uint64_t blocks, uint64_t block_bytes,
+                         uint64_t live_blocks);
+// With a budget of 5 %; its overhead was not measured.
+struct memscope_level_record *builder_level(struct builder *builder, enum memscope_level level,
+                                            enum memscope_level_reason reason, uint64_t after_ns);
+// A program that went from whole stacks to sites alone, to samples, and back. Its figures add up.
+void builder_sampled(struct builder *builder);
 
 // The profile of the picture: `app`, four threads, three sites, one module.
 void builder_picture(struct builder *builder);

@@ -13,7 +13,8 @@ int main(int argc, char **argv) {
     struct builder b;
     if (argc != 3 && argc != 4) {
         fputs("usage: make_profile "
-              "picture|bare|running|killed|damaged|newer|cut|odd|server|crowd|chain|stacks FILE "
+              "picture|bare|running|killed|damaged|newer|cut|odd|server|crowd|chain|stacks|"
+              "sampled FILE "
               "[MODULE]\n",
               stderr);
         return 2;
@@ -25,6 +26,8 @@ int main(int argc, char **argv) {
         builder_server(&b);
     else if (strcmp(kind, "stacks") == 0)
         builder_stacks(&b, argc == 4 ? argv[3] : "/opt/app", 0xAB);
+    else if (strcmp(kind, "sampled") == 0)
+        builder_sampled(&b);
     else if (strcmp(kind, "crowd") == 0)
         builder_crowd(&b, 1000000, 0);
     else if (strcmp(kind, "chain") == 0)

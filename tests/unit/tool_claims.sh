@@ -18,7 +18,7 @@ expect() {
 
 json_of_every_profile_follows_the_schema() {
     local kind files=()
-    for kind in picture bare running killed odd damaged cut server; do
+    for kind in picture bare running killed odd damaged cut server sampled; do
         "$make_profile" $kind $kind.msp
         "$memscope" report --json $kind.msp >$kind.json 2>/dev/null || case $kind in
             damaged | cut) ;;
@@ -41,7 +41,40 @@ json_is_the_same_each_time() {
     "$memscope" report --json x.msp >one.json
     "$memscope" report --json x.msp >two.json
     cmp one.json two.json
-    [ "$(jq -r 'keys_unsorted | join(" ")' one.json)" = "memscope profile process environment strategy forced_strategy statistics coverage sessions sites types contexts threads modules units_without_debug_info tasks task_classes transfers losses" ]
+    [ "$(jq -r 'keys_unsorted | join(" ")' one.json)" = "memscope profile process environment strategy forced_strategy statistics coverage sampling tracking overhead sessions sites types contexts threads modules units_without_debug_info tasks task_classes transfers losses" ]
+}
+
+# Two estimated sites, a level that was left, what lives.
+sampled_json_adds_up_and_says_what_is_estimated() {
+    "$make_profile" sampled x.msp
+    MEMSCOPE_SYMBOLIZER= "$memscope" report --sort total --json x.msp >x.json
+    python3 "$HERE/tool_schema.py" "$MS_SOURCE/docs/report.schema.json" x.json || fail "schema"
+    jq -e '.statistics.total_bytes == 6100000 and .statistics.total_allocations == 7903 and
+        ([.threads[].bytes] | add) == .statistics.total_bytes and
+        ([.sites[].bytes] | add) == ([.types[].bytes] | add) and
+        ([.sites[].bytes] | add) == ([.sites[].threads[].bytes] | add) and
+        ([.sites[].bytes] | add) == .coverage.bytes_with_site and .coverage.percent == 100 and
+        .sites[0].estimated and .sites[0].peak_bytes == null and
+        (.sites[0].error.allocations - 1240.1 | fabs) < 0.1 and
+        (.sites[1].estimated | not) and .sites[1].error == null and .sites[1].peak_bytes == 3000000 and
+        ([.contexts[].estimated] | all) and
+        .sampling.estimated and .sampling.sampled_blocks + .sampling.unsampled_blocks == 6400 and
+        .sampling.intervals == [{interval_bytes: 9719, sample_rate: 0.1, blocks: 290, bytes: 260000}] and
+        [.tracking[].level] == ["contexts", "sites", "sampled", "contexts"] and
+        [.tracking[].estimated] == [false, false, true, false] and
+        .tracking[2].since_ms == 2000 and .tracking[2].reason == "over_budget" and
+        .tracking[2].overhead_percent == 9.1 and
+        (.overhead.percent - 24000 / 7760 | fabs) < 1e-9 and .overhead.cpu_ms == 8000' x.json \
+        >/dev/null || fail "$(cat x.json)"
+    "$memscope" tree --json x.msp | jq -e '.tree.estimated and
+        .tree.process.sum_of_peaks_bytes == null and .nodes[0].estimated and .nodes[0].error > 0 and
+        ([.nodes[] | select(.kind == "no_stack")][0] | .estimated == false and .error == null)' \
+        >/dev/null || fail "tree"
+    "$memscope" leaks --json x.msp | jq -e '.alive.estimated and .alive.process_bytes == 3728040 and
+        .alive.process_blocks == 723 and ([.leaks[].bytes] | add) == .alive.bytes and
+        ([.leaks[] | .estimated == (.bytes_error != null)] | all)' >/dev/null || fail "leaks"
+    "$memscope" export --format pprof -o x.pb.gz x.msp
+    gunzip -c x.pb.gz | grep -qaF "sampled: 290 of 6,400 blocks" || fail "pprof without a comment"
 }
 
 json_sums_are_the_text_sums() {
