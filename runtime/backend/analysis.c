@@ -64,6 +64,22 @@ void ms_analysis_statistics(struct memscope_analysis *data,
     statistics->earlier_freed_bytes_error = interval->earlier_freed_bytes_error;
 }
 
+void ms_analysis_overhead(struct memscope_analysis *data, const struct ms_overhead_sum *start) {
+    struct memscope_session_metadata *metadata = &data->session_metadata;
+    struct ms_overhead_sum now;
+    ms_overhead_measure(&now);
+    double cpu_ns = (double)(now.cpu_ns - start->cpu_ns);
+    double overhead_ns = (double)now.overhead_ns - (double)start->overhead_ns;
+    double error_ns = (double)now.error_ns - (double)start->error_ns;
+    metadata->overhead_percent = metadata->overhead_error = __builtin_nan("");
+    if (overhead_ns < 0)
+        overhead_ns = 0;
+    if (cpu_ns > overhead_ns) {
+        metadata->overhead_percent = 100 * overhead_ns / (cpu_ns - overhead_ns);
+        metadata->overhead_error = 100 * (error_ns > 0 ? error_ns : 0) / (cpu_ns - overhead_ns);
+    }
+}
+
 memscope_status ms_analysis_fill(struct ms_call *call, struct memscope_analysis *data) {
     const struct memscope_profile_header *header = ms_shared.header;
     struct memscope_session_metadata *metadata = &data->session_metadata;
@@ -76,7 +92,6 @@ memscope_status ms_analysis_fill(struct ms_call *call, struct memscope_analysis 
     metadata->strategy_used = (int)strategy;
     metadata->strategy_forced = forced != 0;
     metadata->strategy_upgraded = forced != 0 && (strategy & ~(forced - 1)) != 0;
-    metadata->overhead_percent = metadata->overhead_error = __builtin_nan("");
     if (!ms_snapshot_copy(&data->raw_data, &data->raw_size))
         return ms_call_fail(call, MEMSCOPE_OUT_OF_MEMORY, "out of memory for a copy of the profile",
                             NULL);

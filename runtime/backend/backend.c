@@ -5,6 +5,7 @@
 #include "backend.h"
 
 #include "base/text.h"
+#include "collect/level.h"
 #include "environment.h"
 #include "store/output.h"
 #include "strategy/strategy.h"
@@ -166,6 +167,19 @@ static memscope_status move_output(struct ms_call *call, const char *output) {
     return ms_call_fail(call, MEMSCOPE_TRACKING_INITIALIZATION_FAILED, why, NULL);
 }
 
+// Options have precedence where they are not what they are by themselves.
+static void configure_level(struct ms_call *call, const struct memscope_config *config) {
+    bool by_option = ms_config.sample_rate != 1.0 || ms_config.max_overhead_percent != 0.0;
+    bool wanted = config->sample_rate != 1.0 || config->max_overhead_percent != 0.0;
+    if (by_option && wanted &&
+        (ms_config.sample_rate != config->sample_rate ||
+         ms_config.max_overhead_percent != config->max_overhead_percent))
+        ms_call_warn(call, "the options sample_rate and max_overhead_percent have precedence",
+                     NULL);
+    else if (!by_option && wanted)
+        ms_level_configure(config->sample_rate, config->max_overhead_percent);
+}
+
 static memscope_status open_backend(struct ms_call *call, const struct memscope_config *config,
                                     const struct memscope_environment *environment) {
     bool by_option = ms_config.strategy[0] != '\0';
@@ -182,6 +196,7 @@ static memscope_status open_backend(struct ms_call *call, const struct memscope_
         ms_call_warn(call, "the option strategy has precedence over force_strategy", NULL);
     else if (strategy != MEMSCOPE_STRATEGY_NONE)
         ms_call_warn(call, "the strategy is forced: ", memscope_strategy_name(strategy), NULL);
+    configure_level(call, config);
     backend.config = *config;
     if (config->output) {
         strcpy(backend.output, config->output);
@@ -288,6 +303,7 @@ memscope_status __memscope_backend_select(const struct memscope_environment *fro
 
 static memscope_status collect_all(struct ms_call *call, struct memscope_analysis *out) {
     static const struct memscope_session_totals nothing;
+    static const struct ms_overhead_sum none;
     const struct memscope_profile_header *header = ms_shared.header;
     struct memscope_analysis data;
     struct ms_interval interval;
@@ -301,6 +317,7 @@ static memscope_status collect_all(struct ms_call *call, struct memscope_analysi
     ms_snapshot_now(NULL, 0, &interval);
     ms_analysis_statistics(&data, &nothing, &interval, now_ns - header->start_monotonic_ns,
                            peak_bytes);
+    ms_analysis_overhead(&data, &none);
     ms_analysis_name(&data, 0, header->start_monotonic_ns);
     if (ms_analysis_fill(call, &data) == MEMSCOPE_OK && out)
         *out = data;

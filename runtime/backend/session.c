@@ -24,6 +24,7 @@ struct session {
     uint32_t users;  // who still needs the mapping: the open session itself, those who collect
     bool is_started; // its start is written down
     struct memscope_session_totals start;
+    struct ms_overhead_sum start_overhead;
     uint64_t start_ns;
     uint64_t cell_count;
     struct ms_cell_start cells[];
@@ -164,6 +165,7 @@ static void write_start(struct session *session) {
     struct memscope_session_record *record = session->record;
     uint64_t most = (session->mapped_bytes - sizeof *session) / sizeof session->cells[0];
     session->cell_count = ms_snapshot_start(session->cells, most, &session->start);
+    ms_overhead_measure(&session->start_overhead);
     session->start_ns = ms_sys_clock_monotonic_ns();
     record->number = session->number;
     record->start = session->start;
@@ -258,6 +260,7 @@ static void take_figures(const struct session *session, uint64_t peak_bytes, uin
     memset(data, 0, sizeof *data);
     ms_snapshot_now(session->cells, session->cell_count, interval);
     ms_analysis_statistics(data, &session->start, interval, now_ns - session->start_ns, peak_bytes);
+    ms_analysis_overhead(data, &session->start_overhead);
     ms_analysis_name(data, session->number, session->start_ns);
 }
 
@@ -306,6 +309,10 @@ static void write_end(const struct session *session, const struct ms_interval *i
     record->earlier_frees_error = statistics->earlier_frees_error;
     record->earlier_freed_bytes = statistics->earlier_freed_bytes;
     record->earlier_freed_bytes_error = statistics->earlier_freed_bytes_error;
+    record->overhead_percent = data->session_metadata.overhead_percent;
+    record->overhead_error = data->session_metadata.overhead_error;
+    if (record->overhead_percent == record->overhead_percent) // not NaN
+        record->record.flags |= MEMSCOPE_SESSION_OVERHEAD;
     ms_release(&record->state, (uint32_t)MEMSCOPE_SESSION_ENDED);
 }
 

@@ -22,6 +22,8 @@ enum {
     WINDOW_MS = 20,
     LEAST_EVENTS = 16 * MS_TICK, // of a window, or it goes on
     ROOM_PERCENT = 80,           // of the budget: back up only if that will do
+    MOST_PATIENCE =
+        1024, // doubled each time it has to go down: changes stay few, and so their records
 };
 
 static struct {
@@ -30,6 +32,8 @@ static struct {
     uint64_t next_look;  // cycles; UINT64_MAX while somebody looks
     struct ms_overhead_sum before;
     uint64_t cost_of_event[STEPS]; // in 1/1024 ns, when last there; 0 = never was
+    unsigned patience;             // windows to wait before it goes back up
+    unsigned waited;               // so far
 } governor;
 
 void ms_governor_begin(double budget_percent, uint32_t level, uint64_t interval_bytes) {
@@ -50,6 +54,9 @@ static void go_to(unsigned step, uint64_t ppm, uint64_t error_ppm) {
         .overhead_ppm = ppm,
         .error_ppm = error_ppm,
     };
+    if (step > governor.now && governor.patience < MOST_PATIENCE)
+        governor.patience = governor.patience * 2 + 1;
+    governor.waited = 0;
     governor.now = step;
     ms_level_change(&change);
 }
@@ -78,7 +85,7 @@ static void decide(const struct ms_overhead_sum *sum) {
     governor.cost_of_event[governor.now] = overhead_ns * 1024 / events + 1;
     if (ppm > governor.budget_ppm && governor.now + 1 < STEPS)
         go_to(governor.now + 1, ppm, error_ppm);
-    else if (has_room(events, own_ns))
+    else if (++governor.waited > governor.patience && has_room(events, own_ns))
         go_to(governor.now - 1, ppm, error_ppm);
 }
 
