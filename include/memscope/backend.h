@@ -56,12 +56,13 @@ struct memscope_config {
     bool auto_detect;
     // enum memscope_strategy. MEMSCOPE_STRATEGY_NONE: the one for the environment.
     int force_strategy;
-    // 0.0 to 1.0: the probability that an allocation of 1 KiB is tracked. 1.0 is exact. This build
-    // cannot sample: anything else is a MEMSCOPE_CONFIGURATION error.
+    // 0.0 to 1.0: the probability that an allocation of 1 KiB is tracked by itself; others are
+    // counted in the totals, which are exact at every rate. 1.0: all are; 0.0: none.
     double sample_rate;
-    // 0.0 to 100.0: what tracking may cost of the process's CPU time; 0 = report only. This build
-    // does not measure the overhead and enforces nothing: 0 and the default, 5.0, are taken as
-    // "report only", anything else is a MEMSCOPE_CONFIGURATION error.
+    // 0.0 to 100.0: what tracking may cost, in percent of the program's own CPU time. Beyond it
+    // first call stacks are given up, then single blocks: sampling sets in; back when there is
+    // room. 0 = report only, never degrade. Totals are exact at all times. The options sample_rate
+    // and max_overhead_percent have precedence.
     double max_overhead_percent;
     // Where the profile goes: a path, with the patterns of the option `output`; at most 1,023
     // bytes. NULL: where it goes already. It can be moved until the first thread is started.

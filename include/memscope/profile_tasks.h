@@ -5,8 +5,8 @@
 // A task is a coroutine, a fiber, a scope that the program named, or a thread's root task, which
 // has no record of its own: it is what the thread's cells with class_ref 0 say.
 
-#ifndef MEMSCOPE_PROFILE_TASKS_H
-#define MEMSCOPE_PROFILE_TASKS_H
+#ifndef MEMSCOPE_PROFILE_FORMAT_TASKS_H
+#define MEMSCOPE_PROFILE_FORMAT_TASKS_H
 
 #include "profile_format.h"
 
