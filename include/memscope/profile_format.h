@@ -151,6 +151,7 @@ enum memscope_record_type {
     MEMSCOPE_RECORD_AWAITER = 12,
     MEMSCOPE_RECORD_SITE_PEAK = 13,
     MEMSCOPE_RECORD_SESSION = 14, // profile_sessions.h
+    MEMSCOPE_RECORD_BLOCK = 16,   // profile_blocks.h
     MEMSCOPE_RECORD_PENDING = 0x7F,
 };
 

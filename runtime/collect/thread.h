@@ -10,6 +10,7 @@
 #ifndef MS_THREAD_H
 #define MS_THREAD_H
 
+#include "kept_blocks.h"
 #include "lookup.h"
 #include "tls.h"
 
@@ -39,6 +40,7 @@ struct ms_thread {
     struct ms_stack stack;              // its own; at times it runs on another
     uintptr_t stack_bytes;              // of a thread about to start
     struct ms_lookup lookup;            // task folds and transfers
+    struct ms_kept_moving moving;       // of kept_blocks.h
 };
 
 extern struct ms_thread *ms_threads; // newest first

@@ -7,6 +7,7 @@
 #include "charge.h"
 #include "count_tasks.h"
 
+#include "collect/kept_blocks.h"
 #include "collect/thread.h"
 #include "real.h"
 #include "start.h"
@@ -50,8 +51,10 @@ static void publish_directly(int64_t bytes) {
 }
 
 static void put_shadow(void *block, const struct memscope_cell_record *cell, size_t bytes) {
-    if (ms_shadow_put(block, cell, bytes))
+    if (ms_shadow_put(block, cell, bytes)) {
+        ms_kept_allocated(block, cell, bytes);
         return;
+    }
     ms_count_loss(MEMSCOPE_LOSS_untracked_blocks, 1);
     ms_count_loss(MEMSCOPE_LOSS_untracked_bytes, bytes);
 }
@@ -184,18 +187,21 @@ void *ms_note_allocation_publish(void *block) {
     return block;
 }
 
-static void free_inside_hook(struct memscope_cell_record *cell, uint64_t bytes, const void *block) {
+static void free_inside_hook(struct memscope_cell_record *cell, uint64_t bytes, const void *block,
+                             bool by_realloc) {
     ms_count_loss(MEMSCOPE_LOSS_reentrant_events, 1);
     ms_count_loss(MEMSCOPE_LOSS_reentrant_bytes, bytes);
+    ms_kept_freed(&ms_tls, block, cell, bytes, by_realloc);
     ms_thread_local_free_remote(cell, bytes);
     ms_task_free_inside_hook(cell, block, bytes);
     publish_directly(-(int64_t)bytes);
 }
 
 static void free_in(struct ms_tls *tls, struct memscope_cell_record *cell, uint64_t bytes,
-                    const void *block) {
+                    const void *block, bool by_realloc) {
     slow_guard_take(tls);
     catch_up(tls);
+    ms_kept_freed(tls, block, cell, bytes, by_realloc);
     if (tls->special & MS_SPECIAL_NEW) {
         ms_thread_local_free_remote(cell, bytes);
         publish_directly(-(int64_t)bytes);
@@ -205,7 +211,7 @@ static void free_in(struct ms_tls *tls, struct memscope_cell_record *cell, uint6
     slow_guard_release(tls);
 }
 
-static bool note_free_slow(void *block, uint64_t record) {
+static bool note_free_slow(void *block, uint64_t record, bool by_realloc) {
     struct ms_tls *tls = &ms_tls;
     if (!block)
         return true;
@@ -223,9 +229,9 @@ static bool note_free_slow(void *block, uint64_t record) {
         if (!ms_ref_is_ours(ref))
             ms_add(&ms_shared.header->inherited_frees, 1u);
         else if (guarded(tls))
-            free_inside_hook(ms_ref(ref), bytes, block);
+            free_inside_hook(ms_ref(ref), bytes, block, by_realloc);
         else
-            free_in(tls, ms_ref(ref), bytes, block);
+            free_in(tls, ms_ref(ref), bytes, block, by_realloc);
     }
     errno = saved_errno;
     return true;
@@ -234,12 +240,12 @@ static bool note_free_slow(void *block, uint64_t record) {
 static bool note_free_special(void *block, uint64_t record) {
     struct ms_tls *tls = &ms_tls;
     if (tls->special != MS_SPECIAL_TASKS)
-        return note_free_slow(block, record);
+        return note_free_slow(block, record, true);
     switch (count_free_of_task(tls, block, record)) {
     case MS_END_COUNTED:
         return true;
     case MS_END_SLOW:
-        return note_free_slow(block, record);
+        return note_free_slow(block, record, true);
     case MS_END_PUBLISH:
         (void)note_task_publish(block);
         return true;
@@ -289,7 +295,7 @@ MS_NOINLINE static void free_across_tasks(void *block, uint64_t record, ms_free_
 }
 
 MS_COLD static void free_slow(void *block, uint64_t record, ms_free_function *real) {
-    if (note_free_slow(block, record))
+    if (note_free_slow(block, record, false))
         real(block);
 }
 
