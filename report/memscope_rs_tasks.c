@@ -211,14 +211,14 @@ static json_t *summary_part(struct writer *writer, const struct ms_rs *rs) {
     return part;
 }
 
-// How long a task has run; 0 = unknown, or of many tasks.
-static uint64_t duration_of(const struct ms_rs *rs, const struct ms_rs_task *task) {
+// How long a task has run; false = unknown, or there are many.
+static bool find_duration(const struct ms_rs *rs, const struct ms_rs_task *task,
+                          uint64_t *duration_out) {
     const struct memscope_profile_header *header = ms_profile_header(rs->summary->profile);
     uint64_t run_ns = ms_profile_duration_ns(rs->summary->profile, rs->state);
-    uint64_t end = task->ended_ns ? task->ended_ns
-                   : run_ns       ? header->start_monotonic_ns + run_ns
-                                  : 0;
-    return task->created_ns != 0 && end > task->created_ns ? end - task->created_ns : 0;
+    uint64_t end = task->ended_ns ? task->ended_ns : header->start_monotonic_ns + run_ns;
+    *duration_out = end - task->created_ns;
+    return task->created_ns != 0 && (task->ended_ns || run_ns) && end >= task->created_ns;
 }
 
 static json_t *in_milliseconds(const struct ms_rs *rs, uint64_t ns) {
@@ -241,7 +241,8 @@ static const char *kind_of(const struct ms_rs_task *task) {
 
 static json_t *profile_part(struct writer *writer, const struct ms_rs *rs,
                             const struct ms_rs_task *task) {
-    uint64_t duration_ns = duration_of(rs, task);
+    uint64_t duration_ns;
+    bool has_duration = find_duration(rs, task, &duration_ns);
     double bytes = (double)task->bytes, freed = bytes - (double)task->live_bytes;
     json_t *item = json_object();
     set(writer, item, "task_id", number(task->id));
@@ -254,9 +255,9 @@ static json_t *profile_part(struct writer *writer, const struct ms_rs *rs,
     set(writer, item, "peak_memory", number(task->peak_bytes));
     set(writer, item, "total_allocations", number(task->allocations));
     set(writer, item, "total_deallocations", number(task->frees));
-    set(writer, item, "duration_ns", number_or_null(duration_ns));
+    set(writer, item, "duration_ns", has_duration ? number(duration_ns) : json_null());
     set(writer, item, "allocation_rate",
-        duration_ns ? rounded((double)task->allocations * 1e9 / (double)duration_ns) : json_null());
+        has_duration && duration_ns ? rounded((double)task->allocations * 1e9 / (double)duration_ns) : json_null());
     set(writer, item, "efficiency_score", rounded(task->bytes ? freed / bytes : 1));
     set(writer, item, "average_allocation_size",
         rounded(task->allocations ? bytes / (double)task->allocations : 0));
