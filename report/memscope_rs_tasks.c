@@ -257,8 +257,9 @@ static json_t *profile_part(struct writer *writer, const struct ms_rs *rs,
     set(writer, item, "total_deallocations", number(task->frees));
     set(writer, item, "duration_ns", has_duration ? number(duration_ns) : json_null());
     set(writer, item, "allocation_rate",
-        has_duration && duration_ns ? rounded((double)task->allocations * 1e9 / (double)duration_ns) : json_null());
-    set(writer, item, "efficiency_score", rounded(task->bytes ? freed / bytes : 1));
+        has_duration && duration_ns ? rounded((double)task->allocations * 1e9 / (double)duration_ns)
+                                    : json_null());
+    set(writer, item, "efficiency_score", rounded(task->bytes ? fmax(freed / bytes, 0) : 1));
     set(writer, item, "average_allocation_size",
         rounded(task->allocations ? bytes / (double)task->allocations : 0));
     set(writer, item, "is_completed", json_boolean(task->is_over));
