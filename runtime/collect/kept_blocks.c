@@ -36,7 +36,7 @@ struct kept {
 // it has.
 static struct kept *kept_now;
 
-static char **leaves;
+static uint64_t **leaves;
 
 static struct kept *kept_here(void) {
     return ms_acquire(&kept_now);
@@ -82,15 +82,14 @@ void ms_kept_begin_profile(void) {
 static uint64_t *word_at(uintptr_t address, bool may_map) {
     const size_t leaf_bytes = 8ull << (MS_LEAF_BITS - MS_GRANULE_BITS);
     uintptr_t index = address >> MS_LEAF_BITS;
-    char **table =
+    uint64_t **table =
         may_map ? ms_table_once(&leaves, MS_LEAF_COUNT * sizeof *table) : ms_acquire(&leaves);
     if (!table || index >= MS_LEAF_COUNT)
         return NULL;
-    char *leaf = ms_acquire(&table[index]);
+    uint64_t *leaf = ms_acquire(&table[index]);
     if (!leaf && (!may_map || !(leaf = ms_table_once(&table[index], leaf_bytes))))
         return NULL;
-    uintptr_t granule = (address >> MS_GRANULE_BITS) & (leaf_bytes / sizeof(uint64_t) - 1);
-    return (uint64_t *)(void *)leaf + granule;
+    return leaf + ((address >> MS_GRANULE_BITS) & (leaf_bytes / sizeof *leaf - 1));
 }
 
 // ---- spare records -----------------------------------------------------------------------------
@@ -120,7 +119,7 @@ static void give_back(struct kept *kept, uint32_t ref) {
 }
 
 // A spare record, its fields of no meaning; 0 = no room.
-static uint32_t take_spare(struct kept *kept) {
+static uint32_t take_spare(struct kept *kept, bool may_grow) {
     uint64_t top = ms_acquire(&kept->pool);
     struct memscope_block_record *record;
     while ((record = record_of(REF_OF(top)))) {
@@ -129,7 +128,7 @@ static uint32_t take_spare(struct kept *kept) {
             return REF_OF(top);
     }
     uint32_t ref;
-    record = ms_arena_take(sizeof *record / MEMSCOPE_UNIT_BYTES, true, &ref);
+    record = ms_arena_take(sizeof *record / MEMSCOPE_UNIT_BYTES, may_grow, &ref);
     if (!record)
         return 0;
     ms_arena_publish(record, MEMSCOPE_RECORD_BLOCK);
@@ -144,19 +143,24 @@ static uint64_t task_id_of(const struct memscope_cell_record *cell, const void *
     return task ? ms_load(&task->id) : 0;
 }
 
-static struct memscope_block_record *describe(uint32_t ref, const void *block,
-                                              const struct memscope_cell_record *cell,
-                                              uint64_t bytes, uint64_t allocated_ns) {
+static struct memscope_block_record *describe(uint32_t ref, const struct ms_kept_event *event,
+                                              uint64_t allocated_ns) {
     struct memscope_block_record *record = ms_ref(ref);
-    ms_store(&record->address, (uint64_t)(uintptr_t)block);
-    ms_store(&record->bytes, bytes);
-    ms_store(&record->task_id, task_id_of(cell, block));
+    ms_store(&record->address, (uint64_t)(uintptr_t)event->block);
+    ms_store(&record->bytes, event->bytes);
+    ms_store(&record->task_id, task_id_of(event->cell, event->block));
     ms_store(&record->allocated_ns, allocated_ns);
     ms_store(&record->freed_ns, (uint64_t)0);
     ms_store(&record->order, (uint64_t)0);
-    ms_store(&record->cell_ref, ms_cell_ref(cell));
+    ms_store(&record->cell_ref, ms_cell_ref(event->cell));
     ms_store(&record->freed_by_ref, 0u);
     return record;
+}
+
+// NULL where nothing is kept, or a hook that a fork interrupted goes on with its parent's cell.
+static struct kept *kept_for(const struct ms_kept_event *event) {
+    struct kept *kept = kept_here();
+    return kept && ms_ref_is_ours(ms_cell_ref(event->cell)) ? kept : NULL;
 }
 
 // ---- alive -------------------------------------------------------------------------------------
@@ -170,19 +174,17 @@ static bool has_room(struct kept *kept) {
     return true;
 }
 
-void ms_kept_allocated(const void *block, const struct memscope_cell_record *cell, uint64_t bytes) {
-    struct kept *kept = kept_here();
-    if (!kept || !ms_ref_is_ours(ms_cell_ref(cell)))
-        return;
-    uint64_t *word = word_at((uintptr_t)block, true);
+void ms_kept_allocated(const struct ms_kept_event *event) {
+    struct kept *kept = kept_for(event);
+    uint64_t *word = kept ? word_at((uintptr_t)event->block, true) : NULL;
     if (!word)
         return;
     uint64_t now = ms_sys_clock_monotonic_ns();
     uint32_t ref = 0;
-    if (has_room(kept) && (ref = take_spare(kept)) == 0)
+    if (has_room(kept) && (ref = take_spare(kept, !event->inside_hook)) == 0)
         ms_add(&kept->alive, (uint64_t)-1);
     if (ref != 0)
-        set_state(describe(ref, block, cell, bytes, now), MEMSCOPE_BLOCK_ALIVE);
+        set_state(describe(ref, event, now), MEMSCOPE_BLOCK_ALIVE);
     ms_store(word, ref != 0 ? ref : BORN | now);
 }
 
@@ -247,41 +249,43 @@ static uint64_t take_word(const struct ms_tls *tls, uintptr_t block, bool by_rea
 }
 
 // The record of a block that was kept, if it is that block's; else 0.
-static uint32_t record_in(uint64_t word, const void *block, const struct memscope_cell_record *cell,
-                          uint64_t bytes) {
+static uint32_t record_in(uint64_t word, const struct ms_kept_event *event) {
     const struct memscope_block_record *record = word & BORN ? NULL : record_of(REF_OF(word));
-    bool is_its_own = record && ms_load(&record->address) == (uint64_t)(uintptr_t)block &&
-                      ms_load(&record->bytes) == bytes &&
-                      ms_load(&record->cell_ref) == ms_cell_ref(cell);
+    bool is_its_own = record && ms_load(&record->address) == (uint64_t)(uintptr_t)event->block &&
+                      ms_load(&record->bytes) == event->bytes &&
+                      ms_load(&record->cell_ref) == ms_cell_ref(event->cell);
     return is_its_own ? REF_OF(word) : 0;
 }
 
-void ms_kept_freed(const struct ms_tls *tls, const void *block,
-                   const struct memscope_cell_record *cell, uint64_t bytes, bool by_realloc) {
-    struct kept *kept = kept_here();
-    if (!kept || !ms_ref_is_ours(ms_cell_ref(cell)))
+// A block that the sample has drawn: `ref` is its record, 0 = it was not kept.
+static void sample(struct kept *kept, const struct ms_tls *tls, const struct ms_kept_event *event,
+                   uint64_t word, uint32_t ref, uint64_t number, uint64_t place) {
+    if (ref == 0 && (ref = take_spare(kept, !event->inside_hook)) != 0)
+        (void)describe(ref, event, word & BORN ? word & ~BORN : 0);
+    if (ref == 0) {
+        ms_add(&kept->totals->missed, 1u);
         return;
-    uint64_t word = take_word(tls, (uintptr_t)block, by_realloc);
-    uint32_t ref = record_in(word, block, cell, bytes);
-    bool was_kept = ref != 0;
+    }
+    struct memscope_block_record *record = ms_ref(ref);
+    ms_store(&record->freed_ns, ms_sys_clock_monotonic_ns());
+    ms_store(&record->freed_by_ref, tls->record_ref);
+    ms_store(&record->order, number << MEMSCOPE_BLOCK_PLACE_BITS | place);
+    put_in_place(kept, place, ref, number);
+}
+
+void ms_kept_freed(const struct ms_tls *tls, const struct ms_kept_event *event) {
+    struct kept *kept = kept_for(event);
+    if (!kept)
+        return;
+    uint64_t word = take_word(tls, (uintptr_t)event->block, event->by_realloc);
+    uint32_t ref = record_in(word, event);
     uint64_t number = ms_add(&kept->totals->freed, 1u);
     uint64_t place = ms_kept_draw(kept->seed, number, kept->limit);
-    if (place < kept->limit) {
-        if (!was_kept && (ref = take_spare(kept)) != 0)
-            (void)describe(ref, block, cell, bytes, word & BORN ? word & ~BORN : 0);
-        if (ref != 0) {
-            struct memscope_block_record *record = ms_ref(ref);
-            ms_store(&record->freed_ns, ms_sys_clock_monotonic_ns());
-            ms_store(&record->freed_by_ref, tls->record_ref);
-            ms_store(&record->order, number << MEMSCOPE_BLOCK_PLACE_BITS | place);
-            put_in_place(kept, place, ref, number);
-        } else {
-            ms_add(&kept->totals->missed, 1u);
-        }
-    } else if (was_kept) {
+    if (place < kept->limit)
+        sample(kept, tls, event, word, ref, number, place);
+    else if (ref != 0)
         give_back(kept, ref);
-    }
-    if (was_kept)
+    if (ref != 0)
         ms_add(&kept->alive, (uint64_t)-1);
 }
 

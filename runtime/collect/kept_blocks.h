@@ -17,13 +17,18 @@ void ms_kept_begin_profile(void);
 // MS_SPECIAL_RECORDS where blocks are kept, else 0.
 uint64_t ms_kept_flag(void);
 
-// A block was counted into `cell`, its task's word is written.
-void ms_kept_allocated(const void *block, const struct memscope_cell_record *cell, uint64_t bytes);
+struct ms_kept_event {
+    const void *block;
+    const struct memscope_cell_record *cell; // that counts it
+    uint64_t bytes;
+    bool inside_hook; // of a signal handler that met the guard: the profile is not grown
+    bool by_realloc;  // freed: the allocator has it back already (ms_kept_realloc)
+};
 
-// A block that is counted in `cell` is freed by the calling thread. Its task still is there.
-// `by_realloc`: the allocator has it back already (ms_kept_realloc).
-void ms_kept_freed(const struct ms_tls *tls, const void *block,
-                   const struct memscope_cell_record *cell, uint64_t bytes, bool by_realloc);
+// A block's task word is written.
+void ms_kept_allocated(const struct ms_kept_event *event);
+// Its task still is there.
+void ms_kept_freed(const struct ms_tls *tls, const struct ms_kept_event *event);
 
 // Around the allocator's realloc: what we know of a block is taken before its address may be
 // another thread's.

@@ -50,9 +50,12 @@ static void publish_directly(int64_t bytes) {
         ms_add(&ms_shared.header->published_live_bytes, bytes);
 }
 
-static void put_shadow(void *block, const struct memscope_cell_record *cell, size_t bytes) {
+static void put_shadow(void *block, const struct memscope_cell_record *cell, size_t bytes,
+                       bool inside_hook) {
     if (ms_shadow_put(block, cell, bytes)) {
-        ms_kept_allocated(block, cell, bytes);
+        const struct ms_kept_event event = {
+            .block = block, .cell = cell, .bytes = bytes, .inside_hook = inside_hook};
+        ms_kept_allocated(&event);
         return;
     }
     ms_count_loss(MEMSCOPE_LOSS_untracked_blocks, 1);
@@ -75,7 +78,7 @@ static void allocate_inside_hook(struct ms_tls *tls, void *block, size_t bytes) 
     ms_count_loss(MEMSCOPE_LOSS_reentrant_bytes, bytes);
     ms_cell_allocate_atomic(cell, bytes);
     publish_directly((int64_t)bytes);
-    put_shadow(block, cell, bytes);
+    put_shadow(block, cell, bytes, true);
 }
 
 // A thread that could not get a buffer: the overflow cell takes its events.
@@ -83,7 +86,7 @@ static void allocate_without_buffer(void *block, size_t bytes) {
     struct memscope_cell_record *cell = ms_overflow_cell();
     ms_cell_allocate_atomic(cell, bytes);
     publish_directly((int64_t)bytes);
-    put_shadow(block, cell, bytes);
+    put_shadow(block, cell, bytes, false);
 }
 
 // No room for a cell of its own: the overflow cell's part, then the thread's.
@@ -124,7 +127,7 @@ static void allocate_at(struct ms_tls *tls, void *block, size_t bytes, struct ms
     struct memscope_cell_record *cell = ms_cell_for(tls, charged, task);
     if (word)
         ms_store(word, ms_task_ref(task));
-    put_shadow(block, cell, bytes);
+    put_shadow(block, cell, bytes, false);
     tls->last_block = block;
     bool publish;
     if (cell->record.flags & MEMSCOPE_CELL_ATOMIC)
@@ -191,7 +194,8 @@ static void free_inside_hook(struct memscope_cell_record *cell, uint64_t bytes, 
                              bool by_realloc) {
     ms_count_loss(MEMSCOPE_LOSS_reentrant_events, 1);
     ms_count_loss(MEMSCOPE_LOSS_reentrant_bytes, bytes);
-    ms_kept_freed(&ms_tls, block, cell, bytes, by_realloc);
+    const struct ms_kept_event event = {block, cell, bytes, true, by_realloc};
+    ms_kept_freed(&ms_tls, &event);
     ms_thread_local_free_remote(cell, bytes);
     ms_task_free_inside_hook(cell, block, bytes);
     publish_directly(-(int64_t)bytes);
@@ -201,7 +205,8 @@ static void free_in(struct ms_tls *tls, struct memscope_cell_record *cell, uint6
                     const void *block, bool by_realloc) {
     slow_guard_take(tls);
     catch_up(tls);
-    ms_kept_freed(tls, block, cell, bytes, by_realloc);
+    const struct ms_kept_event event = {block, cell, bytes, false, by_realloc};
+    ms_kept_freed(tls, &event);
     if (tls->special & MS_SPECIAL_NEW) {
         ms_thread_local_free_remote(cell, bytes);
         publish_directly(-(int64_t)bytes);
