@@ -5,6 +5,7 @@
 
 #include "internal.h"
 
+#include <memscope/profile_blocks.h>
 #include <memscope/profile_sessions.h>
 
 #include <string.h>
@@ -109,6 +110,8 @@ static const char *check_content(const struct memscope_record *record) {
                    : NULL;
     case MEMSCOPE_RECORD_LEVEL:
         return check_level(record, bytes);
+    case MEMSCOPE_RECORD_BLOCK:
+        return record->flags > MEMSCOPE_BLOCK_TOTALS ? "a block in no known state" : NULL;
     case MEMSCOPE_RECORD_PENDING:
         return NULL;
     default:
@@ -199,6 +202,14 @@ static void check_ref(struct ms_profile *profile, uint32_t ref, uint8_t type, co
                                         "cell",     "unit",    "task",   "task class", "task fold",
                                         "transfer", "context", "awaiter"};
     ms_note_damage(profile, offset, "ref 0x%x names no %s", ref, names[type]);
+}
+
+static void check_block_refs(struct ms_profile *profile,
+                             const struct memscope_block_record *block) {
+    if (block->record.flags != MEMSCOPE_BLOCK_ALIVE && block->record.flags != MEMSCOPE_BLOCK_FREED)
+        return;
+    check_ref(profile, block->cell_ref, MEMSCOPE_RECORD_CELL, &block->cell_ref);
+    check_ref(profile, block->freed_by_ref, MEMSCOPE_RECORD_THREAD, &block->freed_by_ref);
 }
 
 static void check_header_refs(struct ms_profile *profile) {
@@ -325,6 +336,9 @@ void ms_check_refs(struct ms_profile *profile) {
                       &site_peak->thread_ref);
             break;
         }
+        case MEMSCOPE_RECORD_BLOCK:
+            check_block_refs(profile, record);
+            break;
         case MEMSCOPE_RECORD_UNIT: {
             const struct memscope_unit_record *unit_record = record;
             check_ref(profile, unit_record->name_ref, MEMSCOPE_RECORD_STRING,

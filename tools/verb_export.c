@@ -2,6 +2,7 @@
 //
 // memscope export: a profile in the formats of other tools.
 
+#include "export_rs.h"
 #include "stacks.h"
 
 #include <getopt.h>
@@ -10,15 +11,32 @@
 #include <string.h>
 
 static const struct ms_option options[] = {
-    {"format", 'F', false, "FORMAT", "collapsed or pprof"},
-    {"output", 'o', true, "FILE", "- = standard output (default; pprof: PROFILE.pb.gz)"},
-    {"force", 'f', false, NULL, "replace a file that is there"},
+    {"format", 'F', false, "FORMAT", "collapsed, pprof, memscope-rs or memscope-strategy"},
+    {"output", 'o', true, "FILE", "- = standard output (default; else beside PROFILE)"},
+    {"force", 'f', false, NULL, "replace files that are there"},
     MS_BY_OPTION,
     MS_DEBUG_PATH_OPTION,
     {0},
 };
 
-enum format { FORMAT_NONE, FORMAT_COLLAPSED, FORMAT_PPROF };
+enum format {
+    FORMAT_NONE,
+    FORMAT_COLLAPSED,
+    FORMAT_PPROF,
+    FORMAT_MEMSCOPE_RS,
+    FORMAT_MEMSCOPE_STRATEGY
+};
+
+// The name, and how the profile's is changed where no output is named; NULL = standard output.
+static const struct {
+    const char *name, *suffix;
+} formats[] = {
+    [FORMAT_COLLAPSED] = {"collapsed", NULL},
+    [FORMAT_PPROF] = {"pprof", ".pb.gz"},
+    [FORMAT_MEMSCOPE_RS] = {"memscope-rs", ".memscope-rs"},
+    [FORMAT_MEMSCOPE_STRATEGY] = {"memscope-strategy", NULL},
+};
+enum { FORMATS = sizeof formats / sizeof *formats };
 
 struct request {
     enum format format;
@@ -29,7 +47,9 @@ struct request {
 };
 
 static bool parse_format(const struct ms_verb *verb, const char *word, enum format *format_out) {
-    static const char *const words[] = {"collapsed", "pprof", NULL};
+    const char *words[FORMATS] = {0};
+    for (int i = 1; i < FORMATS; i++)
+        words[i - 1] = formats[i].name;
     int format = 0;
     bool good = ms_parse_word(verb, "--format", "format", word, words, &format);
     *format_out = (enum format)(format + 1);
@@ -59,9 +79,14 @@ static bool take_option(const struct ms_verb *verb, int letter, struct request *
 
 static bool check(const struct ms_verb *verb, const struct request *request) {
     if (request->format == FORMAT_NONE)
-        ms_usage(verb, "--format: collapsed or pprof?");
+        ms_usage(verb, "--format: collapsed, pprof, memscope-rs or memscope-strategy?");
     else if (request->format == FORMAT_PPROF && request->has_by)
         ms_usage(verb, "--by: pprof files hold all, its -sample_index chooses");
+    else if (request->format != FORMAT_COLLAPSED && request->has_by)
+        ms_usage(verb, "--by: %s files hold all", formats[request->format].name);
+    else if (request->format == FORMAT_MEMSCOPE_RS && request->output &&
+             strcmp(request->output, "-") == 0)
+        ms_usage(verb, "--output: memscope-rs files go into a folder");
     else
         return true;
     return false;
@@ -85,8 +110,8 @@ static bool parse(const struct ms_verb *verb, int argc, char **argv, struct requ
     }
 }
 
-static int export(const struct ms_verb *verb, const struct ms_opened *opened,
-                  const struct request *request, const char *path) {
+static int export_stacks(const struct ms_verb *verb, const struct ms_opened *opened,
+                         const struct request *request, const char *path) {
     struct ms_contexts *contexts;
     struct ms_written_file file;
     int code = MS_EXIT_FAILED;
@@ -102,6 +127,18 @@ static int export(const struct ms_verb *verb, const struct ms_opened *opened,
                     request->format == FORMAT_PPROF ? "; `go tool pprof` opens it" : "");
     }
     ms_contexts_destroy(contexts);
+    return code;
+}
+
+static int export(const struct ms_verb *verb, const struct ms_opened *opened,
+                  const struct request *request, const char *path) {
+    int code;
+    if (request->format == FORMAT_MEMSCOPE_RS)
+        code = ms_export_rs_files(verb, opened, request->force, path);
+    else if (request->format == FORMAT_MEMSCOPE_STRATEGY)
+        code = ms_export_rs_strategy(verb, opened, request->force, path);
+    else
+        code = export_stacks(verb, opened, request, path);
     return opened->message[0] ? MS_EXIT_FAILED : code;
 }
 
@@ -113,7 +150,8 @@ static int run(const struct ms_verb *verb, int argc, char **argv) {
         return request.exit_code;
     if (!ms_open_named(verb, request.name, &opened))
         return MS_EXIT_FAILED;
-    char *beside = request.format == FORMAT_PPROF ? ms_path_beside(opened.path, ".pb.gz") : NULL;
+    const char *suffix = formats[request.format].suffix;
+    char *beside = suffix ? ms_path_beside(opened.path, suffix) : NULL;
     int code = export(verb, &opened, &request,
                       request.output ? request.output
                       : beside       ? beside

@@ -28,6 +28,7 @@ static const struct ms_option options[] = {
     {"strategy", 'S', false, "NAME", "force a strategy; it is upgraded where it cannot be exact"},
     {"auto-detect", 'A', false, "0|1", "0: take the program for single-threaded"},
     {"sample-rate", 'R', false, "RATE", "0 to 1; 1 tracks every allocation"},
+    {"records", 'K', false, "N", "keep N blocks alive one by one, and a sample of N freed ones"},
     {"max-overhead-percent", 'M', false, "PERCENT", "0 to 100; 0: report only"},
     {0},
 };
@@ -40,6 +41,7 @@ static const struct {
     {'S', "strategy", "strategy"},
     {'A', "auto-detect", "auto_detect"},
     {'R', "sample-rate", "sample_rate"},
+    {'K', "records", "records"},
     {'M', "max-overhead-percent", "max_overhead_percent"},
 };
 #define PASSED_ON (sizeof passed_on / sizeof *passed_on)

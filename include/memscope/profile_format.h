@@ -161,6 +161,7 @@ enum memscope_record_type {
     MEMSCOPE_RECORD_SESSION = 14, // profile_sessions.h
     MEMSCOPE_RECORD_LEVEL = 15,   // profile_sampling.h
     MEMSCOPE_RECORD_SCRATCH = 17, // the runtime's own: says nothing
+    MEMSCOPE_RECORD_BLOCK = 16,   // profile_blocks.h
     MEMSCOPE_RECORD_PENDING = 0x7F,
 };
 

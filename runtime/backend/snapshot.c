@@ -2,6 +2,7 @@
 
 #include "snapshot.h"
 
+#include <memscope/profile_blocks.h>
 #include <string.h>
 
 enum { FIRST_UNIT = MEMSCOPE_HEADER_BYTES / MEMSCOPE_UNIT_BYTES };
@@ -158,11 +159,22 @@ MS_READS_LIVE static void copy_words(uint64_t *to, const uint64_t *from, size_t 
         to[i] = ms_acquire(&from[i]);
 }
 
+// A kept block whose record went to another one meanwhile is left out.
+MS_READS_LIVE static void check_block(struct memscope_block_record *copied,
+                                      const struct memscope_block_record *block) {
+    if (ms_acquire(&block->record.flags) != copied->record.flags ||
+        ms_acquire(&block->allocated_ns) != copied->allocated_ns ||
+        ms_acquire(&block->order) != copied->order)
+        copied->record.flags = MEMSCOPE_BLOCK_SPARE;
+}
+
 static void copy_record(char *copy, const void *from, const struct ms_walk *walk) {
     void *to = copy + (uint64_t)walk->unit * MEMSCOPE_UNIT_BYTES;
     uint64_t bytes = (uint64_t)walk->head.units * MEMSCOPE_UNIT_BYTES;
     memcpy(to, &walk->head, sizeof walk->head);
     copy_words((uint64_t *)to + 1, (const uint64_t *)from + 1, bytes - sizeof walk->head);
+    if (walk->head.type == MEMSCOPE_RECORD_BLOCK && walk->head.flags != MEMSCOPE_BLOCK_TOTALS)
+        check_block(to, from);
     if (walk->head.type != MEMSCOPE_RECORD_CELL)
         return;
     const struct memscope_cell_record *cell = from;

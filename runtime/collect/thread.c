@@ -190,7 +190,7 @@ void ms_thread_attach(struct ms_thread *thread, const struct ms_stack *stack) {
     ms_thread_stack(NULL);
     ms_strategy_attach();
     ms_level_take_notice(&ms_tls);
-    ms_tls.special &= ~(uint64_t)MS_SPECIAL_NEW;
+    ms_tls.special = (ms_tls.special & ~(uint64_t)MS_SPECIAL_NEW) | ms_kept_flag();
 }
 
 void ms_thread_detach(void) {

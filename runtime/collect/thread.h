@@ -10,6 +10,7 @@
 #ifndef MS_THREAD_H
 #define MS_THREAD_H
 
+#include "kept_blocks.h"
 #include "lookup.h"
 #include "overhead.h"
 #include "sampler.h"
@@ -44,6 +45,7 @@ struct ms_thread {
     struct ms_sampler sampler;
     struct ms_overhead overhead;
     struct memscope_cell_record *scratch; // for calibration; NULL = not yet
+    struct ms_kept_moving moving;         // of kept_blocks.h
 };
 
 extern struct ms_thread *ms_threads; // newest first

@@ -19,6 +19,7 @@ struct ms_thread;
 #define MS_SPECIAL_OFF (1ull << 62)     // nothing of this thread is counted
 #define MS_SPECIAL_TASKS (1ull << 63)   // the thread has run tasks; stays
 #define MS_SPECIAL_COMING (1ull << 57)  // the next allocation may be a new coroutine's frame
+#define MS_SPECIAL_RECORDS (1ull << 55) // single blocks are kept (kept_blocks.h); stays
 #define MS_SPECIAL_TIMED (1ull << 54)   // the next free is timed (count_tick.h)
 #define MS_SPECIAL_GUARD ((1ull << 54) - 1)
 // ... where GUARD is the stack pointer of the hook that runs now, zero when none does. A handler

@@ -8,6 +8,7 @@
 #include "count_tasks.h"
 #include "count_tick.h"
 
+#include "collect/kept_blocks.h"
 #include "collect/level.h"
 #include "collect/thread.h"
 #include "real.h"
@@ -53,9 +54,14 @@ static void publish_directly(int64_t bytes) {
         ms_add(&ms_shared.header->published_live_bytes, bytes);
 }
 
-static void put_shadow(void *block, const struct memscope_cell_record *cell, size_t bytes) {
-    if (ms_shadow_put(block, cell, bytes))
+static void put_shadow(void *block, const struct memscope_cell_record *cell, size_t bytes,
+                       bool inside_hook) {
+    if (ms_shadow_put(block, cell, bytes)) {
+        const struct ms_kept_event event = {
+            .block = block, .cell = cell, .bytes = bytes, .inside_hook = inside_hook};
+        ms_kept_allocated(&event);
         return;
+    }
     ms_count_loss(MEMSCOPE_LOSS_untracked_blocks, 1);
     ms_count_loss(MEMSCOPE_LOSS_untracked_bytes, bytes);
 }
@@ -76,7 +82,7 @@ static void allocate_inside_hook(struct ms_tls *tls, void *block, size_t bytes) 
     ms_count_loss(MEMSCOPE_LOSS_reentrant_bytes, bytes);
     ms_cell_allocate_atomic(cell, bytes);
     publish_directly((int64_t)bytes);
-    put_shadow(block, cell, bytes);
+    put_shadow(block, cell, bytes, true);
 }
 
 // A thread that could not get a buffer: the overflow cell takes its events.
@@ -84,7 +90,7 @@ static void allocate_without_buffer(void *block, size_t bytes) {
     struct memscope_cell_record *cell = ms_overflow_cell();
     ms_cell_allocate_atomic(cell, bytes);
     publish_directly((int64_t)bytes);
-    put_shadow(block, cell, bytes);
+    put_shadow(block, cell, bytes, false);
 }
 
 // No room for a cell of its own: the overflow cell's part, then the thread's.
@@ -125,7 +131,7 @@ static void allocate_at(struct ms_tls *tls, void *block, size_t bytes, struct ms
     struct memscope_cell_record *cell = ms_cell_for(tls, charged, task, bytes);
     if (word)
         ms_store(word, ms_task_ref(task));
-    put_shadow(block, cell, bytes);
+    put_shadow(block, cell, bytes, false);
     tls->last_block = block;
     bool publish;
     if (cell->record.flags & MEMSCOPE_CELL_ATOMIC)
@@ -196,18 +202,23 @@ void *ms_note_allocation_publish(void *block) {
     return block;
 }
 
-static void free_inside_hook(struct memscope_cell_record *cell, uint64_t bytes, const void *block) {
+static void free_inside_hook(struct memscope_cell_record *cell, uint64_t bytes, const void *block,
+                             bool by_realloc) {
     ms_count_loss(MEMSCOPE_LOSS_reentrant_events, 1);
     ms_count_loss(MEMSCOPE_LOSS_reentrant_bytes, bytes);
+    const struct ms_kept_event event = {block, cell, bytes, true, by_realloc};
+    ms_kept_freed(&ms_tls, &event);
     ms_thread_local_free_remote(cell, bytes);
     ms_task_free_inside_hook(cell, block, bytes);
     publish_directly(-(int64_t)bytes);
 }
 
 static void free_in(struct ms_tls *tls, struct memscope_cell_record *cell, uint64_t bytes,
-                    const void *block) {
+                    const void *block, bool by_realloc) {
     slow_guard_take(tls);
     catch_up(tls);
+    const struct ms_kept_event event = {block, cell, bytes, false, by_realloc};
+    ms_kept_freed(tls, &event);
     if (tls->special & MS_SPECIAL_NEW) {
         ms_thread_local_free_remote(cell, bytes);
         publish_directly(-(int64_t)bytes);
@@ -217,7 +228,7 @@ static void free_in(struct ms_tls *tls, struct memscope_cell_record *cell, uint6
     slow_guard_release(tls);
 }
 
-static bool note_free_slow(void *block, uint64_t record) {
+static bool note_free_slow(void *block, uint64_t record, bool by_realloc) {
     struct ms_tls *tls = &ms_tls;
     if (!block)
         return true;
@@ -235,9 +246,9 @@ static bool note_free_slow(void *block, uint64_t record) {
         if (!ms_ref_is_ours(ref))
             ms_add(&ms_shared.header->inherited_frees, 1u);
         else if (guarded(tls))
-            free_inside_hook(ms_ref(ref), bytes, block);
+            free_inside_hook(ms_ref(ref), bytes, block, by_realloc);
         else
-            free_in(tls, ms_ref(ref), bytes, block);
+            free_in(tls, ms_ref(ref), bytes, block, by_realloc);
     }
     errno = saved_errno;
     return true;
@@ -261,12 +272,12 @@ static bool note_free_special(void *block, uint64_t record) {
         return ms_note_free_of(block, record);
     }
     if (tls->special != MS_SPECIAL_TASKS)
-        return note_free_slow(block, record);
+        return note_free_slow(block, record, true);
     switch (count_free_of_task(tls, block, record)) {
     case MS_END_COUNTED:
         return true;
     case MS_END_SLOW:
-        return note_free_slow(block, record);
+        return note_free_slow(block, record, true);
     case MS_END_PUBLISH:
         (void)note_task_publish(block);
         return true;
@@ -285,7 +296,7 @@ bool ms_note_free_of(void *block, uint64_t record) {
     case MS_END_COUNTED:
         return true;
     case MS_END_SLOW:
-        return note_free_slow(block, record);
+        return note_free_slow(block, record, true);
     case MS_END_PUBLISH:
         note_free_publish();
         return true;
@@ -307,7 +318,7 @@ MS_NOINLINE static void free_across_tasks(void *block, uint64_t record, ms_free_
 }
 
 void ms_free_slow(void *block, uint64_t record, ms_free_function *real) {
-    if (note_free_slow(block, record))
+    if (note_free_slow(block, record, false))
         real(block);
 }
 

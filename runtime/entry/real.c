@@ -2,6 +2,7 @@
 
 #include "real.h"
 
+#include "collect/kept_blocks.h"
 #include "collect/shadow.h"
 #include "interpose.h"
 #include "start.h"
@@ -273,6 +274,18 @@ static void complete(struct ms_real *table) {
         table->aligned_alloc = c11_aligned_alloc;
     if (!table->memalign)
         table->memalign = table->aligned_alloc;
+}
+
+static void *(*unwatched_realloc)(void *, size_t);
+
+static void *watched_realloc(void *block, size_t bytes) {
+    return ms_kept_realloc(unwatched_realloc, block, bytes);
+}
+
+void ms_real_watch_realloc(void) {
+    unwatched_realloc = ms_real.realloc;
+    if (unwatched_realloc)
+        ms_real.realloc = ms_next.realloc = watched_realloc;
 }
 
 void ms_real_resolve(bool passive) {

@@ -39,6 +39,9 @@ extern struct ms_real ms_next;
 // `passive`: another runtime comes first in this process and calls on to this one.
 void ms_real_resolve(bool passive);
 
+// From now on ms_kept_realloc stands before the allocator's realloc. At start, once.
+void ms_real_watch_realloc(void);
+
 // realloc(block, 0): whether it frees or gives a block of no bytes is the allocator's choice. Such
 // a block would be the allocator's smallest, and is grown to least_bytes.
 void *ms_real_realloc_to_nothing(const struct ms_real *table, void *block);

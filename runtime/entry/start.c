@@ -15,6 +15,7 @@
 #include "base/text.h"
 #include "collect/cell.h"
 #include "collect/level.h"
+#include "collect/kept_blocks.h"
 #include "collect/thread.h"
 #include "context/context.h"
 #include "store/arena.h"
@@ -78,6 +79,7 @@ static bool begin_profile(uint32_t flags, uint32_t ref_base) {
     }
     ms_contexts_restart();
     fill_header(flags);
+    ms_kept_begin_profile();
     ms_shared.strategy = MEMSCOPE_STRATEGY_GLOBAL_DIRECT;
     ms_shared.direct_epoch = ms_shared.header->peak_epoch;
     ms_tasks_not_started = ms_config.verify ? 1ull << 62 : 0; // out of reach of any number of tasks
@@ -119,6 +121,8 @@ static bool start_counting(void) {
     }
     if (!begin_profile(0, FIRST_REF))
         return false;
+    if (ms_kept_flag())
+        ms_real_watch_realloc();
     uint64_t special = ms_tls.special;
     ms_tls.special = MS_SPECIAL_NEW | ms_stack_pointer();
     ms_thread_attach(NULL, NULL);

@@ -83,6 +83,7 @@ int main(int argc, char **argv) {
     damage(&b, rounds - rounds / 4 * 3);
     builder_end(&b);
     builder_server(&b);
+    builder_blocks(&b);
     damage(&b, rounds / 4);
     builder_end(&b);
     builder_stacks(&b, "/opt/app", 0xAB);

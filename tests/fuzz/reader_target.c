@@ -6,8 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <profile/blocks.h>
 #include <profile/contexts.h>
 #include <report/leaks.h>
+#include <report/memscope_rs.h>
 #include <report/stack_views.h>
 #include <report/tasks_report.h>
 
@@ -136,6 +138,25 @@ static void report_stacks(const struct ms_contexts *contexts, const char *messag
     free(packed);
 }
 
+// The lists keep to their limit; every file is JSON of some kind, whatever the profile holds.
+static void report_blocks(const struct ms_summary *summary, FILE *out) {
+    struct ms_blocks *blocks;
+    struct ms_rs *rs;
+    if (ms_blocks_read(summary, &blocks) == MEMSCOPE_OK) {
+        promise(blocks->sample_count <= blocks->limit, "a sample is no larger than its limit");
+        for (size_t i = 1; i < blocks->sample_count; i++)
+            promise(blocks->sample[i - 1].number <= blocks->sample[i].number,
+                    "freed blocks stand in order");
+        ms_blocks_destroy(blocks);
+    }
+    if (ms_rs_create(summary, &rs) != MEMSCOPE_OK)
+        return;
+    for (size_t i = 0; ms_rs_file_name(i); i++)
+        promise(ms_put_rs_file(rs, i, out) == MEMSCOPE_OK, "every file is written");
+    promise(ms_put_rs_strategy(rs, out) == MEMSCOPE_OK, "the strategy's file is written");
+    ms_rs_destroy(rs);
+}
+
 static void report(const struct ms_summary *summary, const struct ms_contexts *contexts,
                    const char *message) {
     char *text = NULL;
@@ -154,6 +175,7 @@ static void report(const struct ms_summary *summary, const struct ms_contexts *c
     report_tasks(summary, message, out);
     report_leaks(contexts, message, out);
     report_stacks(contexts, message, out);
+    report_blocks(summary, out);
     fclose(out);
     for (size_t i = 0; i < bytes; i++)
         promise((unsigned char)text[i] >= 0x20 || text[i] == '\n', "no control character gets out");

@@ -4,7 +4,7 @@
 # Claims about tasks: each program's own books (programs/books.h) against the profile, task by task,
 # byte for byte; the totals against the witness. PROGRAM, FLAGS, ARGUMENTS, … come from the table.
 
-export MEMSCOPE_OPTIONS=verify=1:strict=1
+export MEMSCOPE_OPTIONS=${TASK_OPTIONS:-verify=1:strict=1}
 tasks=$MS_SOURCE/tests/tasks
 cxx="-std=c++20 -I$MS_SOURCE/include"
 

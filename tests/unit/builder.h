@@ -6,9 +6,11 @@
 #ifndef MEMSCOPE_TESTS_UNIT_BUILDER_H
 #define MEMSCOPE_TESTS_UNIT_BUILDER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include <memscope/profile_blocks.h>
 #include <memscope/profile_format.h>
 #include <memscope/profile_sampling.h>
 
@@ -77,6 +79,14 @@ struct memscope_transfer_record *builder_transfer(struct builder *builder, uint3
 void builder_server(struct builder *builder);
 // `count` tasks alive, each awaited by the one before, or spawned by one where not `deep`.
 void builder_crowd(struct builder *builder, uint32_t count, int deep);
+
+// --- blocks (builder_blocks.c) ---
+
+struct memscope_block_record *builder_block(struct builder *builder,
+                                            enum memscope_block_state state, uint32_t cell_ref);
+struct memscope_block_totals_record *builder_block_totals(struct builder *builder, uint64_t limit);
+// A thread of 16 blocks of 100 bytes, every other one freed, all kept one by one.
+void builder_blocks(struct builder *builder);
 
 // --- contexts (builder_contexts.c) ---
 

@@ -13,7 +13,7 @@ int main(int argc, char **argv) {
     struct builder b;
     if (argc != 3 && argc != 4) {
         fputs("usage: make_profile "
-              "picture|bare|running|killed|damaged|newer|cut|odd|server|crowd|chain|stacks|"
+              "picture|bare|running|killed|damaged|newer|cut|odd|server|blocks|crowd|chain|stacks|"
               "sampled FILE "
               "[MODULE]\n",
               stderr);
@@ -22,7 +22,7 @@ int main(int argc, char **argv) {
     const char *kind = argv[1], *path = argv[2];
     if (strcmp(kind, "bare") == 0)
         builder_begin(&b, 0);
-    else if (strcmp(kind, "server") == 0)
+    else if (strcmp(kind, "server") == 0 || strcmp(kind, "blocks") == 0)
         builder_server(&b);
     else if (strcmp(kind, "stacks") == 0)
         builder_stacks(&b, argc == 4 ? argv[3] : "/opt/app", 0xAB);
@@ -34,6 +34,8 @@ int main(int argc, char **argv) {
         builder_crowd(&b, 1000000, 1);
     else
         builder_picture(&b);
+    if (strcmp(kind, "blocks") == 0)
+        builder_blocks(&b);
     if (strcmp(kind, "killed") == 0) {
         builder_header(&b)->state = MEMSCOPE_PROCESS_SIGNALED;
         builder_header(&b)->exit_signal = 9;

@@ -320,3 +320,26 @@ C
     make -s p2 || fail make
     ./p2
 }
+
+memscope_rs_files_of_every_profile_follow_their_schemas() {
+    local kind file
+    for kind in picture bare running killed odd damaged cut blocks server; do
+        "$make_profile" $kind $kind.msp
+        "$memscope" export --format=memscope-rs -o $kind $kind.msp >/dev/null 2>&1 || case $kind in
+            damaged | cut) ;;
+            *) fail "$kind" ;;
+        esac
+        for file in "$MS_SOURCE"/docs/memscope-rs/[!s]*.schema.json "$MS_SOURCE"/docs/memscope-rs/system*.schema.json; do
+            python3 "$HERE/tool_schema.py" "$file" "$kind/$(basename "${file%.schema.json}").json" || fail "$kind"
+        done
+        "$memscope" export --format=memscope-strategy $kind.msp >$kind.strategy.json 2>/dev/null || true
+        python3 "$HERE/tool_schema.py" "$MS_SOURCE/docs/memscope-rs/strategy.schema.json" $kind.strategy.json ||
+            fail "$kind"
+    done
+    "$memscope" report --json blocks.msp >blocks.json || fail report
+    python3 "$MS_SOURCE/tests/records/compare.py" sums blocks blocks.json || fail "sums"
+    jq -e '[.allocations[] | select(.is_alive | not)] | length == 8 and all(.[]; .lifetime_ms == 5 and .size == 100)' \
+        blocks/memory_analysis.json >/dev/null || fail "$(cat blocks/memory_analysis.json)"
+    jq -e '.strategy_type == "hybrid" and (.thread_data.allocations | length) == 16' blocks.strategy.json >/dev/null ||
+        fail "$(cat blocks.strategy.json)"
+}

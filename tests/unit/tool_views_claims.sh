@@ -110,7 +110,7 @@ wrong_command_lines_of_stacks_exit_2() {
     expect_said 2 '--min: "101" is no percentage' "$memscope" tree --min 101 x.msp
     expect_said 2 '--depth: "x" is not a number' "$memscope" tree --depth x x.msp
     expect_said 2 '--colour: unknown key "tasks" (did you mean "task"?)' "$memscope" flame --colour tasks x.msp
-    expect_said 2 '--format: collapsed or pprof?' "$memscope" export x.msp
+    expect_said 2 '--format: collapsed, pprof, memscope-rs or memscope-strategy?' "$memscope" export x.msp
     expect_said 2 '--format: unknown format "prof" (did you mean "pprof"?)' "$memscope" export --format prof x.msp
     expect_said 2 '--by: pprof files hold all' "$memscope" export --format pprof --by total x.msp
     for verb in tree flame "export --format pprof"; do
