@@ -112,6 +112,7 @@ static const char *check_content(const struct memscope_record *record) {
         return check_level(record, bytes);
     case MEMSCOPE_RECORD_BLOCK:
         return record->flags > MEMSCOPE_BLOCK_TOTALS ? "a block in no known state" : NULL;
+    case MEMSCOPE_RECORD_SCRATCH:
     case MEMSCOPE_RECORD_PENDING:
         return NULL;
     default:

@@ -72,12 +72,13 @@ void ms_analysis_overhead(struct memscope_analysis *data, const struct ms_overhe
     double overhead_ns = (double)now.overhead_ns - (double)start->overhead_ns;
     double error_ns = (double)now.error_ns - (double)start->error_ns;
     metadata->overhead_percent = metadata->overhead_error = __builtin_nan("");
-    if (overhead_ns < 0)
-        overhead_ns = 0;
-    if (cpu_ns > overhead_ns) {
-        metadata->overhead_percent = 100 * overhead_ns / (cpu_ns - overhead_ns);
-        metadata->overhead_error = 100 * (error_ns > 0 ? error_ns : 0) / (cpu_ns - overhead_ns);
-    }
+    if (cpu_ns <= 0)
+        return;
+    // An estimate may be too high, but not all of the time is ours.
+    double most_ns = 0.99 * cpu_ns;
+    overhead_ns = overhead_ns < 0 ? 0 : overhead_ns > most_ns ? most_ns : overhead_ns;
+    metadata->overhead_percent = 100 * overhead_ns / (cpu_ns - overhead_ns);
+    metadata->overhead_error = 100 * (error_ns > 0 ? error_ns : 0) / (cpu_ns - overhead_ns);
 }
 
 memscope_status ms_analysis_fill(struct ms_call *call, struct memscope_analysis *data) {

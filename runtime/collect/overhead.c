@@ -7,7 +7,7 @@
 #include <string.h>
 
 enum {
-    LONGEST_CYCLES = 1 << 13, // longer, the thread was interrupted
+    LONGEST_CYCLES = 1 << 11, // longer, the thread was interrupted
     SLOW_ALL = 4096,
     SLOW_ONE_IN = 16,
 };
@@ -44,7 +44,8 @@ void ms_overhead_add(struct ms_overhead *overhead, enum ms_timed kind, uint64_t 
 }
 
 uint64_t ms_overhead_begin_slow(struct ms_overhead *overhead) {
-    uint64_t number = overhead->slow_events++;
+    uint64_t number = overhead->slow_events;
+    ms_store(&overhead->slow_events, number + 1);
     return number < SLOW_ALL || number % SLOW_ONE_IN == 0 ? ms_cycles() : 0;
 }
 

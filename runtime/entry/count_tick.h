@@ -155,7 +155,9 @@ static void *prepare_scratch(struct ms_tls *tls, const uintptr_t *frame) {
                     (ms_thread_find_hashed(key, MS_PLAIN_ALIAS, 0) ||
                      ms_thread_remember_hashed(key, MS_PLAIN_ALIAS, scratch));
     ms_slow_end(tls);
-    return is_there ? block : NULL;
+    // Where the fast path would not find it, the event would be counted as the program's.
+    const struct ms_slot *slot = ms_slot_of(tls, key);
+    return is_there && (slot->key == key || slot[1].key == key) ? block : NULL;
 }
 
 // What an allocation of the scratch cell takes here and now, timed as the one that comes after it;
