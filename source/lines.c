@@ -237,7 +237,7 @@ static char *joined(const char *root, const char *directory, const char *name) {
     return path;
 }
 
-static struct ms_line_unit *new_unit(struct ms_line_table *table) {
+struct ms_line_unit *ms_line_table_unit(struct ms_line_table *table) {
     if (table->count == table->capacity) {
         size_t capacity = table->capacity ? 2 * table->capacity : 16;
         struct ms_line_unit *units = realloc(table->units, capacity * sizeof *units);
@@ -250,25 +250,41 @@ static struct ms_line_unit *new_unit(struct ms_line_table *table) {
     return &table->units[table->count++];
 }
 
+static bool add_file(struct ms_line_unit *unit, char *path, const uint8_t *md5) {
+    // Doubled when full, at powers of two.
+    if ((unit->count & (unit->count - 1)) == 0) {
+        size_t capacity = unit->count ? 2 * unit->count : 1;
+        struct ms_line_file *files = path ? realloc(unit->files, capacity * sizeof *files) : NULL;
+        if (!files) {
+            free(path);
+            return false;
+        }
+        unit->files = files;
+    }
+    if (!path)
+        return false;
+    struct ms_line_file *file = &unit->files[unit->count++];
+    *file = (struct ms_line_file){.path = path, .has_md5 = md5 != NULL};
+    if (md5)
+        memcpy(file->md5, md5, MS_MD5_BYTES);
+    return true;
+}
+
+bool ms_line_unit_add(struct ms_line_unit *unit, const char *path, const uint8_t *md5) {
+    return add_file(unit, strdup(path), md5);
+}
+
 static bool take_unit(struct ms_line_table *table, const struct entry *folders, size_t folder_count,
                       const struct entry *files, size_t file_count) {
-    struct ms_line_unit *unit = new_unit(table);
-    if (!unit || !(unit->files = calloc(file_count + 1, sizeof *unit->files)))
-        return false;
-    for (size_t i = 0; i < file_count; i++) {
-        struct ms_line_file *file = &unit->files[unit->count];
+    struct ms_line_unit *unit = ms_line_table_unit(table);
+    for (size_t i = 0; unit && i < file_count; i++) {
         const char *folder =
             files[i].directory < folder_count ? folders[files[i].directory].path : "";
         const char *root = files[i].directory > 0 && folder_count > 0 ? folders[0].path : "";
-        file->path = joined(root, folder, files[i].path);
-        if (!file->path)
-            return false;
-        file->has_md5 = files[i].md5 != NULL;
-        if (file->has_md5)
-            memcpy(file->md5, files[i].md5, MS_MD5_BYTES);
-        unit->count++;
+        if (!add_file(unit, joined(root, folder, files[i].path), files[i].md5))
+            unit = NULL;
     }
-    return true;
+    return unit != NULL;
 }
 
 // `reader` covers one table, behind its length. False = no memory.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Which source files a module was built from, and their MD5: the file tables of its .debug_line,
-// of version 5. Older tables have no checksums and are passed over. The file may be anything:
-// every offset and length is checked.
+// Which source files a module was built from, and their MD5: what the plugin wrote into the section
+// memscope_sources, else the file tables of .debug_line, of version 5. Older tables have no
+// checksums and are passed over. The file may be anything: every offset and length is checked.
 
 #ifndef MEMSCOPE_SOURCE_LINES_H
 #define MEMSCOPE_SOURCE_LINES_H
@@ -40,6 +40,12 @@ struct ms_line_sections {
     size_t line_bytes, line_str_bytes, str_bytes;
 };
 bool ms_line_table_parse(const struct ms_line_sections *sections, struct ms_line_table *table);
+// Adds what the plugin wrote. False = it is not there, or memory ran out.
+bool ms_line_table_read_sums(const char *path, struct ms_line_table *table);
+bool ms_line_table_parse_sums(const uint8_t *bytes, size_t count, struct ms_line_table *table);
+// For both: a new unit, NULL = no memory, and a file of one. `md5` NULL = none.
+struct ms_line_unit *ms_line_table_unit(struct ms_line_table *table);
+bool ms_line_unit_add(struct ms_line_unit *unit, const char *path, const uint8_t *md5);
 void ms_line_table_free(struct ms_line_table *table);
 
 // A section of an ELF file of 64 bits, little endian, inflated where it is compressed. To be freed;

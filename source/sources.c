@@ -12,6 +12,20 @@
 
 #define SOURCE_MOST (256 << 20) // bytes
 
+// Of the plugin, or of the line table; from the module itself, or from the file of its debug info.
+static bool read_table(const char *own, const char *debug, struct ms_line_table *table) {
+    bool (*const readers[])(const char *, struct ms_line_table *) = {ms_line_table_read_sums,
+                                                                     ms_line_table_read};
+    const char *const paths[] = {own, debug};
+    for (int i = 0; i < 2; i++)
+        for (int k = 0; k < 2; k++) {
+            if (paths[k] && readers[i](paths[k], table))
+                return true;
+            ms_line_table_free(table);
+        }
+    return false;
+}
+
 bool ms_sources_read(const struct ms_summary *summary, const char *const *debug_paths,
                      struct ms_sources *sources) {
     struct stat status;
@@ -23,15 +37,16 @@ bool ms_sources_read(const struct ms_summary *summary, const char *const *debug_
         struct ms_built_module *built = &sources->modules[sources->count];
         if (module->first != i)
             continue;
-        char *path = ms_module_debug_file(summary, module, debug_paths);
-        if (path && ms_line_table_read(path, &built->table) && stat(path, &status) == 0) {
+        char *own = ms_module_own_file(summary, module);
+        char *debug = ms_module_debug_file(summary, module, debug_paths);
+        if ((own || debug) && stat(own ? own : debug, &status) == 0 &&
+            read_table(own, debug, &built->table)) {
             built->module = module;
             built->modified_s = status.st_mtim.tv_sec;
             sources->count++;
-        } else {
-            ms_line_table_free(&built->table);
         }
-        free(path);
+        free(own);
+        free(debug);
     }
     return true;
 }
@@ -101,11 +116,11 @@ static int md5_of(const char *path, uint8_t md5[MS_MD5_BYTES]) {
 static const char *told_md5(const char *file, const struct ms_built_in *units, size_t count,
                             uint8_t md5[MS_MD5_BYTES]) {
     if (count == 0)
-        return "not in the debug info of a module that is there (DWARF 5)";
+        return "no module that is there tells its checksum (clang with -gdwarf-5 does)";
     for (size_t i = 0; i < count; i++) {
         const struct ms_line_file *found = file_in(units[i].unit, file);
         if (!found->has_md5)
-            return "the debug info has no checksum of it";
+            return "the debug info has no checksum of it (-gdwarf-5)";
         if (i == 0)
             memcpy(md5, found->md5, MS_MD5_BYTES);
         else if (memcmp(md5, found->md5, MS_MD5_BYTES) != 0)
