@@ -266,10 +266,10 @@ memscope_status ms_summary_resolve(struct ms_summary *summary,
 
 // The file that has a module's debug info: its own, if that is the one that was loaded, or the one
 // that was parted from it. To be freed. NULL = neither is there, or no memory.
-// Its own alone: ms_module_own_file.
-char *ms_module_own_file(const struct ms_summary *summary, const struct ms_module *module);
 char *ms_module_debug_file(const struct ms_summary *summary, const struct ms_module *module,
                            const char *const *debug_paths);
+// The same of its own file alone.
+char *ms_module_own_file(const struct ms_summary *summary, const struct ms_module *module);
 
 // --- names -------------------------------------------------------------------------------------
 

@@ -48,7 +48,7 @@ static enum step store(struct walk *walk, CXType type, const char *name, CXCurso
 
 static int index_in(const struct ms_children *children, CXCursor cursor) {
     for (size_t i = 0; i < children->count; i++)
-        if (ms_clang.equalCursors(children->items[i], cursor))
+        if (ms_is_same_node(children->items[i], cursor))
             return (int)i;
     return -1;
 }
@@ -144,7 +144,7 @@ static enum step to_argument(struct walk *walk, CXCursor call, CXCursor value) {
     CXCursor function = ms_clang.getCursorReferenced(call);
     int count = ms_clang.Cursor_getNumArguments(call), index = 0;
     while (index < count &&
-           !ms_clang.equalCursors(ms_clang.Cursor_getArgument(call, (unsigned)index), value))
+           !ms_is_same_node(ms_clang.Cursor_getArgument(call, (unsigned)index), value))
         index++;
     if (index >= count || ms_is_null(function))
         return END;
@@ -175,7 +175,7 @@ static enum step to_argument(struct walk *walk, CXCursor call, CXCursor value) {
 static bool is_last_of_expression(const struct walk *walk, CXCursor value) {
     struct ms_children children = ms_children_of(walk->path[walk->at - 1]);
     return walk->at >= 2 && ms_clang.getCursorKind(walk->path[walk->at - 2]) == CXCursor_StmtExpr &&
-           children.count > 0 && ms_clang.equalCursors(children.items[children.count - 1], value);
+           children.count > 0 && ms_is_same_node(children.items[children.count - 1], value);
 }
 
 static bool is_condition(CXCursor parent, CXCursor value) {
@@ -272,7 +272,7 @@ static void take_use(struct uses *uses) {
     switch (ms_clang.getCursorKind(parent)) {
     case CXCursor_BinaryOperator:
         if (ms_clang.getCursorBinaryOperatorKind(parent) == CXBinaryOperator_Assign &&
-            children.count == 2 && ms_clang.equalCursors(children.items[0], value)) {
+            children.count == 2 && ms_is_same_node(children.items[0], value)) {
             uses->set_count += !is_null_constant(children.items[1]);
             return;
         }

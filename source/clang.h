@@ -39,6 +39,8 @@ struct ms_children {
     size_t count;
 };
 struct ms_children ms_children_of(CXCursor cursor);
+// Whether both are one expression: cursors of one, reached by different ways, are not always equal.
+bool ms_is_same_node(CXCursor a, CXCursor b);
 
 // Without parentheses, implicit and explicit casts.
 CXCursor ms_without_casts(CXCursor expression);

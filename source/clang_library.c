@@ -81,6 +81,13 @@ struct ms_children ms_children_of(CXCursor cursor) {
     return children;
 }
 
+bool ms_is_same_node(CXCursor a, CXCursor b) {
+    return ms_clang.equalCursors(a, b) ||
+           (ms_clang.getCursorKind(a) == ms_clang.getCursorKind(b) &&
+            ms_clang.isExpression(ms_clang.getCursorKind(a)) &&
+            ms_clang.equalRanges(ms_clang.getCursorExtent(a), ms_clang.getCursorExtent(b)));
+}
+
 bool ms_is_explicit_cast(enum CXCursorKind kind) {
     return kind == CXCursor_CStyleCastExpr || kind == CXCursor_CXXStaticCastExpr ||
            kind == CXCursor_CXXReinterpretCastExpr || kind == CXCursor_CXXConstCastExpr ||
