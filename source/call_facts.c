@@ -210,7 +210,7 @@ static struct ms_facts facts_of_call(struct ms_spot spot, unsigned kind) {
         sinks.stored = later.stored;
         sinks.passed = later.passed;
         sinks.conflict |= later.conflict;
-        if (later.variable)
+        if (later.variable && !later.conflict)
             sinks.variable = later.variable;
     }
     bool conflict = sinks.conflict;
