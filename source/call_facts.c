@@ -240,6 +240,9 @@ struct ms_facts ms_facts_of(struct ms_spot spot, unsigned kind) {
     CXCursor call = spot.path[spot.depth];
     if (ms_clang.getCursorKind(call) != CXCursor_CXXNewExpr)
         return facts_of_call(spot, kind);
-    // `new T` says it all.
-    return named(ms_pointee(ms_clang.getCursorType(call)), ms_sinks_of(spot).variable);
+    // `new T` says it all; `new T[2][3]` makes objects of type T.
+    CXType type = ms_pointee(ms_clang.getCursorType(call));
+    while (ms_plain(type).kind == CXType_ConstantArray)
+        type = ms_clang.getArrayElementType(ms_plain(type));
+    return named(type, ms_sinks_of(spot).variable);
 }

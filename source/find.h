@@ -12,6 +12,8 @@
 
 #define MS_COMMANDS_MOST 4 // ways to compile one file
 
+#define MS_NO_COMMAND "no compile command is known"
+
 // A site without a type.
 struct ms_wish {
     struct ms_site *site;

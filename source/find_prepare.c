@@ -68,7 +68,7 @@ static void choose_commands(struct ms_find *find, struct ms_wish *wish,
         wish->module = file->units[i].module;
     }
     if (!commands)
-        wish->reason = "no compile command is known";
+        wish->reason = MS_NO_COMMAND;
     else if (count > MS_COMMANDS_MOST)
         wish->reason = "it is compiled in more than 4 ways";
     for (size_t i = 0; i < count && !wish->reason; i++) {

@@ -80,7 +80,7 @@ static bool add_note(struct ms_source_result *result, char *text) {
         return false;
     }
     result->notes = notes;
-    notes[result->note_count++] = (struct ms_source_note){text, 1};
+    notes[result->note_count++] = (struct ms_source_note){.text = text, .site_count = 1};
     return true;
 }
 
@@ -91,7 +91,12 @@ static bool note_of(struct ms_source_result *result, const struct ms_wish *wish)
     bool is_whole = strncmp(wish->reason, "libclang", 8) == 0 || wish->reason[0] == '/';
     if (asprintf(&text, "%s%s%s", is_whole ? "" : file, is_whole ? "" : ": ", wish->reason) < 0)
         text = NULL;
-    return add_note(result, text);
+    if (!add_note(result, text))
+        return false;
+    if (strcmp(wish->reason, MS_NO_COMMAND) == 0)
+        for (size_t i = 0; i < result->note_count; i++)
+            result->notes[i].is_lack |= strstr(result->notes[i].text, MS_NO_COMMAND) != NULL;
+    return true;
 }
 
 static bool tell(const struct ms_find *find, struct ms_source_result *result) {

@@ -34,6 +34,7 @@ struct ms_source_site {
 struct ms_source_note {
     char *text;
     size_t site_count;
+    bool is_lack; // of a compile command: no news where commands were only looked for
 };
 
 struct ms_source_result {

@@ -52,11 +52,20 @@ memscope_status ms_source_types(const struct ms_verb *verb, struct ms_summary *s
     memscope_status status = ms_source_find_types(summary, &options, result_out);
     if (shown.any)
         fputs("\r\033[K", stderr);
-    size_t most = request->all_notes ? result_out->note_count : NOTES_MOST;
-    for (size_t i = 0; i < result_out->note_count && i < most; i++)
-        put_note(verb, &result_out->notes[i]);
-    if (result_out->note_count > most)
+    size_t told = 0, untold = 0;
+    for (size_t i = 0; i < result_out->note_count; i++) {
+        const struct ms_source_note *note = &result_out->notes[i];
+        if (note->is_lack && !request->all_notes && !request->commands)
+            continue;
+        if (request->all_notes || told < NOTES_MOST) {
+            put_note(verb, note);
+            told++;
+        } else {
+            untold++;
+        }
+    }
+    if (untold > 0)
         fprintf(stderr, "memscope %s: %zu more such reasons; `memscope types` tells all\n",
-                verb->name, result_out->note_count - most);
+                verb->name, untold);
     return status;
 }

@@ -47,8 +47,8 @@ struct list {
     };
     char *names[3];
 };
-static struct list whole, *volatile current, *lists[2];
-static struct {
+struct list whole, *volatile current, *lists[2];
+struct {
     long *table;
 } unnamed;
 void *volatile sink;

@@ -114,7 +114,7 @@ int main(int argc, char **) {
     sink = const_cast<Order *>(&reference);
     sink = ::operator new(sizeof(Order)); //= shop::Order | sink
     sink = new int(4); //= int | sink
-    sink = new long long[2][3]; //= long long[3] | sink
+    sink = new long long[2][3]; //= long long | sink
     struct Local {
         Order *held = new Order; //= shop::Order | Local::held
     } local;
