@@ -340,9 +340,10 @@ struct ms_sinks ms_sinks_of_variable(struct ms_spot spot, CXCursor variable) {
     while (function > 0 && !ms_is_function(ms_clang.getCursorKind(spot.path[function])))
         function--;
     uses.path = calloc(uses.capacity, sizeof *uses.path);
-    if (!uses.path || !ms_is_function(ms_clang.getCursorKind(spot.path[function])))
-        return unknown;
-    uses.path[0] = spot.path[function];
-    ms_clang.visitChildren(spot.path[function], visit_use, &uses);
+    if (uses.path && ms_is_function(ms_clang.getCursorKind(spot.path[function]))) {
+        uses.path[0] = spot.path[function];
+        ms_clang.visitChildren(spot.path[function], visit_use, &uses);
+    }
+    free(uses.path);
     return uses.set_count == 1 && !uses.is_shared ? uses.sinks : unknown;
 }

@@ -45,11 +45,28 @@ bool ms_clang_load(const char *library, char **message_out) {
     return true;
 }
 
+// Texts live as long as the process.
+struct kept {
+    struct kept *next;
+    char text[];
+};
+static struct kept *all_kept;
+
+static const char *keep(const char *text) {
+    struct kept *one = malloc(sizeof *one + strlen(text) + 1);
+    if (!one)
+        return "";
+    strcpy(one->text, text);
+    one->next = all_kept;
+    all_kept = one;
+    return one->text;
+}
+
 const char *ms_clang_text(CXString string) {
     const char *text = ms_clang.getCString(string);
-    char *copy = text ? strdup(text) : NULL;
+    const char *kept = text ? keep(text) : "";
     ms_clang.disposeString(string);
-    return copy ? copy : "";
+    return kept;
 }
 
 const char *ms_format_text(const char *format, ...) {
@@ -59,7 +76,9 @@ const char *ms_format_text(const char *format, ...) {
     if (vasprintf(&text, format, arguments) < 0)
         text = NULL;
     va_end(arguments);
-    return text ? text : "";
+    const char *kept = text ? keep(text) : "";
+    free(text);
+    return kept;
 }
 
 static enum CXChildVisitResult collect(CXCursor cursor, CXCursor parent, CXClientData data) {

@@ -2,8 +2,10 @@
 //
 // Asks unit by unit, that of the heaviest site first, for all sites in it at once.
 
+#define _GNU_SOURCE // asprintf
 #include "find.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -67,17 +69,13 @@ static const char *changed_file(const struct ms_find *find, const json_t *files,
     return NULL;
 }
 
-static const char *joined(const struct ms_find *find, const char *one, const char *two) {
-    size_t bytes = strlen(one) + strlen(two) + 1;
-    char *text = malloc(bytes);
-    const char *kept = NULL;
-    if (text) {
-        memcpy(text, one, strlen(one));
-        strcpy(text + strlen(one), two);
-        kept = ms_summary_text(find->summary, text);
-    }
+static const char *changed_reason(const struct ms_find *find, const char *file) {
+    char *text;
+    if (asprintf(&text, "%s changed since the build", file) < 0)
+        return "a file that it includes changed since the build";
+    const char *kept = ms_summary_text(find->summary, text);
     free(text);
-    return kept ? kept : one;
+    return kept;
 }
 
 static void ask_unit(struct ms_find *find, const struct ms_command *command,
@@ -91,6 +89,8 @@ static void ask_unit(struct ms_find *find, const struct ms_command *command,
         wanted[count++] = (struct ms_wanted){wish->site->file, wish->site->line, wish->site->column,
                                              wish->site->kind};
     }
+    if (count == 0)
+        return;
     uint64_t now_ns = ms_clock_ns(CLOCK_MONOTONIC), end_ns = find->deadline_ns;
     if (end_ns > now_ns && end_ns - now_ns > UNIT_MOST_NS)
         end_ns = now_ns + UNIT_MOST_NS;
@@ -106,7 +106,7 @@ static void ask_unit(struct ms_find *find, const struct ms_command *command,
     const char *newer =
         error ? NULL : changed_file(find, json_object_get(answer, "files"), waiting[0]->module);
     if (newer)
-        reason = joined(find, newer, " changed since the build");
+        reason = changed_reason(find, newer);
     for (size_t i = 0; i < count; i++) {
         if (reason)
             waiting[i]->reason = reason;

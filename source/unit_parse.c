@@ -196,8 +196,11 @@ static json_t *look(CXTranslationUnit unit, const struct ms_wanted *wanted, size
     CXCursor whole = ms_clang.getTranslationUnitCursor(unit);
     search.targets = calloc(count + 1, sizeof *search.targets);
     search.path = calloc(search.capacity, sizeof *search.path);
-    if (!search.targets || !search.path)
+    if (!search.targets || !search.path) {
+        free(search.targets);
+        free(search.path);
         return failure("out of memory");
+    }
     for (size_t i = 0; i < count; i++)
         search.targets[i] = (struct target){
             .wanted = &wanted[i],
@@ -207,6 +210,8 @@ static json_t *look(CXTranslationUnit unit, const struct ms_wanted *wanted, size
     ms_clang.visitChildren(whole, visit, &search);
     for (size_t i = 0; i < count; i++)
         json_array_append_new(calls, answer_of(&search.targets[i]));
+    free(search.targets);
+    free(search.path);
     ms_clang.getInclusions(unit, note_file, files);
     json_object_set_new(answer, "calls", calls);
     json_object_set_new(answer, "files", files);
@@ -238,7 +243,7 @@ json_t *ms_unit_parse(const struct ms_command *command, const char *libclang,
     bool has_c_name = length > 2 && strcmp(command->file + length - 2, ".c") == 0;
     ms_language.is_c = has_c_name && strcmp(arguments[0], "clang") == 0;
     for (int i = 0; i < words; i++)
-        if (strncmp(arguments[i], "-xc", 3) == 0 || strncmp(arguments[i], "-x", 3) == 0) {
+        if (strncmp(arguments[i], "-x", 2) == 0) {
             const char *language =
                 arguments[i][2] || i + 1 >= words ? arguments[i] + 2 : arguments[i + 1];
             ms_language.is_c = strcmp(language, "c") == 0;

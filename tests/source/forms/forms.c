@@ -135,7 +135,7 @@ int main(int argc, char **argv) {
     KEEP(derived);
     struct head *wrong = malloc(sizeof(struct node) + sizeof(struct body)); //= ? | wrong
     KEEP(wrong);
-    struct node *odd = malloc(13); //= ? | odd
+    struct node *odd = malloc(17); //= ? | odd
     KEEP(odd);
     node_ptr hidden_pointer = malloc(sizeof *hidden_pointer); //= struct node | hidden_pointer
     KEEP(hidden_pointer);
