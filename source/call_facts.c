@@ -202,7 +202,8 @@ static struct ms_facts facts_of_call(struct ms_spot spot, unsigned kind) {
     const struct allocator *known = allocator_named(function);
     struct ms_sinks sinks = ms_sinks_of(spot);
     if (known && known->result >= 0) {
-        sinks = (struct ms_sinks){.stored = none, .cast = none, .passed = none};
+        sinks = (struct ms_sinks){
+            .stored = none, .cast = none, .passed = none, .local = ms_clang.getNullCursor()};
         if (known->result < ms_clang.Cursor_getNumArguments(call))
             take_result_argument(call, known->result, &sinks);
     } else if (!ms_is_null(sinks.untyped) && sinks.stored.kind == CXType_Invalid) {
@@ -227,8 +228,11 @@ static struct ms_facts facts_of_call(struct ms_spot spot, unsigned kind) {
     if (!known && pointed.kind == CXType_Invalid)
         pointed = ms_pointee(ms_clang.getCursorType(call));
     struct ms_facts facts = {.variable = sinks.variable};
+    struct ms_size size = size_asked(call, known);
+    if (!size.is_sure && ms_is_handed_out(spot, sinks.local))
+        conflict = true;
     if (!conflict)
-        facts = named(agreed(pointed, size_asked(call, known)), sinks.variable);
+        facts = named(agreed(pointed, size), sinks.variable);
     if (!facts.type && is_string(kind)) {
         facts.type = "char";
         facts.type_bytes = 1;

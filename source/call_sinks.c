@@ -39,6 +39,8 @@ static enum step store(struct walk *walk, CXType type, const char *name, CXCurso
     if (!walk->sinks.variable || (name && walk->sinks.stored.kind == CXType_Invalid))
         walk->sinks.variable = name;
     add_type(&walk->sinks.stored, to, &walk->sinks.conflict);
+    if (!walk->is_kept && is_local(variable))
+        walk->sinks.local = variable;
     if (!walk->is_kept && to.kind == CXType_Invalid && is_local(variable) &&
         ms_plain(type).kind == CXType_Pointer)
         walk->sinks.untyped = variable;
@@ -241,7 +243,8 @@ struct ms_sinks ms_sinks_of(struct ms_spot spot) {
         .sinks = {.stored = none,
                   .cast = none,
                   .passed = none,
-                  .untyped = ms_clang.getNullCursor()},
+                  .untyped = ms_clang.getNullCursor(),
+                  .local = ms_clang.getNullCursor()},
     };
     for (; walk.at > 0 && one_step(&walk) == GO_ON; walk.at--)
         ;
@@ -332,7 +335,8 @@ struct ms_sinks ms_sinks_of_variable(struct ms_spot spot, CXCursor variable) {
         .sinks = {.stored = none,
                   .cast = none,
                   .passed = none,
-                  .untyped = ms_clang.getNullCursor()},
+                  .untyped = ms_clang.getNullCursor(),
+                  .local = ms_clang.getNullCursor()},
         .capacity = 64,
     };
     struct ms_sinks unknown = uses.sinks;
@@ -346,4 +350,37 @@ struct ms_sinks ms_sinks_of_variable(struct ms_spot spot, CXCursor variable) {
     }
     free(uses.path);
     return uses.set_count == 1 && !uses.is_shared ? uses.sinks : unknown;
+}
+
+struct search {
+    CXCursor variable;
+    bool is_in_return, found;
+};
+
+static enum CXChildVisitResult find_return(CXCursor cursor, CXCursor parent, CXClientData data) {
+    struct search *search = data, inside = *search;
+    (void)parent;
+    if (ms_clang.getCursorKind(cursor) == CXCursor_LambdaExpr)
+        return CXChildVisit_Continue;
+    inside.is_in_return |= ms_clang.getCursorKind(cursor) == CXCursor_ReturnStmt;
+    if (inside.is_in_return && ms_clang.getCursorKind(cursor) == CXCursor_DeclRefExpr &&
+        ms_clang.equalCursors(ms_clang.getCursorReferenced(cursor), search->variable))
+        inside.found = true;
+    else
+        ms_clang.visitChildren(cursor, find_return, &inside);
+    search->found |= inside.found;
+    return search->found ? CXChildVisit_Break : CXChildVisit_Continue;
+}
+
+bool ms_is_handed_out(struct ms_spot spot, CXCursor variable) {
+    size_t function = spot.depth;
+    while (function > 0 && !ms_is_function(ms_clang.getCursorKind(spot.path[function])))
+        function--;
+    CXType result = ms_plain(ms_clang.getCursorResultType(spot.path[function]));
+    if (function == 0 || ms_is_null(variable) || result.kind != CXType_Pointer ||
+        ms_pointee(result).kind != CXType_Invalid)
+        return false;
+    struct search search = {.variable = variable};
+    ms_clang.visitChildren(spot.path[function], find_return, &search);
+    return search.found;
 }

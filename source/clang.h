@@ -96,11 +96,16 @@ struct ms_sinks {
     CXType passed; // what the parameter, or the function that returns it, points to
     const char *variable;
     CXCursor untyped; // the local variable, a pointer to void, that it is stored to; null = none
+    CXCursor local;   // the local variable that it is stored to, of any type; null = none
     bool conflict;    // two of one sort differ, or its address is changed on the way
 };
 struct ms_sinks ms_sinks_of(struct ms_spot spot);
 // Where `variable` is set once, what is done with its value.
 struct ms_sinks ms_sinks_of_variable(struct ms_spot spot, CXCursor variable);
+
+// Whether the function around returns the variable as a pointer to void: an allocator of its own,
+// whose callers know what the block is for.
+bool ms_is_handed_out(struct ms_spot spot, CXCursor variable);
 
 // --- call_size.c -------------------------------------------------------------------------------
 

@@ -97,6 +97,18 @@ __attribute__((noinline)) static void *untyped(size_t n) {
     return malloc(n); //= ? | ?
 }
 
+__attribute__((noinline)) static void *with_head(size_t n) {
+    long *p = malloc(n + sizeof(long)); //= ? | p
+    p[0] = (long)n;
+    p++;
+    return (void *)p;
+}
+__attribute__((noinline)) static void *opaque_node(void) {
+    struct node *p = malloc(sizeof *p); //= struct node | p
+    p->next = NULL;
+    return p;
+}
+
 int main(int argc, char **argv) {
     (void)argv;
     int n = argc + 3;
@@ -210,5 +222,7 @@ int main(int argc, char **argv) {
     out(&list->first);
     bytes(&by_size, size);
     KEEP(untyped(size));
+    KEEP(with_head(size));
+    KEEP(opaque_node());
     return 0;
 }
