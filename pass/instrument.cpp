@@ -10,6 +10,7 @@
 #include "rewrite.h"
 #include "sites.h"
 #include "source.h"
+#include "source_sums.h"
 #include "llvm/IR/InstIterator.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -76,6 +77,7 @@ public:
     if (lacksDebugInfo())
       Facts.Flags |= MEMSCOPE_MODULE_NO_DEBUG_INFO;
     emitModuleDescriptor(M, Facts, Sites, Hooks);
+    Sums.emit(M);
     warnOfMissingDebugInfo();
     warnOfMissingTaskBoundaries();
   }
@@ -99,12 +101,15 @@ private:
     gatherStaticAllocas(F);
     // Locations first: a split block hides a call's neighbours.
     SmallVector<Constant *, 16> CallSites;
-    for (const Found &Each : Calls)
+    for (const Found &Each : Calls) {
+      if (needsSite(Each.second.Do))
+        Sums.add(*Each.first);
       CallSites.push_back(needsSite(Each.second.Do)
                               ? Sites.create(Each.second.Kind,
                                              originOf(*Each.first, Names),
                                              takeType(*Each.first))
                               : nullptr);
+    }
     for (size_t I = 0; I < Calls.size(); ++I)
       rewrite(*Calls[I].first, Calls[I].second, CallSites[I]);
     for (CallInst *Landing : Landings)
@@ -194,6 +199,7 @@ private:
   const Options &Opts;
   NameTable Names;
   SiteTable Sites;
+  SourceSums Sums;
   HookTable Hooks;
   CalleeTable Callees;
   ModuleFacts Facts;

@@ -65,6 +65,8 @@ std::string absolutePath(const DISubprogram &Subprogram) {
   return pathOf(Subprogram);
 }
 
+std::string absolutePath(const DIFile &File) { return pathOf(File); }
+
 DebugLoc locationFor(const Instruction &Call) {
   for (const Instruction *I = &Call; I; I = I->getPrevNode())
     if (const DebugLoc &Location = I->getDebugLoc())

@@ -34,6 +34,7 @@ SourceOrigin originOf(const llvm::DILocation &Place,
 
 // The file of a function, absolute where the debug info tells.
 std::string absolutePath(const llvm::DISubprogram &Subprogram);
+std::string absolutePath(const llvm::DIFile &File);
 
 // A location for code inserted at `Call`: its own, else that of the nearest
 // instruction before it, else the function's line; null without debug info.

@@ -29,6 +29,15 @@ static bool has_build_id(const struct ms_elf_file *elf, const struct ms_module *
            memcmp(elf->build_id, module->build_id, elf->build_id_length) == 0;
 }
 
+// The file at a module's path: whether it is the one that was loaded.
+static bool is_own(const struct ms_elf_file *elf, const struct ms_module *module,
+                   uint64_t start_realtime_ns) {
+    if (module->build_id_length > 0)
+        return has_build_id(elf, module);
+    return elf->build_id_length == 0 &&
+           elf->modified_ns / 1000000000u <= start_realtime_ns / 1000000000u;
+}
+
 static void use(struct search *search, const char *path, const struct ms_elf_file *elf) {
     search->file->path = strdup(path);
     search->file->tag = tag_of(path, elf);
@@ -107,11 +116,7 @@ void ms_module_file_find(const struct ms_module *module, const char *const *debu
         return;
     }
     bool is_elf = ms_elf_file_read(module->path, &search.own);
-    search.own_matches = is_elf && has_build_id(&search.own, module);
-    if (is_elf && module->build_id_length == 0)
-        search.own_matches =
-            search.own.build_id_length == 0 &&
-            search.own.modified_ns / 1000000000u <= start_realtime_ns / 1000000000u;
+    search.own_matches = is_elf && is_own(&search.own, module, start_realtime_ns);
     if (module->build_id_length > 0) {
         for (; debug_paths && *debug_paths; debug_paths++)
             if (try_given(&search, *debug_paths))
@@ -123,4 +128,11 @@ void ms_module_file_find(const struct ms_module *module, const char *const *debu
         use(&search, module->path, &search.own);
     else
         file->reason = reason_of(&search, is_elf);
+}
+
+char *ms_module_own_file(const struct ms_summary *summary, const struct ms_module *module) {
+    struct ms_elf_file elf;
+    uint64_t start_ns = ms_profile_header(summary->profile)->start_realtime_ns;
+    bool is_there = module->path && module->path[0] == '/' && ms_elf_file_read(module->path, &elf);
+    return is_there && is_own(&elf, module, start_ns) ? strdup(module->path) : NULL;
 }

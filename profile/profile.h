@@ -124,9 +124,10 @@ struct ms_site {
     uint16_t kind;
     bool foreign;
     const char *function, *file, *type_name, *variable_name; // NULL = unknown
-    char *container;       // "std::vector<Order>" that the block is part of; NULL = none known
-    uint32_t type_bytes;   // of one object of the type; 0 = unknown
-    uint32_t line, column; // 0 = unknown
+    char *container;     // "std::vector<Order>" that the block is part of; NULL = none known
+    uint32_t type_bytes; // of one object of the type; 0 = unknown
+    bool type_from_source, variable_from_source; // else of the debug info: see source/source.h
+    uint32_t line, column;                       // 0 = unknown
     uint32_t inlined_count;
     const struct memscope_profile_frame *inlined; // innermost caller first
     const struct ms_module *module;               // of foreign sites; NULL = unknown
@@ -194,6 +195,10 @@ static inline bool ms_sites_are_estimated(const struct ms_summary *summary) {
     return summary->unsampled_blocks > 0 || summary->unsampled_bytes > 0 ||
            summary->all_sites.is_estimated;
 }
+
+// A copy of the text that lives as long as the summary; equal ones are there once. NULL = no
+// memory.
+const char *ms_summary_text(struct ms_summary *summary, const char *text);
 
 // OK or OUT_OF_MEMORY. The profile must outlive the summary.
 memscope_status ms_summary_create(const struct ms_profile *profile,
@@ -280,6 +285,13 @@ struct ms_resolve_options {
 // process). OK, NOT_FOUND (no symbolizer) or OUT_OF_MEMORY.
 memscope_status ms_summary_resolve(struct ms_summary *summary,
                                    const struct ms_resolve_options *options);
+
+// The file that has a module's debug info: its own, if that is the one that was loaded, or the one
+// that was parted from it. To be freed. NULL = neither is there, or no memory.
+char *ms_module_debug_file(const struct ms_summary *summary, const struct ms_module *module,
+                           const char *const *debug_paths);
+// The same of its own file alone.
+char *ms_module_own_file(const struct ms_summary *summary, const struct ms_module *module);
 
 // --- names -------------------------------------------------------------------------------------
 

@@ -39,3 +39,15 @@ memscope_status ms_summary_resolve(struct ms_summary *summary,
     memscope_status found = ms_find_user_frames(summary);
     return status == MEMSCOPE_OK ? found : status;
 }
+
+char *ms_module_debug_file(const struct ms_summary *summary, const struct ms_module *module,
+                           const char *const *debug_paths) {
+    struct ms_module_file file = {0};
+    ms_module_file_find(module, debug_paths, ms_profile_header(summary->profile)->start_realtime_ns,
+                        &file);
+    return file.path;
+}
+
+const char *ms_summary_text(struct ms_summary *summary, const char *text) {
+    return ms_symbols_text(summary->symbols, text);
+}

@@ -9,15 +9,12 @@
 // by its build ID, without one by its path; its entries hold while the file that told them is the
 // same (tag), and by build ID also once that file is gone.
 
-#define _GNU_SOURCE // asprintf, mkostemp
+#include "cache_file.h"
 #include "symbols.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #define CACHE_MAGIC "MSSYMBOL" // 8 bytes, no terminator
 #define CACHE_VERSION 1u
@@ -63,11 +60,6 @@ static uint64_t checksum(const void *bytes, size_t count) {
     return sum;
 }
 
-static char *cache_path(const struct ms_profile *profile) {
-    char *path;
-    return profile->inode != 0 && asprintf(&path, "%s%s", profile->path, SUFFIX) >= 0 ? path : NULL;
-}
-
 // --- reading -----------------------------------------------------------------------------------
 
 struct cache {
@@ -77,31 +69,6 @@ struct cache {
     const struct cache_frame *frames;
     const char *texts;
 };
-
-// The whole file, if it is a regular one of ours; NULL = no.
-static void *read_ours(const char *path, size_t *bytes_out) {
-    struct stat file;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
-    if (fd < 0)
-        return NULL;
-    char *bytes = NULL;
-    if (fstat(fd, &file) == 0 && S_ISREG(file.st_mode) && file.st_uid == geteuid() &&
-        file.st_size >= (off_t)sizeof(struct cache_header) && file.st_size <= CACHE_MOST)
-        bytes = malloc((size_t)file.st_size);
-    size_t count = bytes ? (size_t)file.st_size : 0, done = 0;
-    while (done < count) {
-        ssize_t got = read(fd, bytes + done, count - done);
-        if (got <= 0) {
-            free(bytes);
-            bytes = NULL;
-            break;
-        }
-        done += (size_t)got;
-    }
-    close(fd);
-    *bytes_out = count;
-    return bytes;
-}
 
 static bool is_sound(const struct cache *cache) {
     const struct cache_header *header = cache->header;
@@ -128,8 +95,8 @@ static bool is_sound(const struct cache *cache) {
 // False = nothing to use.
 static bool open_cache(const char *path, struct cache *cache) {
     size_t bytes;
-    struct cache_header *header = cache->header = read_ours(path, &bytes);
-    if (!header)
+    struct cache_header *header = cache->header = ms_cache_read(path, CACHE_MOST, &bytes);
+    if (!header || bytes < sizeof *header)
         return false;
     uint64_t modules = header->module_count * (uint64_t)sizeof *cache->modules;
     uint64_t codes = header->code_count * (uint64_t)sizeof *cache->codes;
@@ -202,7 +169,7 @@ static void take_code(const struct ms_summary *summary, const struct cache *cach
 
 void ms_symbols_load(const struct ms_summary *summary, const struct ms_resolve_options *options) {
     struct cache cache;
-    char *path = cache_path(summary->profile);
+    char *path = ms_cache_path(summary->profile, SUFFIX);
     if (!path)
         return;
     uint32_t *matches = open_cache(path, &cache) ? match_modules(summary, &cache, options) : NULL;
@@ -292,55 +259,12 @@ static bool make_content(struct writer *writer, char **content_out, size_t *byte
     return whole && fclose(whole) == 0 && *bytes_out <= CACHE_MOST;
 }
 
-// Aside first, then in place: nobody sees half of it.
-static void write_file(const char *path, const struct cache_header *header, const char *content,
-                       size_t bytes) {
-    char *aside;
-    if (asprintf(&aside, "%s.XXXXXX", path) < 0)
-        return;
-    int fd = mkostemp(aside, O_CLOEXEC); // 0600
-    if (fd >= 0) {
-        FILE *out = fdopen(fd, "w");
-        bool good = out && fwrite(header, sizeof *header, 1, out) == 1 &&
-                    fwrite(content, 1, bytes, out) == bytes;
-        if (out)
-            good = fclose(out) == 0 && good;
-        else
-            close(fd);
-        if (!good || rename(aside, path) != 0)
-            unlink(aside);
-    }
-    free(aside);
-}
-
-// What stands there is no cache: somebody else's file is left alone.
-static bool is_taken(const char *path) {
-    struct stat file;
-    char magic[8] = "";
-    if (lstat(path, &file) != 0)
-        return false;
-    int fd = S_ISREG(file.st_mode) && file.st_uid == geteuid()
-                 ? open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
-                 : -1;
-    bool ours = fd >= 0 && read(fd, magic, sizeof magic) == (ssize_t)sizeof magic &&
-                memcmp(magic, CACHE_MAGIC, sizeof magic) == 0;
-    if (fd >= 0)
-        close(fd);
-    return !ours;
-}
-
-static bool is_our_profile(const struct ms_profile *profile) {
-    struct stat file;
-    return stat(profile->path, &file) == 0 && file.st_uid == geteuid() &&
-           file.st_ino == profile->inode && file.st_dev == profile->device;
-}
-
 void ms_symbols_save(const struct ms_summary *summary) {
     struct writer writer = {.summary = summary,
                             .header = {.magic = CACHE_MAGIC, .version = CACHE_VERSION}};
-    char *path = cache_path(summary->profile), *content = NULL;
+    char *path = ms_cache_path(summary->profile, SUFFIX), *content = NULL;
     size_t bytes = 0;
-    if (path && is_our_profile(summary->profile) && !is_taken(path)) {
+    if (path && ms_cache_may_write(summary->profile, path, CACHE_MAGIC)) {
         bool good = true;
         writer.text_offsets = calloc(summary->symbols->text_slot_count + 1, sizeof(uint32_t));
         writer.modules = calloc(summary->module_count + 1, sizeof(uint32_t));
@@ -353,7 +277,7 @@ void ms_symbols_save(const struct ms_summary *summary) {
             good = writer.parts[i] && fclose(writer.parts[i]) == 0 && good;
         if (good && make_content(&writer, &content, &bytes)) {
             writer.header.checksum = checksum(content, bytes);
-            write_file(path, &writer.header, content, bytes);
+            ms_cache_write(path, &writer.header, sizeof writer.header, content, bytes);
         }
     }
     for (int i = 0; i < 4; i++)

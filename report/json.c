@@ -181,6 +181,10 @@ static json_t *shares_part(struct writer *writer, const struct ms_summary *summa
     return shares;
 }
 
+static json_t *origin_part(const char *name, bool from_source) {
+    return name ? json_string(from_source ? "source" : "debug info") : json_null();
+}
+
 static json_t *site_part(struct writer *writer, const struct ms_summary *summary,
                          const struct ms_site *site) {
     json_t *part = json_object();
@@ -200,6 +204,9 @@ static json_t *site_part(struct writer *writer, const struct ms_summary *summary
         site->foreign ? frames_part(writer, summary, site, 0) : json_array());
     set(writer, part, "type", text_or_null(site->type_name));
     set(writer, part, "variable", text_or_null(site->variable_name));
+    set(writer, part, "type_from", origin_part(site->type_name, site->type_from_source));
+    set(writer, part, "variable_from",
+        origin_part(site->variable_name, site->variable_from_source));
     set(writer, part, "container", text_or_null(site->container));
     set(writer, part, "type_bytes", number_or_null(site->type_bytes));
     ms_json_counts(writer, part, &site->counts);

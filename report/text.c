@@ -350,12 +350,12 @@ static void put_one_site(FILE *out, const struct ms_summary *summary, const stru
     if (site->type_name) {
         fputs("  type       ", out);
         ms_put_clean(out, site->type_name);
-        fputc('\n', out);
+        fputs(site->type_from_source ? " (from the source)\n" : "\n", out);
     }
     if (site->variable_name) {
         fputs("  variable   ", out);
         ms_put_clean(out, site->variable_name);
-        fputc('\n', out);
+        fputs(site->variable_from_source ? " (from the source)\n" : "\n", out);
     }
     put_site_numbers(out, &site->counts);
     fprintf(out, "  " ROW, "LIVE", "AT PEAK", "TOTAL", "CALLS");

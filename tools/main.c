@@ -9,8 +9,9 @@
 #include <memscope/memscope.h>
 
 static const struct ms_verb *const verbs[] = {
-    &ms_verb_run,   &ms_verb_report, &ms_verb_tasks, &ms_verb_tree,  &ms_verb_flame,
-    &ms_verb_leaks, &ms_verb_export, &ms_verb_info,  &ms_verb_flags, &ms_verb_config,
+    &ms_verb_run,   &ms_verb_report, &ms_verb_tasks,  &ms_verb_tree,
+    &ms_verb_flame, &ms_verb_leaks,  &ms_verb_types,  &ms_verb_export,
+    &ms_verb_info,  &ms_verb_flags,  &ms_verb_config,
 };
 #define VERB_COUNT (sizeof verbs / sizeof *verbs)
 

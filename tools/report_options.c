@@ -99,6 +99,10 @@ bool ms_add_debug_path(const struct ms_verb *verb, const char *folder) {
     return true;
 }
 
+const char *const *ms_debug_paths(void) {
+    return debug_paths;
+}
+
 static struct ms_resolve_options begin_names(const struct ms_verb *verb,
                                              struct progress *progress) {
     *progress = (struct progress){.verb = verb, .start_ns = ms_clock_ns(CLOCK_MONOTONIC)};

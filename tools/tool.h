@@ -33,7 +33,7 @@ struct ms_verb {
 };
 
 extern const struct ms_verb ms_verb_run, ms_verb_report, ms_verb_tasks, ms_verb_tree, ms_verb_flame,
-    ms_verb_leaks, ms_verb_export, ms_verb_info, ms_verb_flags, ms_verb_config;
+    ms_verb_leaks, ms_verb_types, ms_verb_export, ms_verb_info, ms_verb_flags, ms_verb_config;
 
 // --- the command line --------------------------------------------------------------------------
 
@@ -79,6 +79,7 @@ memscope_status ms_resolve_contexts(const struct ms_verb *verb, const struct ms_
                                     struct ms_contexts **contexts_out);
 // The argument of --debug-path, for both of these. False after an error that was printed.
 bool ms_add_debug_path(const struct ms_verb *verb, const char *folder);
+const char *const *ms_debug_paths(void); // ends with NULL
 #define MS_DEBUG_PATH_OPTION                                                                       \
     {"debug-path", 'D', false, "DIR", "where debug info and moved modules are; may be repeated"}
 

@@ -2,7 +2,7 @@
 //
 // memscope report: what holds memory, as text or JSON.
 
-#include "tool.h"
+#include "source_types.h"
 
 #include <getopt.h>
 #include <inttypes.h>
@@ -22,6 +22,8 @@ static const struct ms_option options[] = {
     {"stacks", 'S', false, "N",
      "the largest stack of N sites (default: 3); with --site its N largest (10); 0 = none"},
     {"site", 'l', false, "FILE:LINE", "all about the sites of one line, with each thread's share"},
+    MS_COMMANDS_OPTION,
+    {"no-source", 'N', false, NULL, "no types from the source"},
     MS_DEBUG_PATH_OPTION,
     {"color", 'c', false, "WHEN", "auto (default), always or never; NO_COLOR is heeded"},
     {0},
@@ -31,6 +33,7 @@ struct request {
     struct ms_report_options report;
     bool json, has_top, has_stacks, has_by;
     enum ms_by by;
+    struct ms_source_request source;
     const char *site, *name;
     int exit_code; // where there is nothing to do
 };
@@ -81,6 +84,12 @@ static bool parse(const struct ms_verb *verb, int argc, char **argv, struct requ
                 break;
             case 'l':
                 request->site = optarg;
+                break;
+            case 'p':
+                request->source.commands = optarg;
+                break;
+            case 'N':
+                request->source.is_off = true;
                 break;
             case 'D':
                 good = ms_add_debug_path(verb, optarg);
@@ -157,7 +166,9 @@ static int show(const struct ms_verb *verb, const struct ms_opened *opened,
 }
 
 static int run(const struct ms_verb *verb, int argc, char **argv) {
-    struct request request = {.report.order = MS_ORDER_AT_PEAK};
+    struct request request = {.report.order = MS_ORDER_AT_PEAK,
+                              .source.timeout_ms = MS_SOURCE_TIMEOUT_MS};
+    struct ms_source_result from_source;
     struct ms_opened opened;
     signal(SIGPIPE, SIG_IGN); // `memscope report | head` is no failure
     if (!parse(verb, argc, argv, &request))
@@ -168,6 +179,11 @@ static int run(const struct ms_verb *verb, int argc, char **argv) {
         request.report.stacks = request.site ? STACKS_DEFAULT_SITE : STACKS_DEFAULT;
     struct ms_contexts *contexts = NULL;
     ms_resolve_sites(verb, opened.summary);
+    // Sites without a type are no failure; commands that the user named and that are broken are
+    // one.
+    bool broken = ms_source_types(verb, opened.summary, &request.source, &from_source) ==
+                  MEMSCOPE_INVALID_ARGUMENT;
+    ms_source_result_free(&from_source);
     int code = MS_EXIT_FAILED;
     if ((request.json || (request.report.stacks > 0 && !request.has_by)) &&
         ms_resolve_contexts(verb, opened.summary, &contexts) == MEMSCOPE_OUT_OF_MEMORY) {
@@ -176,6 +192,8 @@ static int run(const struct ms_verb *verb, int argc, char **argv) {
         request.report.contexts = contexts;
         code = show(verb, &opened, &request);
     }
+    if (broken && code == MS_EXIT_DONE)
+        code = MS_EXIT_FAILED;
     ms_contexts_destroy(contexts);
     ms_opened_close(&opened);
     return code;

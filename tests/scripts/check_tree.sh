@@ -26,27 +26,27 @@ tree_files() {
 
 case $check in
     pass_never_includes_runtime)
-        rule='pass/ includes a header of runtime/, profile/, report/ or tools/'
-        sources pass | search '#[[:space:]]*include[[:space:]]*["<](\.\./)*(runtime|profile|report|tools)/'
+        rule='pass/ includes a header of runtime/, profile/, source/, report/ or tools/'
+        sources pass | search '#[[:space:]]*include[[:space:]]*["<](\.\./)*(runtime|profile|source|report|tools)/'
         ;;
     readers_never_include_pass_or_runtime)
-        rule='profile/, report/ and tools/ include neither pass/ nor runtime/ nor their contract abi.h'
-        sources profile report tools |
+        rule='profile/, source/, report/ and tools/ include neither pass/ nor runtime/ nor their contract abi.h'
+        sources profile source report tools |
             search '#[[:space:]]*include[[:space:]]*["<](\.\./)*((pass|runtime)/|memscope/(abi\.h|hooks\.def))'
         ;;
     runtime_never_includes_a_later_stage)
-        rule='runtime/ includes nothing of pass/, profile/, report/ or tools/'
-        sources runtime | search '#[[:space:]]*include[[:space:]]*["<](\.\./)*(pass|profile|report|tools)/'
+        rule='runtime/ includes nothing of pass/, profile/, source/, report/ or tools/'
+        sources runtime | search '#[[:space:]]*include[[:space:]]*["<](\.\./)*(pass|profile|source|report|tools)/'
         ;;
     llvm_versions_stand_in_one_header)
         rule='LLVM_VERSION_MAJOR stands in one header of pass/ only'
-        files=$(sources pass runtime profile report tools include | xargs -r grep -lE 'LLVM_VERSION_(MAJOR|MINOR)')
+        files=$(sources pass runtime profile source report tools include | xargs -r grep -lE 'LLVM_VERSION_(MAJOR|MINOR)')
         [ "$(echo "$files" | grep -c .)" -le 1 ] || echo "$files" >>"$found"
         case $files in '' | pass/*[Cc]ompat*.h) ;; *) echo "$files" >>"$found" ;; esac
         ;;
     platform_conditionals_stand_in_platform)
         rule='#if on an operating system, CPU or libc stands in runtime/platform/ only'
-        sources pass runtime profile report tools include | grep -v '^runtime/platform/' |
+        sources pass runtime profile source report tools include | grep -v '^runtime/platform/' |
             search '#[[:space:]]*(el)?if.*(__linux__|__APPLE__|__FreeBSD__|_WIN32|__x86_64__|__aarch64__|__i386__|__arm__|__riscv|__GLIBC__|__BIONIC__|__SSE4_2__|__ARM_FEATURE)'
         ;;
     hook_names_come_from_the_table)
@@ -77,7 +77,7 @@ case $check in
     nothing_is_left_unfinished)
         rule='a word that stands on unfinished work'
         marks='TO''DO|FIX''ME|XX''X|HA''CK'
-        sources pass include runtime profile report tools tests bench examples | search "\\b($marks)\\b"
+        sources pass include runtime profile source report tools tests bench examples | search "\\b($marks)\\b"
         ;;
     *)
         echo "unknown check: $check" >&2
