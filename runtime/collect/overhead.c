@@ -43,6 +43,10 @@ void ms_overhead_add(struct ms_overhead *overhead, enum ms_timed kind, uint64_t 
     ms_store(&overhead->fast_cycles, overhead->fast_cycles + cost * MS_TICK / 256);
 }
 
+void ms_overhead_add_none(struct ms_overhead *overhead, enum ms_timed kind) {
+    ms_store(&overhead->timed[kind].count, overhead->timed[kind].count + 1);
+}
+
 uint64_t ms_overhead_begin_slow(struct ms_overhead *overhead) {
     uint64_t number = overhead->slow_events;
     ms_store(&overhead->slow_events, number + 1);

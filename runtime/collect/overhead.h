@@ -57,6 +57,9 @@ void ms_overhead_calibrate(struct ms_overhead *overhead, uint64_t alone_256, uin
 void ms_overhead_add(struct ms_overhead *overhead, enum ms_timed kind, uint64_t cycles,
                      uint64_t control);
 
+// One that was counted otherwise.
+void ms_overhead_add_none(struct ms_overhead *overhead, enum ms_timed kind);
+
 // Around a slow path: when it began, 0 = is not timed. The first ones all are, then one in 16,
 // which stands for the others.
 uint64_t ms_overhead_begin_slow(struct ms_overhead *overhead);

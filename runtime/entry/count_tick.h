@@ -205,12 +205,17 @@ static uint64_t control_free(struct ms_tls *tls) {
 
 static void *timed_allocation(struct ms_tls *tls, void *block, size_t bytes,
                               struct memscope_site *site, const uintptr_t *frame) {
-    uint64_t control = control_allocation(tls, frame);
+    struct ms_overhead *overhead = &tls->thread->overhead;
+    uint64_t control = control_allocation(tls, frame), slow_events = overhead->slow_events;
     uint64_t began = ms_cycles_in_order();
     touch_shadow(block);
     block = note_usually(block, bytes, site, frame);
     uint64_t cycles = ms_cycles_in_order() - began;
-    ms_overhead_add(&tls->thread->overhead, MS_TIMED_ALLOCATION, cycles, control);
+    // One that took the slow path was timed there, and so were others like it.
+    if (overhead->slow_events == slow_events)
+        ms_overhead_add(overhead, MS_TIMED_ALLOCATION, cycles, control);
+    else
+        ms_overhead_add_none(overhead, MS_TIMED_ALLOCATION);
     tls->special |= MS_SPECIAL_TIMED;
     return block;
 }
