@@ -244,6 +244,8 @@ void *ms_note_allocation_tick(void *block, size_t bytes, struct memscope_site *s
                               const uintptr_t *frame) {
     struct ms_tls *tls = &ms_tls;
     struct ms_table_head *head = ms_head_of(tls);
+    if (MS_UNLIKELY(ms_load(&ms_shared.alive) == 0)) // a fork child, whose table is wiped
+        return ms_note_allocation_slow(block, bytes, site, frame);
     if (MS_LIKELY(tls->thread->sampler.is_on && head->until_tick % MS_TICK != 0))
         return note_unless_sampled(tls, block, bytes, site, frame);
     if (!tls->thread->sampler.is_on)

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+# shellcheck shell=bash disable=SC2154 # variables of the harness
+#
+# Claims about sampling, what tracking costs, and the budget (docs/sampling.md).
+
+programs=$MS_SOURCE/tests/sampling/programs
+
+estimates_of_200_runs_are_unbiased() {
+    compile known "$programs/known.c"
+    python3 "$MS_SOURCE/tests/sampling/check_runs.py" "$memscope" "$PWD/known" "$RATE" 200 ||
+        fail "rate $RATE"
+}
+
+# At every rate; what is not sampled has a place of its own, and no site is made up.
+totals_are_exact_at_every_rate() {
+    local rate
+    compile known "$programs/known.c"
+    compile_plain plain_known "$programs/known.c"
+    witness known ./plain_known
+    for rate in 0.5 0.1 0.001 0; do
+        MEMSCOPE_OPTIONS="strict=1:sample_rate=$rate" profile known ./known
+        expect_totals known
+        expect_whole known
+        expect_json known '[.tracking[-1].level] == [if '$rate' == 0 then "totals" else "sampled" end]'
+        expect_json known '.sampling.unsampled_blocks > 0
+            and .sampling.unsampled_blocks + .sampling.sampled_blocks == .statistics.total_allocations
+            and .sampling.unsampled_bytes + .sampling.sampled_bytes == .statistics.total_bytes'
+        rm known.msp
+    done
+}
+
+# Nothing but pairs: tracking costs more than 1 % for certain, and the report says how much.
+overhead_is_told() {
+    compile phases "$programs/phases.c"
+    compile_plain plain_phases "$programs/phases.c"
+    witness phases ./plain_phases 300000 0
+    profile phases ./phases 300000 0
+    expect_totals phases
+    expect_json phases '.overhead.percent > 1 and .overhead.error > 0 and .overhead.cpu_ms > 0'
+    expect_json phases '.tracking | length == 1 and .[0].level == "contexts"'
+    "$memscope" report phases.msp | grep -q '^tracking cost about' || fail "the text does not tell"
+}
+
+# First stacks go, then single blocks; totals stay exact.
+budget_that_is_passed_gives_detail_up() {
+    compile phases "$programs/phases.c"
+    compile_plain plain_phases "$programs/phases.c"
+    witness phases ./plain_phases 5000000 0
+    MEMSCOPE_OPTIONS=strict=1:max_overhead_percent=5 profile phases ./phases 5000000 0
+    expect_totals phases
+    expect_json phases '[.tracking[].level] | .[0:3] == ["contexts", "sites", "sampled"]'
+    expect_json phases '[.tracking[1:][] | .reason == "over_budget" and .overhead_percent > 5
+        and .budget_percent == 5] | all'
+    "$memscope" report phases.msp | grep -q '^given up: ' || fail "the text does not tell"
+}
+
+# When there is room again, all comes back.
+budget_with_room_takes_detail_back() {
+    compile phases "$programs/phases.c"
+    MEMSCOPE_OPTIONS=strict=1:max_overhead_percent=5 profile phases ./phases 1000000 300000
+    expect_json phases '.tracking | map(.reason) | index("under_budget") > index("over_budget")'
+    expect_json phases '.tracking[-1].level == "contexts"'
+    expect_json phases ".statistics.total_allocations == $(($(cat phases.err | head -1) + 0))"
+}
+
+budget_of_100_gives_nothing_up() {
+    compile phases "$programs/phases.c"
+    MEMSCOPE_OPTIONS=strict=1:max_overhead_percent=100 profile phases ./phases 0 100000
+    expect_json phases '.tracking | length == 1'
+    expect_json phases '[.sites[].estimated] | any | not'
+}
+
+# Sampled blocks of an exited child of fork, and a child that goes on alone.
+fork_child_samples_by_itself() {
+    compile forks "$programs/forks.c"
+    MEMSCOPE_OPTIONS=strict=1:sample_rate=0.1 profile_all forks ./forks
+    jq -se 'length == 2 and (map(.statistics.total_bytes) | sort) == [20000 * 500, 40000 * 500]
+        and ([.[].sampling.sampled_blocks > 0] | all)' forks.d/*.json >/dev/null || fail "a child lost something"
+}
