@@ -10,6 +10,7 @@
 #include "rewrite.h"
 #include "sites.h"
 #include "source.h"
+#include "type_record.h"
 #include "llvm/IR/InstIterator.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -52,7 +53,7 @@ bool checkListed(const CallBase &Call, const ListedAllocator &Listed) {
 class Instrumenter {
 public:
   Instrumenter(Module &M, const Options &Opts)
-      : M(M), Opts(Opts), Names(M), Sites(M), Hooks(M, needsWeakHooks(M, Opts)),
+      : M(M), Opts(Opts), Names(M), Types(M), Sites(M), Hooks(M, needsWeakHooks(M, Opts)),
         Callees(Opts, Hooks) {}
 
   void run() {
@@ -76,6 +77,7 @@ public:
     if (lacksDebugInfo())
       Facts.Flags |= MEMSCOPE_MODULE_NO_DEBUG_INFO;
     emitModuleDescriptor(M, Facts, Sites, Hooks);
+    Types.emit(M, Names);
     warnOfMissingDebugInfo();
     warnOfMissingTaskBoundaries();
   }
@@ -101,14 +103,18 @@ private:
     SmallVector<Constant *, 16> CallSites;
     for (const Found &Each : Calls)
       CallSites.push_back(needsSite(Each.second.Do)
-                              ? Sites.create(Each.second.Kind,
-                                             originOf(*Each.first, Names),
-                                             takeType(*Each.first))
+                              ? createSite(*Each.first, Each.second.Kind)
                               : nullptr);
     for (size_t I = 0; I < Calls.size(); ++I)
       rewrite(*Calls[I].first, Calls[I].second, CallSites[I]);
     for (CallInst *Landing : Landings)
       markLanding(*Landing, Hooks);
+  }
+
+  Constant *createSite(CallBase &Call, enum memscope_kind Kind) {
+    unsigned WrapperFrames = Types.wrapperFrames(Call);
+    TypeFacts Facts = Types.complete(Call, takeType(Call), WrapperFrames);
+    return Sites.create(Kind, originOf(Call, Names), Facts, WrapperFrames);
   }
 
   static bool needsSite(Action What) {
@@ -193,6 +199,7 @@ private:
   Module &M;
   const Options &Opts;
   NameTable Names;
+  TypeRecord Types;
   SiteTable Sites;
   HookTable Hooks;
   CalleeTable Callees;
