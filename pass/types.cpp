@@ -304,7 +304,10 @@ TypeFacts factsOf(CallBase &Call, enum memscope_kind Kind) {
   }
   if (Agree && !Type)
     Agree = agreeOn(Walk.Others, Type);
-  if (!Agree || (Type && !fits(Type, Asked)))
+  // A wrapper that is given no size makes texts, or objects of its own.
+  bool IsTold = Kind != MEMSCOPE_KIND_UNKNOWN || !Asked.empty();
+  if (!Agree || (Type && !(IsTold || !isAggregate(Type))) ||
+      (Type && !fits(Type, Asked)))
     Type = bySize(Walk, Asked);
   if (Type) {
     const DIType *Element = elementOfNode(Type);

@@ -188,13 +188,15 @@ bool WrapperFinder::mayAllocate(const CallBase &Call) const {
   if (Callee && Found.count(Callee))
     return true;
   if (!Call.getType()->isPointerTy() || Call.onlyReadsMemory() ||
-      !hasIntegerArgument(Call))
+      Call.arg_empty())
     return false;
   if (!Callee)
-    return true;
+    return hasIntegerArgument(Call);
   static const StringRef Others[] = {
-      "memchr",  "memcpy",  "memmove", "memset",  "mempcpy", "strchr",
-      "strrchr", "strncpy", "strncat", "stpncpy", "fgets",   "bsearch"};
+      "memchr", "memcpy",  "memmove", "memset", "mempcpy", "strchr",
+      "strstr", "strrchr", "strncpy", "strcpy", "strncat", "strcat",
+      "stpcpy", "stpncpy", "strtok",  "fgets",  "bsearch", "getenv",
+      "fopen",  "setlocale"};
   for (StringRef Other : Others)
     if (Callee->getName() == Other)
       return false;

@@ -188,8 +188,8 @@ int main(int argc, char **argv) {
     scratch = malloc(sizeof(struct buffer)); //= struct buffer | scratch
     struct header *head = malloc(sizeof(struct header) + n); //= struct header | head
     sink = head + 1;
-    struct header *short_of = malloc(4); //= ? | short_of
-    sink = short_of;
+    struct header *odd = malloc(20); //= ? | odd
+    sink = odd;
     struct list *tenfold = calloc(10, sizeof(struct matrix)); //= ? | tenfold
     sink = tenfold;
     struct list *cleared = malloc(sizeof *cleared); //= struct list | cleared
