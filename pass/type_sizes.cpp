@@ -155,15 +155,22 @@ bool fitsObject(const DIType *Type, uint64_t Bytes, const Size &Asked,
                 bool IsOnlyNumber) {
   if (fitsExactly(Type, Asked) || is_contained(Asked.Factors, Bytes))
     return true;
-  // Something behind it: what, the source does not tell.
-  if (Asked.Varies && Asked.Constant == Bytes)
+  // Something behind it: what, the source does not tell. A few bytes more end a
+  // text; a larger structure has more, for its alignment.
+  uint64_t Slack = Bytes % 4 == 0 ? 4 : 1;
+  if (Asked.Varies && Asked.Constant >= Bytes &&
+      Asked.Constant < Bytes + Slack)
     return true;
   if (!IsOnlyNumber || Asked.IsParameter)
     return false;
-  if (hasOpenEnd(Type))
-    return Asked.Constant * 2 > Bytes ||
-           (Asked.Constant == 0 && Asked.IsOpaque);
-  return Asked.Constant == 0 && Asked.IsOpaque;
+  // Doubled, as of a buffer that grows: that tells of no object.
+  bool SaysNothing =
+      Asked.IsOpaque || all_of(Asked.Factors, [Bytes](uint64_t Each) {
+        return Each < Bytes;
+      });
+  return Asked.Varies && SaysNothing && Asked.Constant == 0
+             ? true
+             : hasOpenEnd(Type) && Asked.Constant * 2 > Bytes;
 }
 
 } // namespace
@@ -209,9 +216,13 @@ SmallVector<Size, 2> sizesAsked(const CallBase &Call, enum memscope_kind Kind) {
 }
 
 bool fitsExactly(const DIType *Type, ArrayRef<Size> Asked) {
-  return any_of(Asked, [Type](const Size &Each) {
-    return !Each.Varies && Each.Constant > 0 &&
-           Each.Constant == bytesOf(Type);
+  uint64_t Bytes = bytesOf(Type), Tail = openEndOffset(Type);
+  return any_of(Asked, [=](const Size &Each) {
+    return Each.Constant > 0 &&
+           (Each.Constant == Bytes ||
+            // offsetof and what the last member holds, text and its end too
+            (Each.Varies && Tail && Each.Constant >= Tail &&
+             Each.Constant <= Tail + 1));
   });
 }
 

@@ -32,7 +32,7 @@ llvm::SmallVector<Size, 2> sizesAsked(const llvm::CallBase &Call,
 // to the first part of something (a base, a header) often stands for all of it.
 bool fits(const llvm::DIType *Type, llvm::ArrayRef<Size> Asked);
 
-// Whether it is one such object, no more and no less.
+// Whether it is one such object, or one and what its last member holds.
 bool fitsExactly(const llvm::DIType *Type, llvm::ArrayRef<Size> Asked);
 
 } // namespace memscope

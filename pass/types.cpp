@@ -49,8 +49,7 @@ public:
              bool IsArray)
       : Places(Places), Holder(Holder), IsArray(IsArray) {}
 
-  // The uses of the value, in the order of the source; `Untyped` gets the
-  // slots of variables that are pointers to void.
+  // The uses of the value, in the order of the source.
   void follow(Value &V) {
     if (!Seen.insert(&V).second || Seen.size() > MostValues)
       return;
@@ -82,13 +81,14 @@ public:
     Place At = Places.scalarAt(Pointer);
     Sink New{pointeeOf(At.Type), At.Name};
     Stores.push_back(New);
-    if (!New.Pointee && isa<AllocaInst>(Slot))
-      Untyped.push_back(Slot);
+    if (isa<AllocaInst>(Slot))
+      (New.Pointee ? Typed : Untyped).push_back(Slot);
   }
 
   SmallVector<Sink, 2> Stores;
   SmallVector<Sink, 2> Others; // returned, or passed on
-  SmallVector<Value *, 2> Untyped;
+  SmallVector<Value *, 2> Untyped; // variables that are pointers to void
+  SmallVector<Value *, 2> Typed;   // other variables
 
 private:
   static constexpr unsigned MostValues = 64;
@@ -102,7 +102,8 @@ private:
                isa<SelectInst>(Using)) {
       follow(*Using);
     } else if (auto *Step = dyn_cast<GetElementPtrInst>(Using)) {
-      if (IsArray && Step->hasAllConstantIndices()) // behind the length
+      // Behind the length, or to the first part.
+      if (IsArray ? Step->hasAllConstantIndices() : Step->hasAllZeroIndices())
         follow(*Step);
     } else if (isa<ReturnInst>(Using)) {
       if (const DIType *Type = pointeeOf(PlaceFinder::returnType(Holder)))
@@ -236,7 +237,10 @@ bool isCoroutineFrame(const CallBase &Call) {
 
 // Sinks that differ: the one of just that size is the object, the others point
 // to parts of it.
-const DIType *bySize(const ResultWalk &Walk, ArrayRef<Size> Asked) {
+const DIType *bySize(ResultWalk &Walk, ArrayRef<Size> Asked) {
+  for (size_t I = 0; I < Walk.Typed.size(); ++I)
+    if (isStoredOnce(*Walk.Typed[I]))
+      Walk.followSlot(*Walk.Typed[I]);
   const DIType *Found = nullptr;
   for (ArrayRef<Sink> Sinks : {ArrayRef<Sink>(Walk.Stores),
                                ArrayRef<Sink>(Walk.Others)})

@@ -56,8 +56,10 @@ public:
         forEachStored(*Slot, [&](const Value &Each) { Any |= reaches(Each); });
       return Any;
     }
-    if (isa<BinaryOperator>(V))
-      HasArithmetic = true;
+    if (const auto *Operation = dyn_cast<BinaryOperator>(&V))
+      HasArithmetic |= Operation->getOpcode() == Instruction::Add ||
+                       Operation->getOpcode() == Instruction::Mul ||
+                       Operation->getOpcode() == Instruction::Shl;
     else if (const auto *Call = dyn_cast<CallBase>(&V))
       return reachesThrough(*Call);
     else if (!isa<CastInst>(V) && !isa<PHINode>(V) && !isa<SelectInst>(V) &&
@@ -77,12 +79,15 @@ private:
     bool IsLength = Callee && (Callee->getName() == "strlen" ||
                                Callee->getName() == "strnlen" ||
                                Callee->getName() == "wcslen");
-    if (!IsLength && !isa<IntrinsicInst>(Call))
+    // A size that a function rounds up.
+    bool IsRounded = Call.getType()->isIntegerTy();
+    if (!IsLength && !IsRounded && !isa<IntrinsicInst>(Call))
       return false;
     HasArithmetic = true;
     bool Any = false;
     for (const Use &Each : Call.args())
-      Any |= reaches(*Each);
+      if (IsLength || Each->getType()->isIntegerTy())
+        Any |= reaches(*Each);
     return Any;
   }
 
@@ -147,6 +152,25 @@ bool isKept(const Value &V, SmallPtrSetImpl<const Value *> &Seen) {
   return false;
 }
 
+// Whether what the call asks for comes from the function's parameters.
+bool asksForParameter(const CallBase &Call, enum memscope_kind Kind,
+                      bool Unchanged) {
+  if (Kind == MEMSCOPE_KIND_VASPRINTF)
+    return true;
+  bool CopiesText =
+      Kind == MEMSCOPE_KIND_STRDUP || Kind == MEMSCOPE_KIND_STRNDUP;
+  bool Asks = false;
+  for (const Use &Each : Call.args()) {
+    ParameterTrace Size;
+    if (!(Each->getType()->isIntegerTy() || CopiesText) || !Size.reaches(*Each))
+      continue;
+    if (Unchanged && Size.HasArithmetic)
+      return false;
+    Asks = true;
+  }
+  return Asks;
+}
+
 enum class Result { None, Untyped, Scalar, Object };
 
 // What the function hands out; without types in the debug info all pointers are
@@ -203,15 +227,11 @@ bool WrapperFinder::mayAllocate(const CallBase &Call) const {
   return Callee->isDeclaration() && !isOfLibrary(Callee->getName());
 }
 
-WrapperFinder::Source WrapperFinder::sourceOf(CallBase &Call) {
-  const auto *Callee =
-      dyn_cast<Function>(Call.getCalledOperand()->stripPointerCasts());
-  if (Callee && Found.count(Callee))
-    return Source::Allocator;
+// A wrapper by mistake does no harm: readers look past one only where all that
+// it called on the way to the allocation are wrappers, too.
+bool WrapperFinder::isSource(const CallBase &Call) {
   Action Do = Callees.classify(Call).Do;
-  if (Do == Action::Allocate || Do == Action::Enclose)
-    return Source::Allocator;
-  return mayAllocate(Call) ? Source::MayBe : Source::None;
+  return Do == Action::Allocate || Do == Action::Enclose || mayAllocate(Call);
 }
 
 // getline of glibc's headers: the address is stored where its caller says.
@@ -250,26 +270,12 @@ bool WrapperFinder::judge(Function &F, const Callee &What) {
   if (passesOutOn(F))
     return true;
   for (CallBase *Call : Origins.Calls) {
-    Source From = sourceOf(*Call);
-    // What may as well be no allocator makes a wrapper only of what looks like
-    // one in all other ways.
-    if (From == Source::None ||
-        (From == Source::MayBe && Kind != Result::Untyped &&
-         Kind != Result::None))
-      continue;
-    ParameterTrace Sizes;
-    bool IsAsked = false;
-    for (const Use &Each : Call->args())
-      if (Each->getType()->isIntegerTy() ||
-          Callees.classify(*Call).Kind == MEMSCOPE_KIND_STRDUP)
-        IsAsked |= Sizes.reaches(*Each);
-    if (Callees.classify(*Call).Kind == MEMSCOPE_KIND_VASPRINTF)
-      IsAsked = true;
-    if (!IsAsked)
+    if (!isSource(*Call))
       continue;
     // An object made here: its type stands here, not at the caller's.
-    if (Kind == Result::Object && Sizes.HasArithmetic &&
-        baseNameOf(F.getName()) != "allocate")
+    bool IsObject =
+        Kind == Result::Object && baseNameOf(F.getName()) != "allocate";
+    if (!asksForParameter(*Call, Callees.classify(*Call).Kind, IsObject))
       continue;
     SmallPtrSet<const Value *, 16> Seen;
     if (Kind == Result::Scalar && isKept(*Call, Seen))

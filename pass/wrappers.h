@@ -27,12 +27,10 @@ public:
   bool mayAllocate(const llvm::CallBase &Call) const;
 
 private:
-  enum class Source { None, Allocator, MayBe };
-
   bool judge(llvm::Function &F, const Callee &Listed);
   bool passesOutOn(llvm::Function &F);
   bool isListed(const llvm::Function &F) const;
-  Source sourceOf(llvm::CallBase &Call);
+  bool isSource(const llvm::CallBase &Call);
 
   CalleeTable &Callees;
   const Options &Opts;
