@@ -53,8 +53,8 @@ bool checkListed(const CallBase &Call, const ListedAllocator &Listed) {
 class Instrumenter {
 public:
   Instrumenter(Module &M, const Options &Opts)
-      : M(M), Opts(Opts), Names(M), Types(M), Sites(M), Hooks(M, needsWeakHooks(M, Opts)),
-        Callees(Opts, Hooks) {}
+      : M(M), Opts(Opts), Names(M), Types(M), Sites(M),
+        Hooks(M, needsWeakHooks(M, Opts)), Callees(Opts, Hooks) {}
 
   void run() {
     bool AnyFunction = false;

@@ -33,8 +33,7 @@ void markAllocations(Function &F, CalleeTable &Callees,
     if (!Call)
       continue;
     Callee What = Callees.classify(*Call);
-    bool MayAllocate =
-        What.Do == Action::None && Wrappers.mayAllocate(*Call);
+    bool MayAllocate = What.Do == Action::None && Wrappers.mayAllocate(*Call);
     if (What.Do == Action::None && !MayAllocate)
       continue;
     if (What.Do != Action::Free && What.Do != Action::CountFiber)

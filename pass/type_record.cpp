@@ -126,8 +126,8 @@ bool TypeRecord::isWrapper(const DILocation &Place) const {
 }
 
 const TypeFacts *TypeRecord::find(const DILocation &At) const {
-  auto Known = Rows.find(Place{At.getScope()->getSubprogram(), At.getLine(),
-                               At.getColumn()});
+  auto Known = Rows.find(
+      Place{At.getScope()->getSubprogram(), At.getLine(), At.getColumn()});
   return Known == Rows.end() || Known->second.IsAmbiguous
              ? nullptr
              : &Known->second.Facts;

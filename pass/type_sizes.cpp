@@ -153,21 +153,20 @@ bool fitsScalar(uint64_t Bytes, const Size &Asked) {
 
 bool fitsObject(const DIType *Type, uint64_t Bytes, const Size &Asked,
                 bool IsOnlyNumber) {
-  if (fitsExactly(Type, Asked) || is_contained(Asked.Factors, Bytes))
+  if (fitsExactly(Type, Asked) ||
+      (Asked.Constant == 0 && is_contained(Asked.Factors, Bytes)))
     return true;
   // Something behind it: what, the source does not tell. A few bytes more end a
   // text; a larger structure has more, for its alignment.
   uint64_t Slack = Bytes % 4 == 0 ? 4 : 1;
-  if (Asked.Varies && Asked.Constant >= Bytes &&
-      Asked.Constant < Bytes + Slack)
+  if (Asked.Varies && Asked.Constant >= Bytes && Asked.Constant < Bytes + Slack)
     return true;
   if (!IsOnlyNumber || Asked.IsParameter)
     return false;
   // Doubled, as of a buffer that grows: that tells of no object.
   bool SaysNothing =
-      Asked.IsOpaque || all_of(Asked.Factors, [Bytes](uint64_t Each) {
-        return Each < Bytes;
-      });
+      Asked.IsOpaque ||
+      all_of(Asked.Factors, [Bytes](uint64_t Each) { return Each < Bytes; });
   return Asked.Varies && SaysNothing && Asked.Constant == 0
              ? true
              : hasOpenEnd(Type) && Asked.Constant * 2 > Bytes;
@@ -234,9 +233,8 @@ bool fits(const DIType *Type, ArrayRef<Size> Asked) {
     return any_of(Asked, [&](const Size &Each) {
       return fitsObject(Type, Bytes, Each, Asked.size() == 1);
     });
-  return any_of(Asked, [Bytes](const Size &Each) {
-    return fitsScalar(Bytes, Each);
-  });
+  return any_of(Asked,
+                [Bytes](const Size &Each) { return fitsScalar(Bytes, Each); });
 }
 
 } // namespace memscope

@@ -8,10 +8,10 @@
 #include "wrappers.h"
 #include "llvm/ADT/SmallPtrSet.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/Demangle/Demangle.h"
 #include "llvm/IR/Constants.h"
 #include "llvm/IR/Instructions.h"
 #include "llvm/IR/IntrinsicInst.h"
-#include "llvm/Demangle/Demangle.h"
 
 using namespace llvm;
 
@@ -34,9 +34,9 @@ bool keepsArgument(const CallBase &Call) {
   const Function *Callee = Call.getCalledFunction();
   if (!Callee || Call.arg_size() < 2)
     return false;
-  for (StringRef Class : {"_ZNSt10unique_ptrI", "_ZNSt10shared_ptrI",
-                          "_ZNSt12__shared_ptrI",
-                          "_ZNSt3__110unique_ptrI", "_ZNSt3__110shared_ptrI"})
+  for (StringRef Class :
+       {"_ZNSt10unique_ptrI", "_ZNSt10shared_ptrI", "_ZNSt12__shared_ptrI",
+        "_ZNSt3__110unique_ptrI", "_ZNSt3__110shared_ptrI"})
     if (compat::startsWith(Callee->getName(), Class))
       return true;
   return false;
@@ -86,7 +86,7 @@ public:
   }
 
   SmallVector<Sink, 2> Stores;
-  SmallVector<Sink, 2> Others; // returned, or passed on
+  SmallVector<Sink, 2> Others;     // returned, or passed on
   SmallVector<Value *, 2> Untyped; // variables that are pointers to void
   SmallVector<Value *, 2> Typed;   // other variables
 
@@ -242,8 +242,8 @@ const DIType *bySize(ResultWalk &Walk, ArrayRef<Size> Asked) {
     if (isStoredOnce(*Walk.Typed[I]))
       Walk.followSlot(*Walk.Typed[I]);
   const DIType *Found = nullptr;
-  for (ArrayRef<Sink> Sinks : {ArrayRef<Sink>(Walk.Stores),
-                               ArrayRef<Sink>(Walk.Others)})
+  for (ArrayRef<Sink> Sinks :
+       {ArrayRef<Sink>(Walk.Stores), ArrayRef<Sink>(Walk.Others)})
     for (const Sink &Each : Sinks) {
       if (!isAggregate(Each.Pointee) || !fitsExactly(Each.Pointee, Asked))
         continue;
@@ -252,6 +252,17 @@ const DIType *bySize(ResultWalk &Walk, ArrayRef<Size> Asked) {
       Found = Each.Pointee;
     }
   return Found;
+}
+
+// Whether bytes, as the variable has them, are then used as a structure.
+bool becomesObject(ResultWalk &Walk) {
+  size_t Direct = Walk.Stores.size();
+  for (size_t I = 0; I < Walk.Typed.size(); ++I)
+    Walk.followSlot(*Walk.Typed[I]);
+  for (const Sink &Each : ArrayRef<Sink>(Walk.Stores).drop_front(Direct))
+    if (isAggregate(Each.Pointee))
+      return true;
+  return false;
 }
 
 // Pointers to void alone: what becomes of their values?
@@ -270,7 +281,8 @@ void followUntyped(ResultWalk &Walk, TypeFacts &Facts) {
 TypeFacts factsOf(CallBase &Call, enum memscope_kind Kind) {
   const DISubprogram *Holder = Call.getFunction()->getSubprogram();
   // Line tables alone tell of no type.
-  if (!Holder || Holder->getUnit()->getEmissionKind() != DICompileUnit::FullDebug)
+  if (!Holder ||
+      Holder->getUnit()->getEmissionKind() != DICompileUnit::FullDebug)
     return {};
   TypeFacts Facts;
   if (isCoroutineFrame(Call)) {
@@ -313,6 +325,8 @@ TypeFacts factsOf(CallBase &Call, enum memscope_kind Kind) {
   if (!Agree || (Type && !(IsTold || !isAggregate(Type))) ||
       (Type && !fits(Type, Asked)))
     Type = bySize(Walk, Asked);
+  if (Type && !isAggregate(Type) && bytesOf(Type) == 1 && becomesObject(Walk))
+    Type = bySize(Walk, Asked);
   if (Type) {
     const DIType *Element = elementOfNode(Type);
     Facts.Type = Namer.name(Element ? Element : Type);
@@ -329,7 +343,8 @@ bool storesResult(enum memscope_kind Kind) {
   return Kind == MEMSCOPE_KIND_POSIX_MEMALIGN || storesText(Kind);
 }
 
-void noteType(CallBase &Call, const Callee &What, const WrapperFinder &Wrappers) {
+void noteType(CallBase &Call, const Callee &What,
+              const WrapperFinder &Wrappers) {
   bool IsAllocation = What.Do == Action::Allocate || What.Do == Action::Enclose;
   TypeFacts Facts = factsOf(Call, What.Kind);
   // A wrapper's own variable is of any type that its caller wants.
@@ -337,9 +352,10 @@ void noteType(CallBase &Call, const Callee &What, const WrapperFinder &Wrappers)
     Facts.Type.clear(), Facts.Bytes = 0;
   if (isOfLibrary(Call.getFunction()->getName()))
     Facts.Variable.clear();
-  recordFacts(Call, Facts, !IsAllocation || What.Kind == MEMSCOPE_KIND_USER ||
-                               What.Kind == MEMSCOPE_KIND_ALLOCKIND ||
-                               What.Kind == MEMSCOPE_KIND_CLASS_NEW);
+  recordFacts(Call, Facts,
+              !IsAllocation || What.Kind == MEMSCOPE_KIND_USER ||
+                  What.Kind == MEMSCOPE_KIND_ALLOCKIND ||
+                  What.Kind == MEMSCOPE_KIND_CLASS_NEW);
   if (!IsAllocation)
     return;
   LLVMContext &Context = Call.getContext();

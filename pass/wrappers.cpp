@@ -184,7 +184,7 @@ Result resultOf(const Function &F) {
   if (!HasTypes)
     return Result::Untyped;
   const DIType *Pointee = pointeeOf(PlaceFinder::returnType(Subprogram));
-  return !Pointee              ? Result::Untyped
+  return !Pointee               ? Result::Untyped
          : isAggregate(Pointee) ? Result::Object
                                 : Result::Scalar;
 }
@@ -217,10 +217,10 @@ bool WrapperFinder::mayAllocate(const CallBase &Call) const {
   if (!Callee)
     return hasIntegerArgument(Call);
   static const StringRef Others[] = {
-      "memchr", "memcpy",  "memmove", "memset", "mempcpy", "strchr",
-      "strstr", "strrchr", "strncpy", "strcpy", "strncat", "strcat",
-      "stpcpy", "stpncpy", "strtok",  "fgets",  "bsearch", "getenv",
-      "fopen",  "setlocale"};
+      "memchr",  "memcpy",  "memmove", "memset",  "mempcpy",
+      "strchr",  "strstr",  "strrchr", "strncpy", "strcpy",
+      "strncat", "strcat",  "stpcpy",  "stpncpy", "strtok",
+      "fgets",   "bsearch", "getenv",  "fopen",   "setlocale"};
   for (StringRef Other : Others)
     if (Callee->getName() == Other)
       return false;
@@ -238,7 +238,8 @@ bool WrapperFinder::isSource(const CallBase &Call) {
 bool WrapperFinder::passesOutOn(Function &F) {
   for (Instruction &I : instructions(F)) {
     auto *Call = dyn_cast<CallBase>(&I);
-    if (!Call || Call->arg_size() == 0 || !Call->getArgOperand(0)->getType()->isPointerTy())
+    if (!Call || Call->arg_size() == 0 ||
+        !Call->getArgOperand(0)->getType()->isPointerTy())
       continue;
     Callee What = Callees.classify(*Call);
     if (What.Do != Action::None && storesResult(What.Kind) &&

@@ -17,9 +17,7 @@ class WrapperFinder {
 public:
   WrapperFinder(llvm::Module &M, CalleeTable &Callees, const Options &Opts);
 
-  bool isWrapper(const llvm::Function &F) const {
-    return Found.count(&F) != 0;
-  }
+  bool isWrapper(const llvm::Function &F) const { return Found.count(&F) != 0; }
   // One whose result has no type of its own.
   bool isUntyped(const llvm::Function &F) const;
   // A call that may reach an allocator: of a wrapper of this module, or one

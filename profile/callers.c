@@ -99,8 +99,7 @@ static bool note_move(struct work *work, uint32_t site, uint32_t cell, uint32_t 
     uint32_t count = caller + 1;
     while (count < stack->count && stack->frames[count - 1].inlined)
         count++;
-    struct ms_frame *frames =
-        ms_arena_take(&work->summary->symbols->arena, count * sizeof *frames);
+    struct ms_frame *frames = ms_arena_take(&work->summary->symbols->arena, count * sizeof *frames);
     if (!frames)
         return false;
     uint64_t hash = 0;
@@ -109,15 +108,18 @@ static bool note_move(struct work *work, uint32_t site, uint32_t cell, uint32_t 
         if (i >= caller)
             hash = hash_frame(hash, &frames[i]);
     }
-    work->moves[work->move_count++] =
-        (struct move){.site = site, .cell = cell, .hash = hash, .caller = caller, .count = count,
-                      .frames = frames};
+    work->moves[work->move_count++] = (struct move){.site = site,
+                                                    .cell = cell,
+                                                    .hash = hash,
+                                                    .caller = caller,
+                                                    .count = count,
+                                                    .frames = frames};
     return true;
 }
 
 // Looks for the caller in the cell's stack; *done_out: there is no need to look again.
-static bool look_at(struct work *work, uint32_t cell, uint32_t unit, uint32_t index,
-                    uint32_t asked, bool *done_out) {
+static bool look_at(struct work *work, uint32_t cell, uint32_t unit, uint32_t index, uint32_t asked,
+                    bool *done_out) {
     const struct ms_site *site = &work->summary->sites[index];
     struct ms_stack_source source = {
         .record = (const void *)ms_at(work->summary->profile, unit),
@@ -280,8 +282,7 @@ static bool make_sites(struct work *work) {
     for (uint32_t unit = MS_FIRST_UNIT; unit < summary->profile->end_unit; unit++) {
         if (summary->profile->types[unit] != MEMSCOPE_RECORD_CELL)
             continue;
-        size_t site =
-            place_of(summary, cell_at(summary, unit)->site_ref, MEMSCOPE_RECORD_SITE);
+        size_t site = place_of(summary, cell_at(summary, unit)->site_ref, MEMSCOPE_RECORD_SITE);
         left[site ? site - 1 : 0]++;
     }
     for (size_t i = 0; i < work->move_count; i++)

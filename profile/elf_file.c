@@ -69,7 +69,7 @@ static void read_section(int fd, const char *name, const Elf64_Shdr *section,
         file->wrappers_offset = section->sh_offset;
         file->wrappers_bytes = section->sh_size;
     } else if (strcmp(name, ".gnu_debuglink") == 0 && section->sh_size > 4 &&
-             section->sh_size <= sizeof file->debug_link)
+               section->sh_size <= sizeof file->debug_link)
         (void)get(fd, section->sh_offset, file->debug_link, section->sh_size);
 }
 

@@ -265,7 +265,8 @@ struct ms_resolve_options {
 // process that ends before this returns; what was asked before is known. A site stays without
 // frames where that cannot be told: no symbolizer, no time left, or the file at the module's path
 // is not the one that was loaded (its build ID differs; without one, it is younger than the
-// process). A site in a wrapper becomes a site for each of its callers. OK, NOT_FOUND (no symbolizer) or OUT_OF_MEMORY.
+// process). A site in a wrapper becomes a site for each of its callers. OK, NOT_FOUND (no
+// symbolizer) or OUT_OF_MEMORY.
 memscope_status ms_summary_resolve(struct ms_summary *summary,
                                    const struct ms_resolve_options *options);
 

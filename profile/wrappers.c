@@ -17,13 +17,13 @@
 // Of libraries that are seldom compiled with the plugin, and what many programs call theirs.
 // Sorted.
 static const char *const known_names[] = {
-    "CRYPTO_malloc",  "CRYPTO_realloc",  "CRYPTO_zalloc",   "PyMem_Calloc",    "PyMem_Malloc",
-    "PyMem_RawMalloc", "PyMem_Realloc",  "PyObject_Malloc", "g_malloc",        "g_malloc0",
-    "g_malloc0_n",    "g_malloc_n",      "g_memdup2",       "g_realloc",       "g_realloc_n",
-    "g_slice_alloc",  "g_slice_alloc0",  "g_strdup",        "g_strndup",       "g_try_malloc",
-    "g_try_malloc0",  "g_try_realloc",   "xcalloc",         "xmalloc",         "xmemdup",
-    "xrealloc",       "xstrdup",         "xstrndup",        "xzalloc",         "zcalloc",
-    "zmalloc",        "zrealloc",
+    "CRYPTO_malloc",   "CRYPTO_realloc", "CRYPTO_zalloc",   "PyMem_Calloc", "PyMem_Malloc",
+    "PyMem_RawMalloc", "PyMem_Realloc",  "PyObject_Malloc", "g_malloc",     "g_malloc0",
+    "g_malloc0_n",     "g_malloc_n",     "g_memdup2",       "g_realloc",    "g_realloc_n",
+    "g_slice_alloc",   "g_slice_alloc0", "g_strdup",        "g_strndup",    "g_try_malloc",
+    "g_try_malloc0",   "g_try_realloc",  "xcalloc",         "xmalloc",      "xmemdup",
+    "xrealloc",        "xstrdup",        "xstrndup",        "xzalloc",      "zcalloc",
+    "zmalloc",         "zrealloc",
 };
 
 struct named {
