@@ -125,6 +125,18 @@ char *ms_container_of(const char *function) {
     return is_container(head, head + strlen(head)) ? written(begin, over) : NULL;
 }
 
+// Of the library, and what it allocates is its own: no part of the container that called it.
+static bool owns_its_blocks(const char *function) {
+    static const char *const owners[] = {
+        "std::thread::", "std::jthread::", "std::make_unique<",
+        "std::any::",    "std::promise<",  "std::make_exception_ptr"};
+    const char *begin, *end = ms_function_name(function, &begin);
+    for (size_t i = 0; i < sizeof owners / sizeof *owners; i++)
+        if (begins(begin, end, owners[i]))
+            return true;
+    return false;
+}
+
 void ms_find_containers(struct ms_summary *summary) {
     for (size_t i = 0; i < summary->site_count; i++) {
         struct ms_site *site = &summary->sites[i];
@@ -132,6 +144,8 @@ void ms_find_containers(struct ms_summary *summary) {
         for (uint32_t depth = 0; depth < count && !site->container; depth++) {
             struct ms_frame frame = ms_site_frame(summary, site, depth);
             if (depth >= site->wrapper_frames && (!frame.function || !ms_is_library_frame(&frame)))
+                break;
+            if (frame.function && owns_its_blocks(frame.function))
                 break;
             if (frame.function)
                 site->container = ms_container_of(frame.function);

@@ -150,8 +150,10 @@ int main(int argc, char **) {
     sink = allocated.get();
     std::pmr::vector<int> pooled(n, std::pmr::new_delete_resource());
     sink = pooled.data();
-    std::thread thread([] { sink = nullptr; });
-    thread.join();
+    std::vector<std::thread> threads;
+    threads.reserve(1); //= std::thread | ? | std::vector<std::thread>
+    threads.emplace_back([] { sink = nullptr; });
+    threads[0].join();
     std::vector<std::pair<int, Order>> together(n); //= std::pair<int, shop::Order> | ? | std::vector<std::pair<int, shop::Order>>
     sink = together.data();
     std::vector<std::unique_ptr<Order>> owners;
