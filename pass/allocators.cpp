@@ -106,6 +106,24 @@ Callee keepCall(Callee What) {
 
 } // namespace
 
+bool isNamed(StringRef Symbol, StringRef Name) {
+  return Symbol == Name || CxxName(Symbol).qualified() == Name;
+}
+
+bool isOfLibrary(StringRef Symbol) {
+  for (StringRef Beginning : {"_ZNSt", "_ZNKSt", "_ZSt", "_ZN9__gnu_cxx"})
+    if (compat::startsWith(Symbol, Beginning))
+      return true;
+  return false;
+}
+
+std::string baseNameOf(StringRef Symbol) { return CxxName(Symbol).Base; }
+
+std::string qualifiedName(StringRef Symbol) {
+  std::string Name = CxxName(Symbol).qualified();
+  return Name.empty() ? Symbol.str() : Name;
+}
+
 CalleeTable::CalleeTable(const Options &Opts, const HookTable &Hooks)
     : Opts(Opts), Hooks(Hooks) {}
 

@@ -36,6 +36,10 @@ public:
   CalleeTable(const Options &Opts, const HookTable &Hooks);
 
   Callee classify(const llvm::CallBase &Call);
+  // What calls of this function are.
+  Callee describe(const llvm::GlobalValue &Function) {
+    return byName(Function);
+  }
 
 private:
   Callee byName(const llvm::GlobalValue &Function);
@@ -46,6 +50,15 @@ private:
   const HookTable &Hooks;
   llvm::DenseMap<const llvm::GlobalValue *, Callee> Known;
 };
+
+// Whether a symbol is that one, or the C++ name, without parameters.
+bool isNamed(llvm::StringRef Symbol, llvm::StringRef Name);
+// Whether the C++ standard library has a function of that symbol.
+bool isOfLibrary(llvm::StringRef Symbol);
+// "get" of `pool::Arena::get(int)`; "" where the symbol is no C++ function's.
+std::string baseNameOf(llvm::StringRef Symbol);
+// "pool::Arena::get" of it; the symbol itself where it is none.
+std::string qualifiedName(llvm::StringRef Symbol);
 
 } // namespace memscope
 

@@ -13,6 +13,7 @@
 #include "llvm/IR/DerivedTypes.h"
 #include "llvm/IR/InstrTypes.h"
 #include "llvm/IR/Instructions.h"
+#include "llvm/IR/IntrinsicInst.h"
 #include "llvm/IR/Module.h"
 #include "llvm/IR/PassManager.h"
 #include "llvm/Passes/PassBuilder.h"
@@ -118,6 +119,18 @@ inline const llvm::DILocalVariable *variableAt(llvm::Value &Slot) {
   for (const llvm::DbgDeclareInst *Each : llvm::FindDbgDeclareUses(&Slot))
     if (Each->getExpression()->getNumElements() == 0)
       return Each->getVariable();
+#endif
+  return nullptr;
+}
+
+// The variable of each thread's own whose address it is, or null.
+inline llvm::Value *threadLocalAt(llvm::Value &Address) {
+#if LLVM_VERSION_MAJOR >= 15
+  if (auto *Call = llvm::dyn_cast<llvm::IntrinsicInst>(&Address))
+    if (Call->getIntrinsicID() == llvm::Intrinsic::threadlocal_address)
+      return Call->getArgOperand(0);
+#else
+  (void)Address;
 #endif
   return nullptr;
 }

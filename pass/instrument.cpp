@@ -11,6 +11,7 @@
 #include "sites.h"
 #include "source.h"
 #include "source_sums.h"
+#include "type_record.h"
 #include "llvm/IR/InstIterator.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -53,8 +54,8 @@ bool checkListed(const CallBase &Call, const ListedAllocator &Listed) {
 class Instrumenter {
 public:
   Instrumenter(Module &M, const Options &Opts)
-      : M(M), Opts(Opts), Names(M), Sites(M), Hooks(M, needsWeakHooks(M, Opts)),
-        Callees(Opts, Hooks) {}
+      : M(M), Opts(Opts), Names(M), Types(M), Sites(M),
+        Hooks(M, needsWeakHooks(M, Opts)), Callees(Opts, Hooks) {}
 
   void run() {
     bool AnyFunction = false;
@@ -78,6 +79,7 @@ public:
       Facts.Flags |= MEMSCOPE_MODULE_NO_DEBUG_INFO;
     emitModuleDescriptor(M, Facts, Sites, Hooks);
     Sums.emit(M);
+    Types.emit(M, Names);
     warnOfMissingDebugInfo();
     warnOfMissingTaskBoundaries();
   }
@@ -105,15 +107,19 @@ private:
       if (needsSite(Each.second.Do))
         Sums.add(*Each.first);
       CallSites.push_back(needsSite(Each.second.Do)
-                              ? Sites.create(Each.second.Kind,
-                                             originOf(*Each.first, Names),
-                                             takeType(*Each.first))
+                              ? createSite(*Each.first, Each.second.Kind)
                               : nullptr);
     }
     for (size_t I = 0; I < Calls.size(); ++I)
       rewrite(*Calls[I].first, Calls[I].second, CallSites[I]);
     for (CallInst *Landing : Landings)
       markLanding(*Landing, Hooks);
+  }
+
+  Constant *createSite(CallBase &Call, enum memscope_kind Kind) {
+    unsigned WrapperFrames = Types.wrapperFrames(Call);
+    TypeFacts Facts = Types.complete(Call, takeType(Call), WrapperFrames);
+    return Sites.create(Kind, originOf(Call, Names), Facts, WrapperFrames);
   }
 
   static bool needsSite(Action What) {
@@ -198,6 +204,7 @@ private:
   Module &M;
   const Options &Opts;
   NameTable Names;
+  TypeRecord Types;
   SiteTable Sites;
   SourceSums Sums;
   HookTable Hooks;

@@ -53,14 +53,17 @@ NameTable::NameTable(Module &M) {
 
 std::string NameTable::displayName(const DISubprogram &Subprogram,
                                    const Function &Holder) const {
+  std::string Name = displayName(Subprogram);
+  return Name.empty() ? displayName(Holder) : Name;
+}
+
+std::string NameTable::displayName(const DISubprogram &Subprogram) const {
   if (!Subprogram.getLinkageName().empty())
     return demangle(Subprogram.getLinkageName().str());
   auto Known = Symbols.find(&Subprogram);
   if (Known != Symbols.end())
     return demangle(Known->second);
-  if (!Subprogram.getName().empty())
-    return Subprogram.getName().str();
-  return displayName(Holder);
+  return Subprogram.getName().str();
 }
 
 std::string NameTable::displayName(const Function &Function) {

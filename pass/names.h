@@ -32,6 +32,8 @@ public:
   // The demangled name; `Holder` is the function that holds the code now.
   std::string displayName(const llvm::DISubprogram &Subprogram,
                           const llvm::Function &Holder) const;
+  // The same without one: "" where the debug info has no name.
+  std::string displayName(const llvm::DISubprogram &Subprogram) const;
   static std::string displayName(const llvm::Function &Function);
 
 private:

@@ -23,6 +23,11 @@ cl::list<std::string>
     AllocOption("memscope-alloc", cl::value_desc("NAME:SIZEARG:KIND"),
                 cl::desc("An allocation function of the program's own"));
 
+cl::list<std::string>
+    WrapperOption("memscope-wrapper", cl::value_desc("NAME"),
+                  cl::desc("A function that allocates what its callers ask "
+                           "for: reports show the caller"));
+
 struct KindName {
   StringRef Name;
   enum memscope_kind Kind;
@@ -94,6 +99,12 @@ bool Options::read(LLVMContext *Context, Options &Out) {
     if (!readListed(Context, Spelling, Listed))
       return false;
     Out.Listed.push_back(Listed);
+  }
+  for (const std::string &Name : WrapperOption) {
+    if (Name.empty())
+      return refuse(Context, WrapperOption.ArgStr, Name,
+                    "expected the name of a function");
+    Out.Wrappers.push_back(Name);
   }
   return true;
 }

@@ -26,6 +26,9 @@ struct Options {
   bool Linked = false; // the runtime is linked in: strong hooks where possible
   bool FramePointers = true;
   std::vector<ListedAllocator> Listed;
+  // Symbols, or qualified C++ names, of functions that only pass allocations
+  // on.
+  std::vector<std::string> Wrappers;
 
   // Reads the command line. False: a value is not allowed; an error that names
   // it has been given to `Context`, unless that is null.

@@ -6,7 +6,9 @@
 #include "coroutines.h"
 #include "instrument.h"
 #include "names.h"
+#include "type_record.h"
 #include "types.h"
+#include "wrappers.h"
 #include "llvm/IR/InstIterator.h"
 
 using namespace llvm;
@@ -15,19 +17,32 @@ namespace memscope {
 
 namespace {
 
+// A caller that a tail call leaves would have no frame to be told by.
+void keepCaller(CallBase &Call) {
+  auto *Plain = dyn_cast<CallInst>(&Call);
+  if (Plain && !Plain->isMustTailCall())
+    Plain->setTailCallKind(CallInst::TCK_NoTail);
+}
+
 // Two allocations on two branches would become one call without a line.
 // Removing a pair of allocation and free is not hindered.
-void markAllocations(Function &F, CalleeTable &Callees) {
+void markAllocations(Function &F, CalleeTable &Callees,
+                     const WrapperFinder &Wrappers) {
   for (Instruction &I : instructions(F)) {
     auto *Call = dyn_cast<CallBase>(&I);
     if (!Call)
       continue;
     Callee What = Callees.classify(*Call);
-    if (What.Do != Action::None && What.Do != Action::Free &&
-        What.Do != Action::CountFiber)
+    bool MayAllocate = What.Do == Action::None && Wrappers.mayAllocate(*Call);
+    if (What.Do == Action::None && !MayAllocate)
+      continue;
+    if (What.Do != Action::Free && What.Do != Action::CountFiber)
       Call->addFnAttr(Attribute::NoMerge);
-    if (What.Do == Action::Allocate || What.Do == Action::Enclose)
-      noteType(*Call, What);
+    if (MayAllocate && !Wrappers.isWrapper(F))
+      keepCaller(*Call);
+    if (MayAllocate || What.Do == Action::Allocate ||
+        What.Do == Action::Enclose)
+      noteType(*Call, What, Wrappers);
   }
 }
 
@@ -48,6 +63,10 @@ PreservedAnalyses PreparePass::run(Module &M, ModuleAnalysisManager &) {
   for (Function &F : M)
     if (!F.isDeclaration())
       Functions.push_back(&F);
+  WrapperFinder Wrappers(M, Callees, Opts);
+  for (Function &F : M)
+    if (Wrappers.isWrapper(F))
+      recordWrapper(F);
   for (Function *F : Functions) {
     if (CoroutineShape::isCoroutine(*F)) {
       CoroutineFunctions += !F->hasAvailableExternallyLinkage();
@@ -55,7 +74,7 @@ PreservedAnalyses PreparePass::run(Module &M, ModuleAnalysisManager &) {
           !F->hasFnAttribute(Attribute::DisableSanitizerInstrumentation))
         markCoroutine(*F, Strings, Hooks);
     }
-    markAllocations(*F, Callees);
+    markAllocations(*F, Callees, Wrappers);
   }
   NameTable::record(M, CoroutineFunctions);
   return PreservedAnalyses::none();

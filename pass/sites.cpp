@@ -55,7 +55,7 @@ Constant *SiteTable::frames(ArrayRef<SourcePlace> Places) {
 }
 
 Constant *SiteTable::create(enum memscope_kind Kind, const SourceOrigin &Origin,
-                            const TypeFacts &Facts) {
+                            const TypeFacts &Facts, unsigned WrapperFrames) {
   LLVMContext &Context = Mod.getContext();
   Type *I16 = Type::getInt16Ty(Context);
   Type *I32 = Type::getInt32Ty(Context);
@@ -76,7 +76,7 @@ Constant *SiteTable::create(enum memscope_kind Kind, const SourceOrigin &Origin,
       string(Facts.Variable),
       frames(Inlined),
       ConstantInt::get(I32, isUInt<32>(Facts.Bytes) ? Facts.Bytes : 0),
-      ConstantInt::get(I32, 0),
+      ConstantInt::get(I32, WrapperFrames),
   };
   auto *Site = new GlobalVariable(
       Mod, SiteTy, /*isConstant=*/false, GlobalValue::PrivateLinkage,

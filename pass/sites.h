@@ -5,7 +5,7 @@
 //   @memscope.site = private global %memscope.site { i32 1, i16 <kind>,
 //       i16 <inlined frames>, i32 <line>, i32 <column>, ptr <function>,
 //       ptr <file>, ptr <type>, ptr <variable>, ptr <frames>,
-//       i32 <type bytes>, i32 <flags> }
+//       i32 <type bytes>, i32 <wrapper frames> }
 //
 // Sites never join the comdat of the function that uses them: the linker then
 // drops at most the function, and no reference into a dropped group is left.
@@ -27,7 +27,8 @@ public:
 
   // The address of a new site, of the hooks' pointer type.
   llvm::Constant *create(enum memscope_kind Kind, const SourceOrigin &Origin,
-                         const TypeFacts &Facts = {});
+                         const TypeFacts &Facts = {},
+                         unsigned WrapperFrames = 0);
   // A private string, one per content; null for "".
   llvm::Constant *string(llvm::StringRef Text);
 

@@ -87,11 +87,11 @@ bool isAggregate(const DIType *Type) {
          plainType(Type)->getTag() != dwarf::DW_TAG_enumeration_type;
 }
 
-bool hasOpenEnd(const DIType *Type) {
+static const DIDerivedType *lastMember(const DIType *Type) {
   const auto *Composite = dyn_cast_or_null<DICompositeType>(plainType(Type));
   if (!Composite || asArray(Composite) ||
       Composite->getTag() == dwarf::DW_TAG_enumeration_type)
-    return false;
+    return nullptr;
   const DIDerivedType *Last = nullptr;
   for (const DINode *Element : Composite->getElements())
     if (const auto *Member = dyn_cast_or_null<DIDerivedType>(Element))
@@ -99,8 +99,20 @@ bool hasOpenEnd(const DIType *Type) {
           !Member->isStaticMember() &&
           (!Last || Member->getOffsetInBits() >= Last->getOffsetInBits()))
         Last = Member;
+  return Last;
+}
+
+bool hasOpenEnd(const DIType *Type) {
+  const DIDerivedType *Last = lastMember(Type);
   return Last && (asArray(plainType(Last->getBaseType())) ||
                   hasOpenEnd(Last->getBaseType()));
+}
+
+uint64_t openEndOffset(const DIType *Type) {
+  const DIDerivedType *Last = lastMember(Type);
+  return Last && asArray(plainType(Last->getBaseType()))
+             ? Last->getOffsetInBits() / 8
+             : 0;
 }
 
 TypeNamer::TypeNamer(const DICompileUnit *Unit)

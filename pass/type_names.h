@@ -22,6 +22,8 @@ uint64_t bytesOf(const llvm::DIType *Type);
 bool isAggregate(const llvm::DIType *Type);
 // A structure whose last member is an array may be allocated with any length.
 bool hasOpenEnd(const llvm::DIType *Type);
+// Where that array begins; 0 = it has none of its own.
+uint64_t openEndOffset(const llvm::DIType *Type);
 
 class TypeNamer {
 public:

@@ -201,6 +201,8 @@ Place PlaceFinder::at(Value &Pointer, unsigned Depth) const {
   }
   if (auto *Cast = dyn_cast<BitCastOperator>(&Pointer))
     return at(*Cast->getOperand(0), Depth + 1);
+  if (Value *Variable = compat::threadLocalAt(Pointer))
+    return at(*Variable, Depth + 1);
   if (auto *Global = dyn_cast<GlobalVariable>(&Pointer)) {
     SmallVector<DIGlobalVariableExpression *, 1> Known;
     Global->getDebugInfo(Known);

@@ -3,8 +3,12 @@
 #include "types.h"
 #include "compat.h"
 #include "type_places.h"
+#include "type_record.h"
+#include "type_sizes.h"
+#include "wrappers.h"
 #include "llvm/ADT/SmallPtrSet.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/Demangle/Demangle.h"
 #include "llvm/IR/Constants.h"
 #include "llvm/IR/Instructions.h"
 #include "llvm/IR/IntrinsicInst.h"
@@ -30,7 +34,9 @@ bool keepsArgument(const CallBase &Call) {
   const Function *Callee = Call.getCalledFunction();
   if (!Callee || Call.arg_size() < 2)
     return false;
-  for (StringRef Class : {"_ZNSt10unique_ptrI", "_ZNSt10shared_ptrI"})
+  for (StringRef Class :
+       {"_ZNSt10unique_ptrI", "_ZNSt10shared_ptrI", "_ZNSt12__shared_ptrI",
+        "_ZNSt3__110unique_ptrI", "_ZNSt3__110shared_ptrI"})
     if (compat::startsWith(Callee->getName(), Class))
       return true;
   return false;
@@ -43,8 +49,7 @@ public:
              bool IsArray)
       : Places(Places), Holder(Holder), IsArray(IsArray) {}
 
-  // The uses of the value, in the order of the source; `Untyped` gets the
-  // slots of variables that are pointers to void.
+  // The uses of the value, in the order of the source.
   void follow(Value &V) {
     if (!Seen.insert(&V).second || Seen.size() > MostValues)
       return;
@@ -76,13 +81,14 @@ public:
     Place At = Places.scalarAt(Pointer);
     Sink New{pointeeOf(At.Type), At.Name};
     Stores.push_back(New);
-    if (!New.Pointee && isa<AllocaInst>(Slot))
-      Untyped.push_back(Slot);
+    if (isa<AllocaInst>(Slot))
+      (New.Pointee ? Typed : Untyped).push_back(Slot);
   }
 
   SmallVector<Sink, 2> Stores;
-  SmallVector<Sink, 2> Others; // returned, or passed on
-  SmallVector<Value *, 2> Untyped;
+  SmallVector<Sink, 2> Others;     // returned, or passed on
+  SmallVector<Value *, 2> Untyped; // variables that are pointers to void
+  SmallVector<Value *, 2> Typed;   // other variables
 
 private:
   static constexpr unsigned MostValues = 64;
@@ -96,7 +102,8 @@ private:
                isa<SelectInst>(Using)) {
       follow(*Using);
     } else if (auto *Step = dyn_cast<GetElementPtrInst>(Using)) {
-      if (IsArray && Step->hasAllConstantIndices()) // behind the length
+      // Behind the length, or to the first part.
+      if (IsArray ? Step->hasAllConstantIndices() : Step->hasAllZeroIndices())
         follow(*Step);
     } else if (isa<ReturnInst>(Using)) {
       if (const DIType *Type = pointeeOf(PlaceFinder::returnType(Holder)))
@@ -143,78 +150,16 @@ bool agreeOn(ArrayRef<Sink> Sinks, const DIType *&Pointee) {
   return true;
 }
 
-// --- the size that is asked for ------------------------------------------
-
-// What the value is known to be a multiple of, and whether one object is asked
-// for, of that size.
-struct Size {
-  uint64_t Factor = 0; // 0 = nothing is known
-  bool IsConstant = false;
-};
-
-Size sizeOf(const Value &V) {
-  if (const auto *Constant = dyn_cast<ConstantInt>(&V))
-    return {Constant->getZExtValue(), true};
-  const auto *Product = dyn_cast<BinaryOperator>(&V);
-  if (Product && Product->getOpcode() == Instruction::Mul)
-    for (const Value *Operand : Product->operand_values())
-      if (const auto *Constant = dyn_cast<ConstantInt>(Operand))
-        return {Constant->getZExtValue(), false};
-  return {};
-}
-
-Size requested(const CallBase &Call, enum memscope_kind Kind) {
-  switch (Kind) {
-  case MEMSCOPE_KIND_MALLOC:
-  case MEMSCOPE_KIND_VALLOC:
-  case MEMSCOPE_KIND_PVALLOC:
-    return sizeOf(*Call.getArgOperand(0));
-  case MEMSCOPE_KIND_REALLOC:
-  case MEMSCOPE_KIND_ALIGNED_ALLOC:
-  case MEMSCOPE_KIND_MEMALIGN:
-    return sizeOf(*Call.getArgOperand(1));
-  case MEMSCOPE_KIND_POSIX_MEMALIGN:
-    return sizeOf(*Call.getArgOperand(2));
-  case MEMSCOPE_KIND_CALLOC:
-  case MEMSCOPE_KIND_REALLOCARRAY: {
-    unsigned First = Kind == MEMSCOPE_KIND_CALLOC ? 0 : 1;
-    Size One = sizeOf(*Call.getArgOperand(First));
-    Size Two = sizeOf(*Call.getArgOperand(First + 1));
-    if (One.Factor && Two.Factor)
-      return {One.Factor * Two.Factor, (One.IsConstant && One.Factor == 1) ||
-                                           (Two.IsConstant && Two.Factor == 1)};
-    return {One.Factor + Two.Factor, false};
-  }
-  default:
-    return {};
-  }
-}
-
-// Whether blocks of that size are made of such objects. In C a pointer to the
-// first part of something (a base, a header) often stands for all of it.
-bool fits(const DIType *Type, Size Asked) {
-  uint64_t Bytes = bytesOf(Type);
-  if (Bytes == 0 || Asked.Factor == 0)
-    return true;
-  if (hasOpenEnd(Type))
-    return !Asked.IsConstant || Asked.Factor * 2 > Bytes;
-  // A structure that begins with this one may be twice as large.
-  if (Asked.IsConstant && isAggregate(Type))
-    return Asked.Factor == Bytes;
-  return Asked.Factor % Bytes == 0;
-}
-
 // --- results ---------------------------------------------------------------
 
-bool isString(enum memscope_kind Kind) {
-  return Kind == MEMSCOPE_KIND_STRDUP || Kind == MEMSCOPE_KIND_GETLINE ||
-         Kind == MEMSCOPE_KIND_ASPRINTF;
+bool storesText(enum memscope_kind Kind) {
+  return Kind == MEMSCOPE_KIND_GETLINE || Kind == MEMSCOPE_KIND_GETDELIM ||
+         Kind == MEMSCOPE_KIND_ASPRINTF || Kind == MEMSCOPE_KIND_VASPRINTF;
 }
 
-// The address is not returned but stored to the first argument.
-bool storesResult(enum memscope_kind Kind) {
-  return Kind == MEMSCOPE_KIND_POSIX_MEMALIGN ||
-         Kind == MEMSCOPE_KIND_GETLINE || Kind == MEMSCOPE_KIND_ASPRINTF;
+bool isString(enum memscope_kind Kind) {
+  return Kind == MEMSCOPE_KIND_STRDUP || Kind == MEMSCOPE_KIND_STRNDUP ||
+         storesText(Kind);
 }
 
 // --- C++ -------------------------------------------------------------------
@@ -265,10 +210,90 @@ const DIType *declaredType(const CallBase &Call, const DISubprogram *Holder) {
   return allocatedByLibrary(Holder);
 }
 
+// The exception's type, by the throw that follows; "" = none does.
+std::string thrownType(const CallBase &Call) {
+  for (const User *Each : Call.users()) {
+    const auto *Throw = dyn_cast<CallBase>(Each);
+    const Function *Callee = Throw ? Throw->getCalledFunction() : nullptr;
+    if (!Callee || Callee->getName() != "__cxa_throw" || Throw->arg_size() != 3)
+      continue;
+    const auto *Info =
+        dyn_cast<GlobalVariable>(Throw->getArgOperand(1)->stripPointerCasts());
+    StringRef Beginning = "typeinfo for ";
+    std::string Text = Info ? demangle(Info->getName().str()) : "";
+    if (compat::startsWith(Text, Beginning))
+      return Text.substr(Beginning.size());
+  }
+  return "";
+}
+
+bool isCoroutineFrame(const CallBase &Call) {
+  for (const Use &Each : Call.args())
+    if (const auto *Size = dyn_cast<IntrinsicInst>(Each))
+      if (Size->getIntrinsicID() == Intrinsic::coro_size)
+        return true;
+  return false;
+}
+
+// Sinks that differ: the one of just that size is the object, the others point
+// to parts of it.
+const DIType *bySize(ResultWalk &Walk, ArrayRef<Size> Asked) {
+  for (size_t I = 0; I < Walk.Typed.size(); ++I)
+    if (isStoredOnce(*Walk.Typed[I]))
+      Walk.followSlot(*Walk.Typed[I]);
+  const DIType *Found = nullptr;
+  for (ArrayRef<Sink> Sinks :
+       {ArrayRef<Sink>(Walk.Stores), ArrayRef<Sink>(Walk.Others)})
+    for (const Sink &Each : Sinks) {
+      if (!isAggregate(Each.Pointee) || !fitsExactly(Each.Pointee, Asked))
+        continue;
+      if (Found && plainType(Found) != plainType(Each.Pointee))
+        return nullptr;
+      Found = Each.Pointee;
+    }
+  return Found;
+}
+
+// Whether bytes, as the variable has them, are then used as a structure.
+bool becomesObject(ResultWalk &Walk) {
+  size_t Direct = Walk.Stores.size();
+  for (size_t I = 0; I < Walk.Typed.size(); ++I)
+    Walk.followSlot(*Walk.Typed[I]);
+  for (const Sink &Each : ArrayRef<Sink>(Walk.Stores).drop_front(Direct))
+    if (isAggregate(Each.Pointee))
+      return true;
+  return false;
+}
+
+// Pointers to void alone: what becomes of their values?
+void followUntyped(ResultWalk &Walk, TypeFacts &Facts) {
+  size_t Direct = Walk.Stores.size();
+  for (size_t I = 0; I < Walk.Untyped.size(); ++I)
+    if (isStoredOnce(*Walk.Untyped[I]))
+      Walk.followSlot(*Walk.Untyped[I]);
+  for (const Sink &Each : ArrayRef<Sink>(Walk.Stores).drop_front(Direct))
+    if (Each.Pointee && !Each.Variable.empty()) {
+      Facts.Variable = Each.Variable;
+      return;
+    }
+}
+
 TypeFacts factsOf(CallBase &Call, enum memscope_kind Kind) {
   const DISubprogram *Holder = Call.getFunction()->getSubprogram();
-  if (!Holder)
+  // Line tables alone tell of no type.
+  if (!Holder ||
+      Holder->getUnit()->getEmissionKind() != DICompileUnit::FullDebug)
     return {};
+  TypeFacts Facts;
+  if (isCoroutineFrame(Call)) {
+    Facts.Type =
+        "coroutine frame of " + qualifiedName(Call.getFunction()->getName());
+    return Facts;
+  }
+  if (Kind == MEMSCOPE_KIND_EXCEPTION) {
+    Facts.Type = thrownType(Call);
+    return Facts;
+  }
   TypeNamer Namer(Holder->getUnit());
   PlaceFinder Places(Namer, Call.getModule()->getDataLayout());
   ResultWalk Walk(Places, Holder, Kind == MEMSCOPE_KIND_NEW_ARRAY);
@@ -277,7 +302,6 @@ TypeFacts factsOf(CallBase &Call, enum memscope_kind Kind) {
   else
     Walk.follow(Call);
 
-  TypeFacts Facts;
   for (const Sink &Each : Walk.Stores)
     if (Facts.Variable.empty())
       Facts.Variable = Each.Variable;
@@ -287,25 +311,25 @@ TypeFacts factsOf(CallBase &Call, enum memscope_kind Kind) {
     Facts.Bytes = bytesOf(Declared);
     return Facts;
   }
+  SmallVector<Size, 2> Asked = sizesAsked(Call, Kind);
   const DIType *Type = nullptr;
   bool Agree = agreeOn(Walk.Stores, Type);
   if (Agree && !Type) {
-    // Pointers to void alone: what becomes of their values?
-    size_t Direct = Walk.Stores.size();
-    for (size_t I = 0; I < Walk.Untyped.size(); ++I)
-      if (isStoredOnce(*Walk.Untyped[I]))
-        Walk.followSlot(*Walk.Untyped[I]);
+    followUntyped(Walk, Facts);
     Agree = agreeOn(Walk.Stores, Type);
-    for (const Sink &Each : ArrayRef<Sink>(Walk.Stores).drop_front(Direct))
-      if (Each.Pointee && !Each.Variable.empty()) {
-        Facts.Variable = Each.Variable;
-        break;
-      }
   }
   if (Agree && !Type)
     Agree = agreeOn(Walk.Others, Type);
-  if (Agree && Type && fits(Type, requested(Call, Kind))) {
-    Facts.Type = Namer.name(Type);
+  // A wrapper that is given no size makes texts, or objects of its own.
+  bool IsTold = Kind != MEMSCOPE_KIND_UNKNOWN || !Asked.empty();
+  if (!Agree || (Type && !(IsTold || !isAggregate(Type))) ||
+      (Type && !fits(Type, Asked)))
+    Type = bySize(Walk, Asked);
+  if (Type && !isAggregate(Type) && bytesOf(Type) == 1 && becomesObject(Walk))
+    Type = bySize(Walk, Asked);
+  if (Type) {
+    const DIType *Element = elementOfNode(Type);
+    Facts.Type = Namer.name(Element ? Element : Type);
     Facts.Bytes = bytesOf(Type);
   }
   if (Facts.Type.empty() && isString(Kind))
@@ -315,8 +339,25 @@ TypeFacts factsOf(CallBase &Call, enum memscope_kind Kind) {
 
 } // namespace
 
-void noteType(CallBase &Call, const Callee &What) {
+bool storesResult(enum memscope_kind Kind) {
+  return Kind == MEMSCOPE_KIND_POSIX_MEMALIGN || storesText(Kind);
+}
+
+void noteType(CallBase &Call, const Callee &What,
+              const WrapperFinder &Wrappers) {
+  bool IsAllocation = What.Do == Action::Allocate || What.Do == Action::Enclose;
   TypeFacts Facts = factsOf(Call, What.Kind);
+  // A wrapper's own variable is of any type that its caller wants.
+  if (Wrappers.isUntyped(*Call.getFunction()))
+    Facts.Type.clear(), Facts.Bytes = 0;
+  if (isOfLibrary(Call.getFunction()->getName()))
+    Facts.Variable.clear();
+  recordFacts(Call, Facts,
+              !IsAllocation || What.Kind == MEMSCOPE_KIND_USER ||
+                  What.Kind == MEMSCOPE_KIND_ALLOCKIND ||
+                  What.Kind == MEMSCOPE_KIND_CLASS_NEW);
+  if (!IsAllocation)
+    return;
   LLVMContext &Context = Call.getContext();
   if (!Facts.Type.empty())
     Call.addFnAttr(Attribute::get(Context, TypeAttribute, Facts.Type));

@@ -8,7 +8,8 @@
 //
 // Attributes and no metadata: a call that the inliner makes an invoke keeps
 // them, and two calls that differ in them are never made one. A call that the
-// optimizer makes anew (calloc of malloc and memset) has none: unknown.
+// optimizer makes anew (calloc of malloc and memset) has none; its place in the
+// source tells (type_record.h).
 
 #ifndef MEMSCOPE_PASS_TYPES_H
 #define MEMSCOPE_PASS_TYPES_H
@@ -24,8 +25,15 @@ struct TypeFacts {
   uint64_t Bytes = 0;   // of one object; 0 = unknown
 };
 
-// Phase 1: finds the facts of an allocation call, and writes them on it.
-void noteType(llvm::CallBase &Call, const Callee &What);
+class WrapperFinder;
+
+// Whether the address is not returned but stored to the first argument.
+bool storesResult(enum memscope_kind Kind);
+
+// Phase 1: finds the facts of a call that allocates, itself or by a wrapper;
+// writes them on the former, and records both (type_record.h).
+void noteType(llvm::CallBase &Call, const Callee &What,
+              const WrapperFinder &Wrappers);
 
 // Phase 2: reads them, and removes them from the call.
 TypeFacts takeType(llvm::CallBase &Call);

@@ -5,7 +5,7 @@
 
 #include "profile.h"
 
-#include "internal.h"
+#include "wrappers.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -60,9 +60,9 @@ static bool is_default(const char *at, const char *end) {
     return false;
 }
 
-// The text as its author writes it; the result is never longer.
+// The text as its author writes it, pointers as in the names of types.
 static char *written(const char *at, const char *end) {
-    char *text = malloc((size_t)(end - at) + 1), *to = text;
+    char *text = malloc(2 * (size_t)(end - at) + 1), *to = text;
     if (!text)
         return NULL;
     while (at < end) {
@@ -75,8 +75,11 @@ static char *written(const char *at, const char *end) {
         else if (*at == ' ' && at + 1 < end && at[1] == '>')
             skip = 1;
         at += skip;
-        if (!skip)
-            *to++ = *at++;
+        if (skip)
+            continue;
+        if ((*at == '*' || *at == '&') && to > text && !strchr(" *&(", to[-1]))
+            *to++ = ' ';
+        *to++ = *at++;
     }
     *to = '\0';
     for (char *found; (found = strstr(text, "std::basic_string<char>"));)
@@ -122,20 +125,36 @@ char *ms_container_of(const char *function) {
     return is_container(head, head + strlen(head)) ? written(begin, over) : NULL;
 }
 
-static bool is_library(const char *function) {
+// Of the library, and what it allocates is its own: no part of the container that called it.
+static bool owns_its_blocks(const char *function) {
+    static const char *const owners[] = {
+        "std::thread::", "std::jthread::", "std::make_unique<",
+        "std::any::",    "std::promise<",  "std::make_exception_ptr"};
     const char *begin, *end = ms_function_name(function, &begin);
-    return begins(begin, end, "std::") || begins(begin, end, "__gnu_cxx::");
+    for (size_t i = 0; i < sizeof owners / sizeof *owners; i++)
+        if (begins(begin, end, owners[i]))
+            return true;
+    return false;
 }
 
 void ms_find_containers(struct ms_summary *summary) {
     for (size_t i = 0; i < summary->site_count; i++) {
         struct ms_site *site = &summary->sites[i];
-        uint32_t count = site->foreign ? 0 : ms_site_frame_count(site);
+        uint32_t count = ms_site_frame_count(site);
         for (uint32_t depth = 0; depth < count && !site->container; depth++) {
             struct ms_frame frame = ms_site_frame(summary, site, depth);
-            if (!frame.function || !is_library(frame.function))
+            if (depth >= site->wrapper_frames && (!frame.function || !ms_is_library_frame(&frame)))
                 break;
-            site->container = ms_container_of(frame.function);
+            if (frame.function && owns_its_blocks(frame.function))
+                break;
+            if (frame.function)
+                site->container = ms_container_of(frame.function);
+        }
+        // What the library itself allocates for a string.
+        if (site->foreign && !site->type_name && site->container &&
+            strcmp(site->container, "std::string") == 0) {
+            site->type_name = "char";
+            site->type_bytes = 1;
         }
     }
 }

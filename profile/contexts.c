@@ -40,7 +40,9 @@ static size_t place_of(const struct ms_summary *summary, uint32_t ref, uint8_t t
 static struct ms_context_use use_of(const struct ms_summary *summary, uint32_t unit,
                                     uint32_t context) {
     const struct memscope_cell_record *cell = (const void *)ms_at(summary->profile, unit);
-    size_t site = place_of(summary, cell->site_ref, MEMSCOPE_RECORD_SITE);
+    size_t site = summary->place[unit]; // it moved out of a wrapper
+    if (!site)
+        site = place_of(summary, cell->site_ref, MEMSCOPE_RECORD_SITE);
     size_t thread = place_of(summary, cell->thread_ref, MEMSCOPE_RECORD_THREAD);
     bool is_task = cell->record.flags & MEMSCOPE_CELL_TASK;
     const struct ms_site *spawn = thread ? summary->threads[thread - 1].spawn_site : NULL;
@@ -266,22 +268,29 @@ static void finish(struct work *work) {
 
 // --- the whole ---------------------------------------------------------------------------------
 
+bool ms_context_work_begin(struct ms_context_work *work) {
+    const struct ms_summary *summary = work->summary;
+    work->modules = calloc(MS_ORDINALS, sizeof *work->modules);
+    if (!work->modules)
+        return false;
+    for (size_t i = summary->module_count; i-- > 0;)
+        if (summary->modules[i].ordinal > 0 && summary->modules[i].ordinal < MS_ORDINALS)
+            work->modules[summary->modules[i].ordinal] = (uint32_t)i + 1;
+    for (size_t i = 0; i < summary->module_count && !work->runtime; i++) {
+        const char *path = summary->modules[i].path, *slash = path ? strrchr(path, '/') : NULL;
+        if (slash && strncmp(slash, RUNTIME_LIBRARY, strlen(RUNTIME_LIBRARY)) == 0)
+            work->runtime = &summary->modules[summary->modules[i].first];
+    }
+    return true;
+}
+
 static bool begin(struct work *work) {
     const struct ms_summary *summary = work->frames.summary;
     work->contexts = calloc(1, sizeof *work->contexts);
-    work->frames.modules = calloc(MS_ORDINALS, sizeof *work->frames.modules);
-    if (!work->contexts || !work->frames.modules)
+    if (!work->contexts || !ms_context_work_begin(&work->frames))
         return false;
     work->contexts->summary = summary;
     work->contexts->store = calloc(1, sizeof *work->contexts->store);
-    for (size_t i = summary->module_count; i-- > 0;)
-        if (summary->modules[i].ordinal > 0 && summary->modules[i].ordinal < MS_ORDINALS)
-            work->frames.modules[summary->modules[i].ordinal] = (uint32_t)i + 1;
-    for (size_t i = 0; i < summary->module_count && !work->frames.runtime; i++) {
-        const char *path = summary->modules[i].path, *slash = path ? strrchr(path, '/') : NULL;
-        if (slash && strncmp(slash, RUNTIME_LIBRARY, strlen(RUNTIME_LIBRARY)) == 0)
-            work->frames.runtime = &summary->modules[summary->modules[i].first];
-    }
     return work->contexts->store != NULL;
 }
 

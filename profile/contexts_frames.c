@@ -150,7 +150,8 @@ static uint32_t find_function(const struct machine_frame *machine, const char *f
 static uint32_t push_site(struct ms_stack *stack, const struct ms_context_work *work,
                           const struct ms_stack_source *source) {
     const struct memscope_context_record *record = source->record;
-    uint32_t site_frames = ms_site_frame_count(source->site);
+    uint32_t site_frames = source->site->own_frame_count ? source->site->own_frame_count
+                                                         : ms_site_frame_count(source->site);
     uint32_t count = ms_context_frame_count(record);
     for (uint32_t i = 0; i < site_frames; i++) {
         struct ms_frame frame = ms_site_frame(work->summary, source->site, i);

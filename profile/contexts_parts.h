@@ -16,6 +16,9 @@ struct ms_context_work {
     const struct ms_module *runtime; // the runtime's library; NULL = it is linked in, or unknown
 };
 
+// To be ended by free(work->modules). False = out of memory.
+bool ms_context_work_begin(struct ms_context_work *work);
+
 // A cell that has a context. Equal but for the last three = the same stack for sure.
 struct ms_context_use {
     uint32_t unit;   // of the context record

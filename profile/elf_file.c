@@ -7,12 +7,14 @@
 
 #include <elf.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #define SEGMENTS_MOST 256
 #define SECTIONS_MOST 65536u
+#define WRAPPERS_MOST (UINT64_C(1) << 28)
 #define NOTES_MOST 65536u // bytes of one segment of notes
 
 static bool get(int fd, uint64_t offset, void *bytes_out, size_t bytes) {
@@ -62,8 +64,12 @@ static void read_section(int fd, const char *name, const Elf64_Shdr *section,
         read_notes(fd, section->sh_offset, section->sh_size, file);
     else if (strcmp(name, ".debug_info") == 0)
         file->has_debug_info = section->sh_type != SHT_NOBITS;
-    else if (strcmp(name, ".gnu_debuglink") == 0 && section->sh_size > 4 &&
-             section->sh_size <= sizeof file->debug_link)
+    else if (strcmp(name, ".memscope") == 0 && section->sh_type == SHT_PROGBITS &&
+             !(section->sh_flags & SHF_COMPRESSED)) {
+        file->wrappers_offset = section->sh_offset;
+        file->wrappers_bytes = section->sh_size;
+    } else if (strcmp(name, ".gnu_debuglink") == 0 && section->sh_size > 4 &&
+               section->sh_size <= sizeof file->debug_link)
         (void)get(fd, section->sh_offset, file->debug_link, section->sh_size);
 }
 
@@ -106,4 +112,22 @@ bool ms_elf_file_read(const char *path, struct ms_elf_file *file_out) {
     }
     close(fd);
     return good;
+}
+
+char *ms_elf_wrappers_read(const char *path, size_t *bytes_out) {
+    struct ms_elf_file file;
+    char *bytes = NULL;
+    if (!ms_elf_file_read(path, &file) || file.wrappers_bytes == 0 ||
+        file.wrappers_bytes > WRAPPERS_MOST || file.wrappers_bytes > file.bytes)
+        return NULL;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd >= 0 && (bytes = malloc(file.wrappers_bytes)) &&
+        !get(fd, file.wrappers_offset, bytes, file.wrappers_bytes)) {
+        free(bytes);
+        bytes = NULL;
+    }
+    if (fd >= 0)
+        close(fd);
+    *bytes_out = file.wrappers_bytes;
+    return bytes;
 }

@@ -3,18 +3,18 @@
 // The frames of a site, and which of them its author recognises: std::vector allocates in a header,
 // the line that grew the vector is the one to show.
 
-#include "internal.h"
+#include "wrappers.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 uint32_t ms_site_frame_count(const struct ms_site *site) {
-    return site->foreign ? site->symbol_count : 1 + site->inlined_count;
+    return site->foreign || site->symbols ? site->symbol_count : 1 + site->inlined_count;
 }
 
 struct ms_frame ms_site_frame(const struct ms_summary *summary, const struct ms_site *site,
                               uint32_t depth) {
-    if (site->foreign)
+    if (site->foreign || site->symbols)
         return site->symbols[depth];
     if (depth == 0)
         return (struct ms_frame){site->function, site->file, site->line, site->column};
@@ -45,13 +45,37 @@ bool ms_is_system_file(const char *file) {
     return false;
 }
 
+bool ms_is_library_frame(const struct ms_frame *frame) {
+    if (frame->function) {
+        const char *begin, *end = ms_function_name(frame->function, &begin);
+        for (size_t i = 0; i < 2; i++) {
+            const char *space = i ? "__gnu_cxx::" : "std::";
+            size_t length = strlen(space);
+            if ((size_t)(end - begin) > length && strncmp(begin, space, length) == 0)
+                return true;
+        }
+    }
+    return frame->file && ms_is_system_file(frame->file);
+}
+
 uint32_t ms_site_shown_depth(const struct ms_site *site) {
     uint32_t count = ms_site_frame_count(site);
     return site->user_depth != MS_NO_FRAME ? site->user_depth : count ? count - 1 : MS_NO_FRAME;
 }
 
+const char *ms_site_wrapper(const struct ms_summary *summary, const struct ms_site *site) {
+    for (uint32_t depth = site->wrapper_frames; depth-- > 0;) {
+        struct ms_frame frame = ms_site_frame(summary, site, depth);
+        if (frame.function && !ms_is_library_frame(&frame))
+            return frame.function;
+    }
+    return NULL;
+}
+
 static uint32_t user_depth(const struct ms_summary *summary, const struct ms_site *site) {
-    for (uint32_t depth = 0; depth < ms_site_frame_count(site); depth++) {
+    uint32_t count = ms_site_frame_count(site);
+    for (uint32_t depth = site->wrapper_frames < count ? site->wrapper_frames : 0; depth < count;
+         depth++) {
         struct ms_frame frame = ms_site_frame(summary, site, depth);
         if (frame.file && *frame.file && !ms_is_system_file(frame.file))
             return depth;

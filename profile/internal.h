@@ -172,6 +172,13 @@ void ms_symbolizer_stop(struct ms_symbolizer *symbolizer);
 const char *ms_symbolizer_ask(struct ms_symbolizer *symbolizer, const char *path, uint64_t address,
                               uint64_t deadline_ns);
 
+// Puts in place of each site in a wrapper a site for each of its callers, as the cells' stacks
+// tell; summary->place of such a cell is its site's index + 1. Status as of ms_symbols_ask.
+memscope_status ms_see_through_wrappers(struct ms_summary *summary,
+                                        const struct ms_resolve_options *options);
+// Sums up sites and summary->cells anew, once cells have moved. False = out of memory.
+bool ms_summary_recount(struct ms_summary *summary);
+
 // Which container of the standard library each site's block is part of, by its inlined frames.
 void ms_find_containers(struct ms_summary *summary);
 

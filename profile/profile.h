@@ -132,8 +132,13 @@ struct ms_site {
     const struct memscope_profile_frame *inlined; // innermost caller first
     const struct ms_module *module;               // of foreign sites; NULL = unknown
     uint64_t module_offset;
-    const struct ms_frame *symbols; // of foreign sites, once ms_summary_resolve has named them
+    // Of foreign sites, and of those in wrappers, once ms_summary_resolve has named them.
+    const struct ms_frame *symbols;
     uint32_t symbol_count;
+    uint32_t own_frame_count; // of `symbols` those that are the call's own; 0 = all: see below
+    // The first frame outside of functions that only pass allocations on, and of the library's
+    // that such a one was called by; 0 = the call itself, the frame count = it is not known.
+    uint32_t wrapper_frames;
     uint32_t user_depth; // the frame that its author recognises: see ms_site_frame; or MS_NO_FRAME
     struct ms_counts counts;
 };
@@ -210,7 +215,9 @@ void ms_summary_destroy(struct ms_summary *summary);
 char *ms_container_of(const char *function);
 
 // Frame 0 is the call, frame 1 the place its function was inlined into, and so on outwards. The
-// frames of a foreign site are what its module's symbols say; without them it has none.
+// frames of a foreign site are what its module's symbols say; without them it has none. A site in a
+// wrapper or in the library has one for each function up to the one that called these, inlined or
+// not: own_frame_count tells how many were inlined into one another.
 uint32_t ms_site_frame_count(const struct ms_site *site);
 struct ms_frame ms_site_frame(const struct ms_summary *summary, const struct ms_site *site,
                               uint32_t depth);
@@ -218,6 +225,9 @@ struct ms_frame ms_site_frame(const struct ms_summary *summary, const struct ms_
 // Whether a source file belongs to the system or the compiler: /usr/include, /usr/lib, c++/12/, ...
 // The user frame of a site is the innermost one in another file.
 bool ms_is_system_file(const char *file);
+
+// The wrapper through which the site was called, the outermost; NULL = none.
+const char *ms_site_wrapper(const struct ms_summary *summary, const struct ms_site *site);
 
 // The frame to call a site by: the user frame, else the outermost; MS_NO_FRAME where it has none.
 uint32_t ms_site_shown_depth(const struct ms_site *site);
@@ -282,7 +292,8 @@ struct ms_resolve_options {
 // process that ends before this returns; what was asked before is known. A site stays without
 // frames where that cannot be told: no symbolizer, no time left, or the file at the module's path
 // is not the one that was loaded (its build ID differs; without one, it is younger than the
-// process). OK, NOT_FOUND (no symbolizer) or OUT_OF_MEMORY.
+// process). A site in a wrapper becomes a site for each of its callers. OK, NOT_FOUND (no
+// symbolizer) or OUT_OF_MEMORY.
 memscope_status ms_summary_resolve(struct ms_summary *summary,
                                    const struct ms_resolve_options *options);
 

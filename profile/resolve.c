@@ -30,14 +30,18 @@ memscope_status ms_summary_resolve(struct ms_summary *summary,
     memscope_status status = ms_symbols_ask(summary, options);
     for (size_t i = 0; i < summary->site_count; i++) {
         struct ms_site *site = &summary->sites[i];
+        if (!has_place(site))
+            continue;
         const struct ms_code *code =
-            has_place(site) ? ms_symbols_find(summary->symbols, site->module, site->module_offset)
-                            : NULL;
+            ms_symbols_find(summary->symbols, site->module, site->module_offset);
         site->symbols = code ? code->frames : NULL;
         site->symbol_count = code ? code->count : 0;
     }
+    memscope_status seen = ms_see_through_wrappers(summary, options);
     memscope_status found = ms_find_user_frames(summary);
-    return status == MEMSCOPE_OK ? found : status;
+    if (seen == MEMSCOPE_OUT_OF_MEMORY || found == MEMSCOPE_OUT_OF_MEMORY)
+        return MEMSCOPE_OUT_OF_MEMORY;
+    return status == MEMSCOPE_OK ? seen : status;
 }
 
 char *ms_module_debug_file(const struct ms_summary *summary, const struct ms_module *module,

@@ -53,8 +53,10 @@ static bool make_room(struct work *work) {
         if (work->profile->types[unit] <= MEMSCOPE_RECORD_TRANSFER)
             work->counts[work->profile->types[unit]]++;
     const size_t *counts = work->counts;
-    // One more of each, so that none is of size 0; the first site is the unknown one.
-    summary->sites = calloc(counts[MEMSCOPE_RECORD_SITE] + 1, sizeof *summary->sites);
+    // One more of each, so that none is of size 0; the first site is the unknown one. A cell may
+    // become a site of its own: see ms_see_through_wrappers.
+    summary->sites = calloc(counts[MEMSCOPE_RECORD_SITE] + counts[MEMSCOPE_RECORD_CELL] + 1,
+                            sizeof *summary->sites);
     summary->threads = calloc(counts[MEMSCOPE_RECORD_THREAD] + 1, sizeof *summary->threads);
     summary->cells = calloc(counts[MEMSCOPE_RECORD_CELL] + 1, sizeof *summary->cells);
     summary->modules = calloc(counts[MEMSCOPE_RECORD_MODULE] + 1, sizeof *summary->modules);
@@ -117,6 +119,7 @@ static void fill_site(const struct work *work, uint32_t unit, struct ms_site *si
         .type_name = text(work, record->type_ref),
         .variable_name = text(work, record->variable_ref),
         .type_bytes = tail.type_bytes,
+        .wrapper_frames = tail.wrapper_frames,
         .line = record->line,
         .column = record->column,
         .inlined_count = record->inlined_count,
@@ -253,7 +256,9 @@ static void take_sample(struct work *work, uint32_t unit, const struct ms_counts
 static bool take_cell(const struct work *work, uint32_t unit, struct ms_cell *cell) {
     struct ms_summary *summary = work->summary;
     const struct memscope_cell_record *record = (const void *)ms_at(work->profile, unit);
-    size_t site = place_of(work, record->site_ref, MEMSCOPE_RECORD_SITE);
+    size_t site = work->place[unit]; // it moved out of a wrapper
+    if (!site)
+        site = place_of(work, record->site_ref, MEMSCOPE_RECORD_SITE);
     size_t thread = place_of(work, record->thread_ref, MEMSCOPE_RECORD_THREAD);
     cell->site = &summary->sites[site ? site - 1 : 0];
     cell->thread = thread ? &summary->threads[thread - 1] : NULL;
@@ -299,6 +304,44 @@ static void take_cells(struct work *work) {
         count_place(summary, cell->site, cell->counts.bytes);
     }
     merge_cells(summary);
+}
+
+// Of sites that cells moved away from or to, peaks are as their cells tell.
+bool ms_summary_recount(struct ms_summary *summary) {
+    const struct ms_profile *profile = summary->profile;
+    struct ms_peak_bounds *bounds = calloc(summary->site_count + 1, sizeof *bounds);
+    bool *moved = calloc(summary->site_count + 1, sizeof *moved);
+    struct work work = {.profile = profile, .summary = summary, .place = summary->place};
+    for (uint32_t unit = MS_FIRST_UNIT; bounds && moved && unit < profile->end_unit; unit++) {
+        const struct memscope_cell_record *record = (const void *)ms_at(profile, unit);
+        if (profile->types[unit] != MEMSCOPE_RECORD_CELL || !summary->place[unit])
+            continue;
+        size_t old = place_of(&work, record->site_ref, MEMSCOPE_RECORD_SITE);
+        moved[summary->place[unit] - 1] = moved[old ? old - 1 : 0] = true;
+    }
+    for (size_t i = 0; bounds && moved && i < summary->site_count; i++)
+        if (moved[i])
+            summary->sites[i].counts = (struct ms_counts){0};
+    summary->cell_count = 0;
+    for (uint32_t unit = MS_FIRST_UNIT; bounds && moved && unit < profile->end_unit; unit++) {
+        if (profile->types[unit] != MEMSCOPE_RECORD_CELL)
+            continue;
+        struct ms_cell *cell = &summary->cells[summary->cell_count];
+        if (!take_cell(&work, unit, cell))
+            continue;
+        summary->cell_count++;
+        size_t site = (size_t)(cell->site - summary->sites);
+        if (moved[site])
+            ms_counts_add(&summary->sites[site].counts, &cell->counts, &bounds[site]);
+    }
+    for (size_t i = 0; bounds && moved && i < summary->site_count; i++)
+        if (moved[i])
+            ms_counts_bound_peak(&summary->sites[i].counts, &bounds[i]);
+    merge_cells(summary);
+    bool good = bounds && moved;
+    free(bounds);
+    free(moved);
+    return good;
 }
 
 // Of a site that one thread allocates at both bounds meet: it is exact.

@@ -35,9 +35,13 @@ struct ms_elf_file {
     bool has_debug_info;
     char debug_link[256]; // name of the file that has it; "" = none is told
     uint64_t bytes, modified_ns;
+    uint64_t wrappers_offset, wrappers_bytes; // of the section `.memscope`
 };
 // False where there is none at the path, or one that is no ELF file of 64 bits, little endian.
 bool ms_elf_file_read(const char *path, struct ms_elf_file *file_out);
+
+// The section `.memscope` of a file, to be freed, and its size; NULL = it has none.
+char *ms_elf_wrappers_read(const char *path, size_t *bytes_out);
 
 // Where the names of a module's code are found, looked for when first needed.
 struct ms_module_file {

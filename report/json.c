@@ -209,6 +209,7 @@ static json_t *site_part(struct writer *writer, const struct ms_summary *summary
         origin_part(site->variable_name, site->variable_from_source));
     set(writer, part, "container", text_or_null(site->container));
     set(writer, part, "type_bytes", number_or_null(site->type_bytes));
+    set(writer, part, "wrapper", text_or_null(ms_site_wrapper(summary, site)));
     ms_json_counts(writer, part, &site->counts);
     ms_json_estimate(writer, part, &site->counts);
     set(writer, part, "threads", shares_part(writer, summary, site));

@@ -173,10 +173,15 @@ static void put_kind(FILE *out, const struct ms_summary *summary, const struct m
     struct ms_frame frame;
     bool has_line = shown_line(summary, site, &frame);
     bool elsewhere = has_line && (site->foreign || ms_site_shown_depth(site) > 0);
-    if (!elsewhere && !site->foreign && site->file && site->function &&
+    if (!elsewhere && !site->foreign && site->file && site->function && !site->wrapper_frames &&
         site->kind != MEMSCOPE_SITE_THREAD_START)
         return;
+    const char *wrapper = ms_site_wrapper(summary, site);
     fprintf(out, " [%s", ms_kind_name(site->kind));
+    if (wrapper) {
+        fputs(" by ", out);
+        ms_put_function(out, wrapper);
+    }
     if (elsewhere) {
         struct ms_frame call = ms_site_frame(summary, site, 0);
         fputs(" in ", out);

@@ -48,7 +48,8 @@ struct memscope_inlined_frame {
 //          40  var_name         NULL = unknown
 //          48  inlined          NULL where inlined_count is 0
 //          56  type_bytes       of one object of that type, or its node of a container; 0 = unknown
-//          60  reserved0        0
+//          60  wrapper_frames   how many frames from the call outwards (itself, then
+//                               `inlined`) are of functions that only pass allocations on
 struct memscope_site {
     uint32_t id;
     uint16_t kind;
@@ -61,7 +62,7 @@ struct memscope_site {
     const char *var_name;
     const struct memscope_inlined_frame *inlined;
     uint32_t type_bytes;
-    uint32_t reserved0;
+    uint32_t wrapper_frames;
 };
 
 enum memscope_suspend {

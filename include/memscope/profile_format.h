@@ -202,8 +202,8 @@ struct memscope_profile_frame {
 
 // Behind the frames of a site record, where the record has room for it; else all zeros.
 struct memscope_site_tail {
-    uint32_t type_bytes; // of one object of the type; 0 = unknown
-    uint32_t reserved0;
+    uint32_t type_bytes;     // of one object of the type; 0 = unknown
+    uint32_t wrapper_frames; // how many of its frames, from the call on, are of wrappers
 };
 
 struct memscope_site_record {

@@ -98,6 +98,7 @@ uint32_t ms_record_site(const struct memscope_site *site) {
     content.fixed.type_ref = ms_record_string(site->type_name);
     content.fixed.variable_ref = ms_record_string(site->var_name);
     content.tail.type_bytes = site->type_bytes;
+    content.tail.wrapper_frames = site->wrapper_frames;
     content.fixed.inlined_count =
         site->inlined_count < MOST_FRAMES ? site->inlined_count : MOST_FRAMES;
     for (unsigned i = 0; i < content.fixed.inlined_count; i++)

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What phase 1 knows of wrappers and of places in the source, for phase 2, in
+// the named metadata `memscope.types`, which phase 2 removes:
+//
+//   !0 = !{!DISubprogram}                    its function is a wrapper
+//   !1 = !{!DISubprogram, i32 12, i32 5, !"struct node", i64 16, !"head", i1 1}
+//        the function, line and column of a call, what it allocates, and
+//        whether it calls what may be a wrapper
+//
+// Once a wrapper is inlined, or a call made anew by the optimizer, attributes
+// of the call do not tell any more; its place does.
+//
+// For wrappers that are not inlined the reader has to know the same. Phase 2
+// writes it into a section of the object that is not loaded, `.memscope`, of
+// texts ended by a zero byte each; the linker merges equal ones. Fields are
+// separated by tabs:
+//
+//   W function file                            the function is a wrapper
+//   C function file line column type bytes variable     a call of one
+
+#ifndef MEMSCOPE_PASS_TYPE_RECORD_H
+#define MEMSCOPE_PASS_TYPE_RECORD_H
+
+#include "names.h"
+#include "types.h"
+#include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/SmallPtrSet.h"
+#include "llvm/IR/Module.h"
+#include <tuple>
+
+namespace memscope {
+
+// Phase 1.
+void recordWrapper(llvm::Function &F);
+void recordFacts(const llvm::CallBase &Call, const TypeFacts &Facts,
+                 bool IsWrapperCall);
+
+// Phase 2.
+class TypeRecord {
+public:
+  // Reads the record, and removes it from the module.
+  explicit TypeRecord(llvm::Module &M);
+
+  // What stands outside of wrappers of the call and what it was inlined into:
+  // the number of frames that are a wrapper's.
+  unsigned wrapperFrames(const llvm::Instruction &Call) const;
+  // `Own` with what the places know that the call stands in.
+  TypeFacts complete(const llvm::Instruction &Call, TypeFacts Own,
+                     unsigned WrapperFrames) const;
+  // Tells the reader.
+  void emit(llvm::Module &M, const NameTable &Names) const;
+
+private:
+  struct Row {
+    TypeFacts Facts;
+    bool IsWrapperCall = false;
+    bool IsAmbiguous = false; // two calls there differ: nothing is known
+  };
+  using Place = std::tuple<const llvm::DISubprogram *, unsigned, unsigned>;
+
+  bool isWrapper(const llvm::DILocation &Place) const;
+  const TypeFacts *find(const llvm::DILocation &Place) const;
+
+  llvm::SmallPtrSet<const llvm::DISubprogram *, 8> Wrappers;
+  llvm::DenseMap<Place, Row> Rows;
+  llvm::SmallVector<Place, 16> Order;
+  llvm::SmallVector<const llvm::DISubprogram *, 8> WrapperOrder;
+};
+
+} // namespace memscope
+
+#endif
