@@ -303,8 +303,9 @@ WrapperFinder::WrapperFinder(Module &M, CalleeTable &Callees,
     : Callees(Callees), Opts(Opts) {
   SmallVector<std::pair<Function *, Callee>, 32> Open;
   for (Function &F : M) {
-    if (isListed(F) || (F.hasFnAttribute(Attribute::AllocSize) &&
-                        F.hasRetAttribute(Attribute::NoAlias)))
+    if (isListed(F) ||
+        (!F.isDeclaration() && F.hasFnAttribute(Attribute::AllocSize) &&
+         F.hasRetAttribute(Attribute::NoAlias)))
       Found.insert(&F);
     else if (!F.isDeclaration() && !isOfLibrary(F.getName()))
       Open.push_back({&F, Callees.describe(F)});

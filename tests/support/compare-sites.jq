@@ -16,6 +16,7 @@ def differs($want; $got): . as $field | ($got | total($field)) as $seen
 $truth[0] as $t | $profile[0] as $p
 | ([$t.sites[].file] | unique) as $files
 | ($p.sites | map(select((.foreign | not) and .allocations > 0))
+   | map(select(.kind != "exception")) # programs keep no books on what they throw
    | map(. + (first(({file, line}, (.inlined[] | {file, line}))
                     | select(.file as $f | $files | index($f))) // {}))
    | group_by(key) | map({(.[0] | key): .}) | add // {}) as $by_line

@@ -4,19 +4,23 @@
 
 #include <stdlib.h>
 
-__attribute__((noinline)) static void *leaf(size_t bytes) {
+// No parameter: a function that is given the size is a wrapper, whose callers are the sites.
+static volatile size_t bytes;
+__attribute__((noinline)) static void *leaf(void) {
     void *block = malloc(bytes); // the line
     __asm__ volatile("" ::"r"(block));
     return block;
 }
 
 __attribute__((noinline)) static void inner(void) {
-    free(leaf(100));
+    bytes = 100;
+    free(leaf());
     __asm__ volatile("");
 }
 
 __attribute__((noinline)) static void outer(void) {
-    void *block = leaf(30);
+    bytes = 30;
+    void *block = leaf();
     inner();
     free(block);
     __asm__ volatile("");
@@ -26,6 +30,7 @@ int main(void) {
     inner();
     outer();
     outer();
-    free(leaf(50));
+    bytes = 50;
+    free(leaf());
     return 0;
 }
