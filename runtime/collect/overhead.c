@@ -7,6 +7,8 @@
 #include <string.h>
 
 enum {
+    LONGEST_SLOW_CYCLES = 1 << 16,
+    LONGEST_FIRST_CYCLES = 1 << 23, // tables are read, modules looked for
     LONGEST_CYCLES = 1 << 11, // longer, the thread was interrupted
     SLOW_ALL = 4096,
     SLOW_ONE_IN = 16,
@@ -57,7 +59,10 @@ void ms_overhead_end_slow(struct ms_overhead *overhead, uint64_t began) {
     if (began == 0)
         return;
     uint64_t cycles = ms_cycles() - began;
-    uint64_t stands_for = overhead->slow_events <= SLOW_ALL ? 1 : SLOW_ONE_IN;
+    bool stands_alone = overhead->slow_events <= SLOW_ALL;
+    uint64_t stands_for = stands_alone ? 1 : SLOW_ONE_IN;
+    uint64_t longest = stands_alone ? LONGEST_FIRST_CYCLES : LONGEST_SLOW_CYCLES;
+    cycles = cycles > longest ? longest : cycles;
     ms_store(&overhead->slow_cycles, overhead->slow_cycles + cycles * stands_for);
 }
 
