@@ -56,7 +56,8 @@ static void apply(struct ms_find *find) {
                 wish->answer.type_bytes <= UINT32_MAX ? (uint32_t)wish->answer.type_bytes : 0;
             site->type_from_source = true;
         }
-        if (wish->answer.variable && !site->variable_name) {
+        // A wrapper's own variable is not its caller's.
+        if (wish->answer.variable && !site->variable_name && site->wrapper_frames == 0) {
             site->variable_name = ms_summary_text(find->summary, wish->answer.variable);
             site->variable_from_source = true;
         }

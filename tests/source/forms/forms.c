@@ -91,14 +91,14 @@ __attribute__((noinline)) static void out(struct node **where) {
     *where = malloc(sizeof **where); //= struct node | *where
 }
 __attribute__((noinline)) static void bytes(void **where, size_t n) {
-    *where = malloc(n); //= ? | *where
+    *where = malloc(n); //= ? | ?
 }
 __attribute__((noinline)) static void *untyped(size_t n) {
     return malloc(n); //= ? | ?
 }
 
 __attribute__((noinline)) static void *with_head(size_t n) {
-    long *p = malloc(n + sizeof(long)); //= ? | p
+    long *p = malloc(n + sizeof(long)); //= ? | ?
     p[0] = (long)n;
     p++;
     return (void *)p;
