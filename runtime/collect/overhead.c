@@ -9,7 +9,7 @@
 enum {
     LONGEST_SLOW_CYCLES = 1 << 16,
     LONGEST_FIRST_CYCLES = 1 << 23, // tables are read, modules looked for
-    LONGEST_CYCLES = 1 << 11, // longer, the thread was interrupted
+    LONGEST_CYCLES = 1 << 11,       // longer, the thread was interrupted
     SLOW_ALL = 4096,
     SLOW_ONE_IN = 16,
 };

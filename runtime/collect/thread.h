@@ -45,6 +45,7 @@ struct ms_thread {
     struct ms_sampler sampler;
     struct ms_overhead overhead;
     struct memscope_cell_record *scratch; // for calibration; NULL = not yet
+    uint64_t scratch_record;              // the shadow record of a block of no bytes in it
     struct ms_kept_moving moving;         // of kept_blocks.h
 };
 

@@ -14,26 +14,35 @@
 #include "collect/thread.h"
 #include "store/arena.h"
 
-// A block that is no sample is counted in one cell with all others.
-MS_HOT void *note_unless_sampled(struct ms_tls *tls, void *block, size_t bytes,
-                                 struct memscope_site *site, const uintptr_t *frame) {
-    struct ms_sampler *sampler = &tls->thread->sampler;
-    int64_t left = sampler->left - (int64_t)memscope_sample_bytes(bytes);
-    struct memscope_cell_record *cell = sampler->unsampled;
-    uint64_t record = sampler->unsampled_record | bytes;
+// Into a cell of the thread's own, whatever led here. `left`: the sampler's, once that is done.
+MS_HOT void *note_in_cell(struct ms_tls *tls, void *block, size_t bytes, struct memscope_site *site,
+                          const uintptr_t *frame, struct memscope_cell_record *cell,
+                          uint64_t record, int64_t left) {
     char *leaf = ms_shadow_leaf((uintptr_t)block); // of NULL there is none
-    ms_settle();
-    if (MS_UNLIKELY(left < 0 || !cell || !leaf || bytes >= MS_SIZE_ASIDE))
+    if (MS_UNLIKELY(!leaf || bytes >= MS_SIZE_ASIDE))
         return ms_note_allocation_slow(block, bytes, site, frame);
     uint64_t *place = ms_shadow_at(leaf, (uintptr_t)block);
     if (MS_LIKELY(ms_peek(&ms_shared.direct_bias) != 0)) {
-        sampler->left = left;
-        return ms_allocate_direct(tls, block, bytes, place, cell, record);
+        tls->thread->sampler.left = left;
+        return ms_allocate_direct(tls, block, bytes, place, cell, record | bytes);
     }
     if (MS_UNLIKELY(ms_strategy_is_outdated(tls)))
         return ms_note_allocation_slow(block, bytes, site, frame);
-    sampler->left = left;
-    return ms_allocate_threaded(tls, block, bytes, place, cell, record);
+    tls->thread->sampler.left = left;
+    return ms_allocate_threaded(tls, block, bytes, place, cell, record | bytes);
+}
+
+// A block that is no sample is counted in one cell with all others.
+MS_HOT void *note_unless_sampled(struct ms_tls *tls, void *block, size_t bytes,
+                                 struct memscope_site *site, const uintptr_t *frame) {
+    const struct ms_sampler *sampler = &tls->thread->sampler;
+    int64_t left = sampler->left - (int64_t)memscope_sample_bytes(bytes);
+    struct memscope_cell_record *cell = sampler->unsampled;
+    uint64_t record = sampler->unsampled_record;
+    ms_settle();
+    if (MS_UNLIKELY(left < 0 || !cell))
+        return ms_note_allocation_slow(block, bytes, site, frame);
+    return note_in_cell(tls, block, bytes, site, frame, cell, record, left);
 }
 
 // The usual way of an allocation, and of a free, out of line.
@@ -70,26 +79,25 @@ static struct memscope_cell_record *scratch_of(struct ms_tls *tls) {
     if (!cell && (cell = ms_arena_take(sizeof *cell / MEMSCOPE_UNIT_BYTES, true, &ref)) != NULL) {
         cell->thread_ref = tls->record_ref;
         ms_arena_publish(cell, MEMSCOPE_RECORD_SCRATCH);
+        tls->thread->scratch_record = ms_shadow_record(ms_shared.units, cell, 0);
         tls->thread->scratch = cell;
     }
     return cell;
 }
 
-// Around events that go into the scratch cell, which hold no bytes; nothing is special.
-static struct ms_sampler enter_scratch(struct ms_tls *tls) {
-    struct ms_sampler kept = tls->thread->sampler, *sampler = &tls->thread->sampler;
-    sampler->unsampled = tls->thread->scratch;
-    sampler->unsampled_record = ms_shadow_record(ms_shared.units, tls->thread->scratch, 0);
-    sampler->left = INT64_MAX;
-    return kept;
-}
-
-static void leave_scratch(struct ms_tls *tls, const struct ms_sampler *kept, void *last_block) {
-    tls->thread->sampler = *kept;
-    tls->last_block = last_block;
-}
-
 static struct memscope_site scratch_site;
+
+// A block of no bytes in the scratch cell, on the way that the program's blocks go: of it nothing
+// is left but what the caller restores. Nothing of the thread is special.
+MS_NOINLINE static void note_scratch(void *block, const uintptr_t *frame) {
+    struct ms_tls *tls = &ms_tls;
+    const struct ms_origin origin = {.site = &scratch_site, .frame = frame};
+    if (tls->thread->sampler.is_on)
+        (void)note_in_cell(tls, block, 0, &scratch_site, frame, tls->thread->scratch,
+                           tls->thread->scratch_record, tls->thread->sampler.left);
+    else
+        (void)ms_note_allocation_usual(tls, block, 0, origin, frame);
+}
 
 // About as long as malloc itself, and as many instructions at a time.
 MS_NOINLINE static uint64_t other_code(uint64_t seed) {
@@ -115,7 +123,7 @@ static uint64_t loop_cycles(void *block, const uintptr_t *frame, bool hooks, boo
         if (others)
             seed ^= other_code(seed);
         if (hooks)
-            (void)note_usually(block, 0, &scratch_site, frame);
+            note_scratch(block, frame);
         if (others)
             seed ^= other_code(seed);
         if (hooks)
@@ -169,7 +177,6 @@ static uint64_t control_allocation(struct ms_tls *tls, const uintptr_t *frame) {
     if (!block)
         return 0;
     void *last_block = tls->last_block;
-    struct ms_sampler kept = enter_scratch(tls);
     if (overhead->calibration != wanted)
         measure_hot_pair(overhead, block, frame);
     overhead->calibration = wanted;
@@ -177,11 +184,12 @@ static uint64_t control_allocation(struct ms_tls *tls, const uintptr_t *frame) {
     for (int i = 0; i < 2; i++) { // the first one warms
         began = ms_cycles_in_order();
         touch_shadow(block);
-        (void)note_usually(block, 0, &scratch_site, frame);
+        note_scratch(block, frame);
         cycles = ms_cycles_in_order() - began;
         (void)note_free_usually(block, ms_shadow_take(block));
     }
-    leave_scratch(tls, &kept, last_block);
+    if (tls->last_block == block) // else a signal handler's
+        tls->last_block = last_block;
     return cycles;
 }
 
