@@ -18,6 +18,9 @@ quick_run() {
     jq -e '.runs as $runs | [.measured[] | .subject as $s | .variant as $v
         | .cpu_ns.median == ([$runs[] | select(.subject == $s and .variant == $v) | .cpu_ns] | add / 2)] | all' \
         $results >/dev/null || fail "a median of two is not their mean"
+    jq -e '[.measured[] | select(.variant == "linked" or .variant == "foreign")
+            | .told_percent.median > 0 and .told_error.median > 0] | length == 10 and all' \
+        $results >/dev/null || fail "a profile does not tell what it cost"
     jq -e '[.measured[] | select(.variant == "linked") | .profile_bytes > 4096] | all' \
         $results >/dev/null || fail "a profile is empty"
     jq -e '[.instructions[] | select(.variant != "plain") | .added > 10 and .added < 3000] | length == 68 and all' \

@@ -21,6 +21,8 @@ def spread: {median: quantile(0.5), first_quartile: quantile(0.25), third_quarti
        peak_rss_ratio: (map(.peak_rss_bytes / .against.peak_rss_bytes) | spread),
        peak_rss_added_bytes: (map(.peak_rss_bytes - .against.peak_rss_bytes) | spread),
        units: .[0].units,
+       told_percent: (map(.told.percent // empty) | spread),
+       told_error: (map(.told.error // empty) | spread),
        profile_bytes: (map(.profile_bytes // empty) | max)})) as $measured
 | ($instructions | map(select(.variant == "plain") | {key: "\(.path) \(.strategy)", value: .instructions})
     | from_entries) as $bare

@@ -71,8 +71,9 @@ time_subject() {
             still_right "$subject" "$variant"
             jq -c --arg subject "$subject" --arg variant "$variant" --argjson round "$round" \
                 --argjson profile "$(size_of "$variant.msp")" --argjson units "$units" \
+                --argjson told "$(told_by "$variant")" \
                 '{subject: $subject, variant: $variant, round: $round, profile_bytes: $profile,
-                  units: $units} + .' run.json >>"$out/runs.jsonl"
+                  units: $units, told: $told} + .' run.json >>"$out/runs.jsonl"
             [ "$variant" != heaptrack ] || rm -f heaptrack.msp
         done
     done
@@ -89,6 +90,14 @@ still_right() {
     report "$2.msp" "$2.json"
     expect_whole "$2"
     jq -c "$totals" "$2.json" | cmp -s - "$2.totals" || fail "$1, $2: other totals than before"
+}
+
+# What the profile of the run just made says of its own cost: {percent, error}.
+told_by() {
+    case $1 in
+    plain | bare | heaptrack) echo null ;;
+    *) jq -c '.overhead | if . == null then null else {percent, error} end' "$1.json" ;;
+    esac
 }
 
 size_of() {
