@@ -20,10 +20,10 @@ enum { STEPS = sizeof steps / sizeof *steps };
 
 enum {
     WINDOW_MS = 20,
-    LEAST_EVENTS = 16 * MS_TICK, // of a window, or it goes on
-    ROOM_PERCENT = 80,           // of the budget: back up only if that will do
-    MOST_PATIENCE =
-        1024, // doubled each time it has to go down: changes stay few, and so their records
+    LEAST_EVENTS = 4 * MS_TICK, // of a window, or it goes on
+    ROOM_PERCENT = 80,          // of the budget: back up only if that will do
+    // Doubled each time it went up too early: changes stay few, and so do their records.
+    MOST_PATIENCE = 1024,
 };
 
 static struct {
@@ -34,6 +34,7 @@ static struct {
     uint64_t cost_of_event[STEPS]; // in 1/1024 ns, when last there; 0 = never was
     unsigned patience;             // windows to wait before it goes back up
     unsigned waited;               // so far
+    bool went_up;                  // going down now takes back what was too early
 } governor;
 
 void ms_governor_begin(double budget_percent, uint32_t level, uint64_t interval_bytes) {
@@ -54,7 +55,9 @@ static void go_to(unsigned step, uint64_t ppm, uint64_t error_ppm) {
         .overhead_ppm = ppm,
         .error_ppm = error_ppm,
     };
-    if (step > governor.now && governor.patience < MOST_PATIENCE)
+    if (step < governor.now)
+        governor.went_up = true;
+    else if (governor.went_up && governor.patience < MOST_PATIENCE)
         governor.patience = governor.patience * 2 + 1;
     governor.waited = 0;
     governor.now = step;

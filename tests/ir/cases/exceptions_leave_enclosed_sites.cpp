@@ -38,15 +38,15 @@ __attribute__((noinline)) int with_handler(int n) {
 
 int main() {
     // CHECK: enter 0 @[[@LINE-17]] without_handler() kind=18
-    // CHECK-NEXT: enter 1 @[[@LINE-26]] {{.*}} kind=27
+    // CHECK-NEXT: enter 1 @[[@LINE-26]] {{.*}} kind=28
     // CHECK-NEXT: leave 1{{$}}
     // CHECK-NEXT: leave 0{{$}}
     // CHECK-NEXT: enter 0 @[[@LINE-14]] with_handler(int) kind=18
-    // CHECK-NEXT: enter 1 @[[@LINE-30]] {{.*}} kind=27
+    // CHECK-NEXT: enter 1 @[[@LINE-30]] {{.*}} kind=28
     // CHECK-NEXT: leave 1{{$}}
     // CHECK-NEXT: leave 0{{$}}
     // CHECK-NEXT: enter 0 @[[@LINE-16]] with_handler(int) kind=18
-    // CHECK-NEXT: enter 1 @[[@LINE-34]] {{.*}} kind=27
+    // CHECK-NEXT: enter 1 @[[@LINE-34]] {{.*}} kind=28
     // CHECK-NEXT: leave 1{{$}}
     // CHECK-NEXT: leave 0{{$}}
     // CHECK-NEXT: unload

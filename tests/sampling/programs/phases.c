@@ -30,7 +30,7 @@ int main(int argc, char **argv) {
         return 2;
     long busy = atol(argv[1]), quiet = atol(argv[2]);
     uint64_t x = pairs(88172645463325252u, busy, 1);
-    x = pairs(x, quiet, 4000);
+    x = pairs(x, quiet, 40000);
     if (x == 0)
         return 1;
     fprintf(stderr, "%ld\n", busy + quiet);
