@@ -64,7 +64,9 @@ uint32_t ms_site_shown_depth(const struct ms_site *site) {
 }
 
 const char *ms_site_wrapper(const struct ms_summary *summary, const struct ms_site *site) {
-    for (uint32_t depth = site->wrapper_frames; depth-- > 0;) {
+    uint32_t count = ms_site_frame_count(site); // of a foreign site without names 0
+    for (uint32_t depth = site->wrapper_frames < count ? site->wrapper_frames : count;
+         depth-- > 0;) {
         struct ms_frame frame = ms_site_frame(summary, site, depth);
         if (frame.function && !ms_is_library_frame(&frame))
             return frame.function;

@@ -119,7 +119,8 @@ static void fill_site(const struct work *work, uint32_t unit, struct ms_site *si
         .type_name = text(work, record->type_ref),
         .variable_name = text(work, record->variable_ref),
         .type_bytes = tail.type_bytes,
-        .wrapper_frames = tail.wrapper_frames,
+        .wrapper_frames =
+            tail.wrapper_frames <= 1u + record->inlined_count ? tail.wrapper_frames : 0,
         .line = record->line,
         .column = record->column,
         .inlined_count = record->inlined_count,
