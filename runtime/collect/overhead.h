@@ -35,6 +35,7 @@ struct ms_overhead {
     int64_t spread_cycles;  // its error, but for chance
     uint64_t hot_event_256; // 1/256 of cycles: what an event costs in a hot loop,
     uint64_t hot_error_256; // give or take
+    uint32_t waited;        // allocations since one was timed, without a free
     uint32_t calibration;   // of which level and strategy that is; 0 = of none
 };
 

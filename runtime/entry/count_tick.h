@@ -70,7 +70,7 @@ static void touch_shadow(const void *block) {
 
 // ---- calibration -------------------------------------------------------------------------------
 
-enum { WARMING_ROUNDS = 16, HOT_ROUNDS = 64, LOOP_TRIES = 4 };
+enum { WARMING_ROUNDS = 16, HOT_ROUNDS = 64, LOOP_TRIES = 4, LONGEST_WAIT = 32 };
 
 // A cell that nobody reads.
 static struct memscope_cell_record *scratch_of(struct ms_tls *tls) {
@@ -224,6 +224,7 @@ static void *timed_allocation(struct ms_tls *tls, void *block, size_t bytes,
         ms_overhead_add(overhead, MS_TIMED_ALLOCATION, cycles, control);
     else
         ms_overhead_add_none(overhead, MS_TIMED_ALLOCATION);
+    overhead->waited = 0;
     tls->special |= MS_SPECIAL_TIMED;
     return block;
 }
@@ -239,12 +240,13 @@ static void timed_free(struct ms_tls *tls, void *block, ms_free_function *real) 
         real(block);
 }
 
-// Waits for a free that is to be timed.
+// Waits for a free that is to be timed; not for long, where none comes.
 static void *note_before_timed_free(void *block, size_t bytes, struct memscope_site *site,
                                     const uintptr_t *frame) {
     ms_tls.special &= ~MS_SPECIAL_TIMED;
     block = note_usually(block, bytes, site, frame);
-    ms_tls.special |= MS_SPECIAL_TIMED;
+    if (ms_tls.thread->overhead.waited++ < LONGEST_WAIT)
+        ms_tls.special |= MS_SPECIAL_TIMED;
     return block;
 }
 
