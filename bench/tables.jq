@@ -19,6 +19,8 @@ def yes: if . == null then "not run" elif . then "yes" else "no" end;
 def order: {plain: 0, linked: 1, sites: 2, weak: 3, bare: 4, foreign: 5, heaptrack: 6}[.];
 
 . as $all
+# Tables of targets and times stand for whole runs: one subject alone does not replace them.
+| all(.targets[]; .measured != null) as $is_whole
 | "made by `\(.command)` on \(.date): \(.machine)" as $made
 | part("targets";
     (["target", "must", "aim", "with call stacks", "must reached?", "aim reached?", "sites alone", "must reached?"]
@@ -27,7 +29,7 @@ def order: {plain: 0, linked: 1, sites: 2, weak: 3, bare: 4, foreign: 5, heaptra
                   (if .aim == null then "-" else .aim_reached | yes end),
                   (.sites | fixed(3)), (if .sites == null then "-" else .sites_reached | yes end)] | row),
     "", "Medians of \(.rounds) paired runs; \($made).";
-    any(.targets[]; .measured != null)),
+    $is_whole),
   part("times";
     (["subject", "run as", "CPU s", "CPU ratio (quartiles)", "told by itself", "wall ratio", "peak RSS MiB", "ratio", "record MB"]
      | head),
@@ -38,7 +40,7 @@ def order: {plain: 0, linked: 1, sites: 2, weak: 3, bare: 4, foreign: 5, heaptra
         (.wall_ratio.median | fixed(3)), (.peak_rss_bytes.median | mib), (.peak_rss_ratio.median | fixed(2)),
         (if .profile_bytes == null then "" else .profile_bytes / 1e6 | fixed(2) end)] | row),
     "", "Medians of \(.rounds) paired runs; \($made).";
-    (.measured | length) > 0),
+    $is_whole),
   part("instructions";
     (["path", "strategy", "plain", "linked", "weak", "foreign"] | head),
     (.instructions | group_by([.path, .strategy])[]

@@ -47,20 +47,9 @@ static bool passes_on(const struct work *work, const struct ms_frame *frame) {
     return ms_is_library_frame(frame) || ms_wrappers_has(work->wrappers, frame);
 }
 
-// Does the function that calls the allocator keep the block itself? A wrapper may allocate for its
-// own use, too: the plugin told of each call whether its result is passed on.
-static bool keeps_block(const struct work *work, const struct ms_site *site) {
-    if (site->foreign || site->wrapper_frames > 0)
-        return false;
-    struct ms_frame frame = ms_site_frame(work->summary, site, 0);
-    return !ms_is_library_frame(&frame) && frame.function && !ms_wrappers_is_known(frame.function);
-}
-
 // The first of a site's frames that is not a wrapper's; its frame count if all are.
 static uint32_t own_caller(const struct work *work, const struct ms_site *site) {
     uint32_t count = ms_site_frame_count(site), depth = site->wrapper_frames;
-    if (keeps_block(work, site))
-        return 0;
     for (; depth < count; depth++) {
         struct ms_frame frame = ms_site_frame(work->summary, site, depth);
         if (!passes_on(work, &frame))

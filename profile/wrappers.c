@@ -195,11 +195,6 @@ static size_t lower_bound(const void *items, size_t count, size_t item_bytes, co
     return low;
 }
 
-bool ms_wrappers_is_known(const char *function) {
-    return bsearch(function, known_names, sizeof known_names / sizeof *known_names,
-                   sizeof *known_names, compare_known) != NULL;
-}
-
 bool ms_wrappers_has(const struct ms_wrappers *wrappers, const struct ms_frame *frame) {
     if (!frame->function)
         return false;
@@ -216,7 +211,8 @@ bool ms_wrappers_has(const struct ms_wrappers *wrappers, const struct ms_frame *
             strcmp(base_name(one->file), base_name(frame->file)) == 0)
             return true;
     }
-    return ms_wrappers_is_known(frame->function);
+    return bsearch(frame->function, known_names, sizeof known_names / sizeof *known_names,
+                   sizeof *known_names, compare_known) != NULL;
 }
 
 static bool same_facts(const struct ms_wrapper_call *a, const struct ms_wrapper_call *b) {

@@ -23,8 +23,6 @@ struct ms_wrappers;
 struct ms_wrappers *ms_wrappers_read(const struct ms_summary *summary);
 void ms_wrappers_free(struct ms_wrappers *wrappers);
 
-// Whether it is called as allocators of well-known libraries are.
-bool ms_wrappers_is_known(const char *function);
 // Whether the function passes allocations on.
 bool ms_wrappers_has(const struct ms_wrappers *wrappers, const struct ms_frame *frame);
 // What the call at that place allocates; NULL = unknown, or several calls there differ.

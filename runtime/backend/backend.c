@@ -167,8 +167,8 @@ static memscope_status move_output(struct ms_call *call, const char *output) {
     return ms_call_fail(call, MEMSCOPE_TRACKING_INITIALIZATION_FAILED, why, NULL);
 }
 
-// Options have precedence where they are not what they are by themselves.
-static void configure_level(struct ms_call *call, const struct memscope_config *config) {
+// Options have precedence where they are not what they are by themselves. False: not now.
+static bool configure_level(struct ms_call *call, const struct memscope_config *config) {
     bool by_option = ms_config.sample_rate != 1.0 || ms_config.max_overhead_percent != 0.0;
     bool wanted = config->sample_rate != 1.0 || config->max_overhead_percent != 0.0;
     if (by_option && wanted &&
@@ -177,7 +177,8 @@ static void configure_level(struct ms_call *call, const struct memscope_config *
         ms_call_warn(call, "the options sample_rate and max_overhead_percent have precedence",
                      NULL);
     else if (!by_option && wanted)
-        ms_level_configure(config->sample_rate, config->max_overhead_percent);
+        return ms_level_configure(config->sample_rate, config->max_overhead_percent);
+    return true;
 }
 
 static memscope_status open_backend(struct ms_call *call, const struct memscope_config *config,
@@ -196,7 +197,8 @@ static memscope_status open_backend(struct ms_call *call, const struct memscope_
         ms_call_warn(call, "the option strategy has precedence over force_strategy", NULL);
     else if (strategy != MEMSCOPE_STRATEGY_NONE)
         ms_call_warn(call, "the strategy is forced: ", memscope_strategy_name(strategy), NULL);
-    configure_level(call, config);
+    if (!configure_level(call, config))
+        return ms_call_fail(call, MEMSCOPE_BUSY, NULL);
     backend.config = *config;
     if (config->output) {
         strcpy(backend.output, config->output);

@@ -29,13 +29,27 @@ enum {
 static struct {
     uint64_t budget_ppm; // 0 = none
     unsigned first, now; // index of steps
-    uint64_t next_look;  // cycles; UINT64_MAX while somebody looks
     struct ms_overhead_sum before;
     uint64_t cost_of_event[STEPS]; // in 1/1024 ns, when last there; 0 = never was
     unsigned patience;             // windows to wait before it goes back up
     unsigned waited;               // so far
     bool went_up;                  // going down now takes back what was too early
 } governor;
+
+// When to look next, in cycles; BUSY while somebody looks or configures: the rest is theirs.
+#define BUSY UINT64_MAX
+static uint64_t next_look;
+
+bool ms_governor_stop(void) {
+    enum { TRIES = 1000 };
+    for (int i = 0; i < TRIES; i++) {
+        uint64_t next = ms_load(&next_look);
+        if (next != BUSY && ms_swap_if(&next_look, &next, BUSY))
+            return true;
+        ms_sys_yield();
+    }
+    return false;
+}
 
 void ms_governor_begin(double budget_percent, uint32_t level, uint64_t interval_bytes) {
     memset(&governor, 0, sizeof governor);
@@ -45,6 +59,7 @@ void ms_governor_begin(double budget_percent, uint32_t level, uint64_t interval_
         governor.first++;
     governor.now = governor.first;
     governor.budget_ppm = level == MEMSCOPE_LEVEL_TOTALS ? 0 : (uint64_t)(budget_percent * 10000);
+    ms_release(&next_look, (uint64_t)0);
 }
 
 static void go_to(unsigned step, uint64_t ppm, uint64_t error_ppm) {
@@ -94,11 +109,11 @@ static void decide(const struct ms_overhead_sum *sum) {
 
 void ms_governor_tick(void) {
     struct ms_overhead_sum sum;
-    uint64_t now = ms_cycles(), next = ms_load(&governor.next_look);
-    if (now < next || !ms_swap_if(&governor.next_look, &next, UINT64_MAX))
+    uint64_t now = ms_cycles(), next = ms_load(&next_look);
+    if (now < next || next == BUSY || !ms_swap_if(&next_look, &next, BUSY))
         return;
     ms_overhead_measure(&sum);
     if (governor.budget_ppm != 0)
         decide(&sum);
-    ms_release(&governor.next_look, now + WINDOW_MS * sum.cycles_per_ms);
+    ms_release(&next_look, now + WINDOW_MS * sum.cycles_per_ms);
 }

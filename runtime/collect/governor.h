@@ -10,8 +10,12 @@
 
 #include "base/shared.h"
 
-// A profile begins. `budget_percent` 0: nothing is enforced; else from `level` on, with so many
-// bytes between samples, it may go down, and up again as far as that.
+// Nobody looks from now on, up to ms_governor_begin. False: somebody still does (the caller is in a
+// signal handler, perhaps, that came in between).
+bool ms_governor_stop(void);
+
+// A profile begins, or what is configured changes. `budget_percent` 0: nothing is enforced; else
+// from `level` on, with so many bytes between samples, it may go down, and up again as far as that.
 void ms_governor_begin(double budget_percent, uint32_t level, uint64_t interval_bytes);
 
 // Of an attached thread; no more than once in some thousand events.

@@ -73,8 +73,11 @@ void ms_level_begin_profile(void) {
     begin(ms_config.sample_rate, ms_config.max_overhead_percent, false);
 }
 
-void ms_level_configure(double sample_rate, double max_overhead_percent) {
+bool ms_level_configure(double sample_rate, double max_overhead_percent) {
+    if (!ms_governor_stop())
+        return false;
     begin(sample_rate, max_overhead_percent, true);
+    return true;
 }
 
 void ms_level_take_notice(struct ms_tls *tls) {

@@ -23,8 +23,8 @@ struct ms_level_change {
 // A profile begins: the level that the options ask for.
 void ms_level_begin_profile(void);
 
-// What a call of backend.h asks for instead.
-void ms_level_configure(double sample_rate, double max_overhead_percent);
+// What a call of backend.h asks for instead. False: not now.
+bool ms_level_configure(double sample_rate, double max_overhead_percent);
 
 // From now on; on record. By one thread at a time.
 void ms_level_change(const struct ms_level_change *change);

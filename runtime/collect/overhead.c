@@ -4,8 +4,6 @@
 
 #include "thread.h"
 
-#include <string.h>
-
 enum {
     LONGEST_SLOW_CYCLES = 1 << 16,
     LONGEST_FIRST_CYCLES = 1 << 23, // tables are read, modules looked for
@@ -20,10 +18,27 @@ void ms_overhead_begin_profile(void) {
     began_cycles = ms_cycles();
 }
 
+void ms_overhead_recalibrate(struct ms_overhead *overhead, uint32_t calibration) {
+    overhead->calibration = calibration;
+    overhead->calibrated = 0;
+    overhead->hot_alone_256 = overhead->hot_among_256 = UINT64_MAX;
+}
+
 void ms_overhead_calibrate(struct ms_overhead *overhead, uint64_t alone_256, uint64_t among_256) {
-    uint64_t distance = alone_256 > among_256 ? alone_256 - among_256 : among_256 - alone_256;
-    overhead->hot_event_256 = (alone_256 + among_256) / 4;
-    overhead->hot_error_256 = distance / 4;
+    overhead->calibrated++;
+    if (alone_256 < overhead->hot_alone_256)
+        overhead->hot_alone_256 = alone_256;
+    if (among_256 < overhead->hot_among_256)
+        overhead->hot_among_256 = among_256;
+}
+
+// Of one event, half a pair: the middle, and how far that is from either.
+static int64_t hot_event_256(const struct ms_overhead *overhead) {
+    return (int64_t)((overhead->hot_alone_256 + overhead->hot_among_256) / 4);
+}
+static int64_t hot_error_256(const struct ms_overhead *overhead) {
+    int64_t distance = (int64_t)(overhead->hot_alone_256 - overhead->hot_among_256);
+    return (distance < 0 ? -distance : distance) / 4;
 }
 
 // Without a control, and so without a hot cost, the time itself has to do.
@@ -38,8 +53,8 @@ void ms_overhead_add(struct ms_overhead *overhead, enum ms_timed kind, uint64_t 
     ms_store(&timing->squares, timing->squares + (uint64_t)(difference * difference));
     int64_t cost = 256 * difference, spread = 0;
     if (control) {
-        cost += (int64_t)overhead->hot_event_256;
-        spread = (int64_t)overhead->hot_error_256 + 256 * difference;
+        cost += hot_event_256(overhead);
+        spread = hot_error_256(overhead) + 256 * difference;
     }
     ms_store(&overhead->spread_cycles, overhead->spread_cycles + spread * MS_TICK / 256);
     ms_store(&overhead->fast_cycles, overhead->fast_cycles + cost * MS_TICK / 256);
@@ -63,7 +78,8 @@ void ms_overhead_end_slow(struct ms_overhead *overhead, uint64_t began) {
     uint64_t stands_for = stands_alone ? 1 : SLOW_ONE_IN;
     uint64_t longest = stands_alone ? LONGEST_FIRST_CYCLES : LONGEST_SLOW_CYCLES;
     cycles = cycles > longest ? longest : cycles;
-    cycles += overhead->hot_event_256 / 256; // the way there, by the fast path
+    if (overhead->calibrated)
+        cycles += (uint64_t)hot_event_256(overhead) / 256; // the way there, by the fast path
     ms_store(&overhead->slow_cycles, overhead->slow_cycles + cycles * stands_for);
 }
 

@@ -5,13 +5,14 @@
 //
 //   cost of an event = hot cost + its time - the time of a control
 //
-// Calibration measures the hot cost once a thread: of hooks in a loop by themselves, which wait for
-// each other, and of hooks among other code, whose instructions overlap with theirs. The truth lies
-// between the two (docs/performance.md): the middle is taken, half the distance is its error. The
-// control is an event of the same kind on a cell of ours right before it, so that the difference is
-// what caches make of it that the program has filled with its own data. The lines of the program's
-// that ours displace cost it as much again at most, which is part of the error. Slow paths are
-// timed themselves. Times are cycles of the CPU's time stamp counter. Integers alone, no lock.
+// Calibration measures the hot cost, at the first ticks of a thread: of hooks in a loop by
+// themselves, which wait for each other, and of hooks among other code, whose instructions overlap
+// with theirs. The truth lies between the two (docs/performance.md): the middle is taken, half the
+// distance is its error. The control is an event of the same kind on a cell of ours right before
+// it, so that the difference is what caches make of it that the program has filled with its own
+// data. The lines of the program's that ours displace cost it as much again at most, which is part
+// of the error. Slow paths are timed themselves. Times are cycles of the CPU's time stamp counter.
+// Integers alone, no lock.
 
 #ifndef MS_OVERHEAD_H
 #define MS_OVERHEAD_H
@@ -32,11 +33,12 @@ struct ms_overhead {
     int64_t fast_cycles;  // estimate for all events of the fast paths
     uint64_t slow_cycles; // of slow paths, and of asking for memory
     uint64_t slow_events;
-    int64_t spread_cycles;  // its error, but for chance
-    uint64_t hot_event_256; // 1/256 of cycles: what an event costs in a hot loop,
-    uint64_t hot_error_256; // give or take
-    uint32_t waited;        // allocations since one was timed, without a free
-    uint32_t calibration;   // of which level and strategy that is; 0 = of none
+    int64_t spread_cycles; // its error, but for chance
+    // What a pair of hot events costs by itself, and among other code, in 1/256 of cycles.
+    uint64_t hot_alone_256, hot_among_256;
+    uint32_t calibrated;  // how often that was measured; the least counts
+    uint32_t waited;      // allocations since one was timed, without a free
+    uint32_t calibration; // of which level and strategy that is; 0 = of none
 };
 
 // The process's up to now.
@@ -50,7 +52,10 @@ struct ms_overhead_sum {
 // A profile begins.
 void ms_overhead_begin_profile(void);
 
-// A pair of hot events costs, in 1/256 of cycles, so much by itself, and among other code.
+// Another level or strategy: what was measured is of another.
+void ms_overhead_recalibrate(struct ms_overhead *overhead, uint32_t calibration);
+// A pair of hot events costs so much by itself, and among other code. Measured a few times: a
+// process begins on a CPU that may have been asleep.
 void ms_overhead_calibrate(struct ms_overhead *overhead, uint64_t alone_256, uint64_t among_256);
 
 // An event that took `cycles`, its control `control` (0 = there was none); it stands for MS_TICK of

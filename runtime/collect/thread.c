@@ -2,9 +2,9 @@
 
 #include "thread.h"
 
+#include "base/config.h"
 #include "context/context.h"
 #include "store/arena.h"
-#include "base/config.h"
 #include "fiber.h"
 #include "level.h"
 #include "shadow.h"

@@ -97,6 +97,21 @@ MS_HOT void *ms_note_slowly(void *block, size_t bytes, struct ms_origin origin,
     return block;
 }
 
+// What a slot holds is read before its key: where that is found, no handler's fork was between.
+MS_HOT bool ms_look_up(const struct ms_tls *tls, uint64_t key,
+                       struct memscope_cell_record **cell_out, uint64_t *record_out) {
+    const struct ms_slot *slot = ms_slot_of(tls, key);
+    *cell_out = slot->cell;
+    *record_out = slot->record;
+    ms_settle();
+    if (MS_LIKELY(ms_peek(&slot->key) == key))
+        return true;
+    *cell_out = slot[1].cell;
+    *record_out = slot[1].record;
+    ms_settle();
+    return ms_load(&slot[1].key) == key;
+}
+
 // Of a thread where nothing is special. The key comes first: nothing but it has to be kept for the
 // rest. The frame is that of the caller's caller, into which all of this is inlined.
 MS_HOT void *ms_note_allocation_usual(struct ms_tls *tls, void *block, size_t bytes,
@@ -106,18 +121,10 @@ MS_HOT void *ms_note_allocation_usual(struct ms_tls *tls, void *block, size_t by
     if (MS_UNLIKELY(!leaf || bytes >= MS_SIZE_ASIDE))
         return ms_note_slowly(block, bytes, origin, frame);
     uint64_t *place = ms_shadow_at(leaf, (uintptr_t)block);
-    // What a slot holds is read before its key: where that is found, no handler's fork was between.
-    const struct ms_slot *slot = ms_slot_of(tls, key);
-    struct memscope_cell_record *cell = slot->cell;
-    uint64_t record = slot->record;
-    ms_settle();
-    if (MS_UNLIKELY(ms_peek(&slot->key) != key)) {
-        cell = slot[1].cell;
-        record = slot[1].record;
-        ms_settle();
-        if (ms_load(&slot[1].key) != key)
-            return ms_note_slowly(block, bytes, origin, frame);
-    }
+    struct memscope_cell_record *cell;
+    uint64_t record;
+    if (MS_UNLIKELY(!ms_look_up(tls, key, &cell, &record)))
+        return ms_note_slowly(block, bytes, origin, frame);
     record |= bytes;
     if (MS_LIKELY(ms_peek(&ms_shared.direct_bias) != 0))
         return ms_allocate_direct(tls, block, bytes, place, cell, record);

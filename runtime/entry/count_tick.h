@@ -45,16 +45,39 @@ MS_HOT void *note_unless_sampled(struct ms_tls *tls, void *block, size_t bytes,
     return note_in_cell(tls, block, bytes, site, frame, cell, record, left);
 }
 
-// The usual way of an allocation, and of a free, out of line.
-MS_NOINLINE static void *note_usually(void *block, size_t bytes, struct memscope_site *site,
-                                      const uintptr_t *frame) {
+// The usual way of an allocation out of line, which its control takes as well: `scratch` is the
+// cell of that, NULL = a block of the program's. A control has no place in the table, where it
+// would take one from others, and is looked for all the same. Nothing of the thread is special.
+MS_NOINLINE static void *note_timed(void *block, size_t bytes, struct memscope_site *site,
+                                    const uintptr_t *frame, struct memscope_cell_record *scratch) {
     struct ms_tls *tls = &ms_tls;
-    const struct ms_origin origin = {.site = site, .frame = frame};
-    if (tls->special != 0)
+    const struct ms_thread *thread = tls->thread;
+    struct memscope_cell_record *cell = thread->sampler.unsampled;
+    uint64_t record = thread->sampler.unsampled_record;
+    int64_t left = thread->sampler.left;
+    bool is_found;
+    if (thread->sampler.is_on) {
+        left -= (int64_t)memscope_sample_bytes(bytes);
+        is_found = left >= 0 && cell;
+        ms_settle();
+    } else {
+        is_found = ms_look_up(tls, ms_fast_key(tls, ms_context_seed(site), frame), &cell, &record);
+    }
+    if (scratch) {
+        cell = scratch;
+        record = thread->scratch_record;
+        left = thread->sampler.left;
+    } else if (MS_UNLIKELY(!is_found)) {
+        return ms_note_allocation_slow(block, bytes, site, frame);
+    }
+    return note_in_cell(tls, block, bytes, site, frame, cell, record, left);
+}
+
+static void *note_usually(void *block, size_t bytes, struct memscope_site *site,
+                          const uintptr_t *frame) {
+    if (ms_tls.special != 0)
         return ms_note_allocation_special(block, bytes, site, frame);
-    if (tls->thread->sampler.is_on)
-        return note_unless_sampled(tls, block, bytes, site, frame);
-    return ms_note_allocation_usual(tls, block, bytes, origin, frame);
+    return note_timed(block, bytes, site, frame, NULL);
 }
 
 MS_NOINLINE static bool note_free_usually(void *block, uint64_t record) {
@@ -70,7 +93,7 @@ static void touch_shadow(const void *block) {
 
 // ---- calibration -------------------------------------------------------------------------------
 
-enum { WARMING_ROUNDS = 16, HOT_ROUNDS = 64, LOOP_TRIES = 4, LONGEST_WAIT = 32 };
+enum { WARMING_ROUNDS = 16, HOT_ROUNDS = 64, LOOP_TRIES = 4, CALIBRATIONS = 4, LONGEST_WAIT = 32 };
 
 // A cell that nobody reads.
 static struct memscope_cell_record *scratch_of(struct ms_tls *tls) {
@@ -85,18 +108,9 @@ static struct memscope_cell_record *scratch_of(struct ms_tls *tls) {
     return cell;
 }
 
-static struct memscope_site scratch_site;
-
-// A block of no bytes in the scratch cell, on the way that the program's blocks go: of it nothing
-// is left but what the caller restores. Nothing of the thread is special.
-MS_NOINLINE static void note_scratch(void *block, const uintptr_t *frame) {
-    struct ms_tls *tls = &ms_tls;
-    const struct ms_origin origin = {.site = &scratch_site, .frame = frame};
-    if (tls->thread->sampler.is_on)
-        (void)note_in_cell(tls, block, 0, &scratch_site, frame, tls->thread->scratch,
-                           tls->thread->scratch_record, tls->thread->sampler.left);
-    else
-        (void)ms_note_allocation_usual(tls, block, 0, origin, frame);
+// A block of no bytes in the scratch cell: of it nothing is left but what the caller restores.
+static void note_scratch(void *block, const uintptr_t *frame) {
+    (void)note_timed(block, 0, NULL, frame, ms_tls.thread->scratch);
 }
 
 // About as long as malloc itself, and as many instructions at a time.
@@ -148,24 +162,21 @@ static void measure_hot_pair(struct ms_overhead *overhead, void *block, const ui
     uint64_t alone = shortest_loop_256(block, frame, true, false);
     uint64_t others = shortest_loop_256(block, frame, false, true);
     uint64_t both = shortest_loop_256(block, frame, true, true);
-    ms_overhead_calibrate(overhead, alone, both > others ? both - others : 0);
+    ms_overhead_calibrate(overhead, alone, both > others ? both - others : alone);
 }
 
-// The thread's scratch cell under the stack of `frame`, and the address of a scratch block, which
-// lies in our own memory; NULL = cannot be.
-static void *prepare_scratch(struct ms_tls *tls, const uintptr_t *frame) {
+// The address of a scratch block, which lies in our own memory, and the cell for it; NULL = cannot
+// be.
+static void *prepare_scratch(struct ms_tls *tls) {
     if (!ms_slow_begin(tls))
         return NULL;
-    void *block = ms_head_of(tls);
+    // Another one each time: the shadow's line may lie where it slows accesses to the cell's.
+    enum { APART = 2048 };
+    void *block = (char *)ms_head_of(tls) + tls->thread->overhead.calibrated % CALIBRATIONS * APART;
     struct memscope_cell_record *scratch = scratch_of(tls);
-    uint64_t key = ms_fast_key(tls, ms_context_seed(&scratch_site), frame);
-    bool is_there = scratch && ms_shadow_put(block, scratch, 0) &&
-                    (ms_thread_find_hashed(key, MS_PLAIN_ALIAS, 0) ||
-                     ms_thread_remember_hashed(key, MS_PLAIN_ALIAS, scratch));
+    bool is_there = scratch && ms_shadow_put(block, scratch, 0);
     ms_slow_end(tls);
-    // Where the fast path would not find it, the event would be counted as the program's.
-    const struct ms_slot *slot = ms_slot_of(tls, key);
-    return is_there && (slot->key == key || slot[1].key == key) ? block : NULL;
+    return is_there ? block : NULL;
 }
 
 // What an allocation of the scratch cell takes here and now, timed as the one that comes after it;
@@ -173,13 +184,14 @@ static void *prepare_scratch(struct ms_tls *tls, const uintptr_t *frame) {
 static uint64_t control_allocation(struct ms_tls *tls, const uintptr_t *frame) {
     struct ms_overhead *overhead = &tls->thread->overhead;
     uint32_t wanted = tls->thread->sampler.level_number * 2 + !ms_single_threaded();
-    void *block = tls->special == 0 ? prepare_scratch(tls, frame) : NULL;
+    void *block = tls->special == 0 ? prepare_scratch(tls) : NULL;
     if (!block)
         return 0;
     void *last_block = tls->last_block;
     if (overhead->calibration != wanted)
+        ms_overhead_recalibrate(overhead, wanted);
+    if (overhead->calibrated < CALIBRATIONS)
         measure_hot_pair(overhead, block, frame);
-    overhead->calibration = wanted;
     uint64_t began = 0, cycles = 0;
     for (int i = 0; i < 2; i++) { // the first one warms
         began = ms_cycles_in_order();

@@ -3,6 +3,7 @@
 // Estimates from sampled cells: each figure against arithmetic of this file's own, sums against
 // each other, and all of it against a simulated program whose truth is known.
 
+#include "summed.h"
 #include "builder.h"
 #include "claims.h"
 #include "random_numbers.h"
@@ -13,24 +14,6 @@
 #include <profile/contexts.h>
 #include <profile/sampling.h>
 #include <profile/tasks.h>
-
-static struct builder b;
-static struct ms_profile *profile;
-static struct ms_summary *summary;
-
-static void sum_up(void) {
-    char message[MS_MESSAGE_BYTES];
-    memscope_status status =
-        ms_profile_from_memory("x.msp", b.bytes, builder_size(&b), &profile, message);
-    ck_assert_msg(status == MEMSCOPE_OK, "%s", message);
-    ck_assert_int_eq(ms_summary_create(profile, &summary), MEMSCOPE_OK);
-}
-
-static void let_go(void) {
-    ms_summary_destroy(summary);
-    ms_profile_close(profile);
-    builder_end(&b);
-}
 
 static long double probability(uint64_t bytes, uint64_t interval) {
     return 1 - expl(-(long double)bytes / (long double)interval);

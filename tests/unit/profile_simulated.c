@@ -3,6 +3,7 @@
 // Estimates against the truth: a simulated program, sampled by a Poisson process that is simulated
 // here, through the real reader. 200 seeded runs at each rate.
 
+#include "summed.h"
 #include "builder.h"
 #include "claims.h"
 #include "random_numbers.h"
@@ -11,24 +12,6 @@
 #include <string.h>
 
 #include <profile/sampling.h>
-
-static struct builder b;
-static struct ms_profile *profile;
-static struct ms_summary *summary;
-
-static void sum_up(void) {
-    char message[MS_MESSAGE_BYTES];
-    memscope_status status =
-        ms_profile_from_memory("x.msp", b.bytes, builder_size(&b), &profile, message);
-    ck_assert_msg(status == MEMSCOPE_OK, "%s", message);
-    ck_assert_int_eq(ms_summary_create(profile, &summary), MEMSCOPE_OK);
-}
-
-static void let_go(void) {
-    ms_summary_destroy(summary);
-    ms_profile_close(profile);
-    builder_end(&b);
-}
 
 static double probability(uint64_t bytes, uint64_t interval) {
     return 1 - exp(-(double)bytes / (double)interval);
