@@ -265,7 +265,8 @@ struct memscope_thread_record {
 //     remote = remote_epoch == header.peak_epoch ? remote_at_peak_bytes : remote_freed_bytes
 struct memscope_cell_record {
     struct memscope_record record; // flags: MEMSCOPE_CELL_*
-    uint64_t site_peak;            // the runtime's own; 0 = no site peak record counts its blocks
+    uint64_t site_peak;            // the runtime's own; 0 = no site peak record counts its blocks,
+                                   // as while its thread has no other cell of the site
     uint64_t allocations;
     uint64_t bytes; // requested
     uint64_t frees; // by the allocating thread

@@ -26,9 +26,12 @@ struct ms_shared {
     // Zero, it never carries. `direct_bias` is zero but under GlobalDirect.
     uint64_t bias;
     uint64_t direct_bias;
-    uint32_t depth;              // of contexts, in frames; 0 = sites alone
-    uint32_t key_pairs;          // of context/key.h; 0 = no context is looked up on the fast path
-    uint64_t direct_epoch;       // GlobalDirect: header->peak_epoch
+    uint32_t depth;     // of contexts, in frames; 0 = sites alone
+    uint32_t key_pairs; // of context/key.h; 0 = no context is looked up on the fast path
+    // GlobalDirect: header->peak_epoch, so that a cell with it is one that an event may change at
+    // once. Else MS_NO_EPOCH. Where another thread leaves GlobalDirect, the one that counts may put
+    // it back once; it takes notice at its next event that finds another epoch.
+    uint64_t fast_epoch;
     struct ms_tls *unconverted;  // the thread that counts (or last counted) under GlobalDirect
     uint64_t upgrade_peak_bytes; // the peak when the strategy left GlobalDirect
     uint64_t upgrade_latest_peak_bytes; // ... and that of the latest session
@@ -36,6 +39,8 @@ struct ms_shared {
     uint32_t level_number;              // counts changes of it; threads compare it with theirs
     uint64_t interval_bytes;            // of collect/sampler.h; 0 = nothing is sampled
 };
+
+#define MS_NO_EPOCH UINT64_MAX // no cell's
 
 enum { MS_SHARED_PAGE = 65536 }; // the largest page size of the architectures we know
 
@@ -74,6 +79,34 @@ extern MS_INTERNAL union ms_shared_page ms_shared_page;
     __atomic_compare_exchange_n((place), (expected), (value), false, __ATOMIC_ACQ_REL,             \
                                 __ATOMIC_ACQUIRE)
 
+// A counter that its own thread alone writes is changed in one instruction where the machine has
+// one: a signal handler comes before or after it, never between.
+#if defined(__x86_64__) && !defined(__SANITIZE_THREAD__)
+#define MS_BUMPS_AT_ONCE 1
+MS_HOT void ms_raise(uint64_t *place, uint64_t value) {
+    __asm__ volatile("addq %1, %0" : "+m"(*place) : "er"(value) : "cc");
+}
+// The same downwards; true: it is below zero now.
+MS_HOT bool ms_drop(int64_t *place, uint64_t value) {
+    bool is_negative;
+    __asm__ volatile("subq %2, %0" : "+m"(*place), "=@ccs"(is_negative) : "er"(value));
+    return is_negative;
+}
+#else
+#define MS_BUMPS_AT_ONCE 0
+MS_HOT void ms_raise(uint64_t *place, uint64_t value) {
+    ms_store(place, ms_load(place) + value);
+}
+MS_HOT bool ms_drop(int64_t *place, uint64_t value) {
+    int64_t left = ms_load(place) - (int64_t)value;
+    ms_store(place, left);
+    return left < 0;
+}
+#endif
+MS_HOT void ms_raise_signed(int64_t *place, uint64_t value) {
+    ms_raise((uint64_t *)place, value);
+}
+
 // The record a ref names, which must be one of this profile's.
 MS_HOT void *ms_ref(uint32_t ref) {
     return ms_shared.units + (uint64_t)ref * MEMSCOPE_UNIT_BYTES;
@@ -82,6 +115,7 @@ MS_HOT void *ms_ref(uint32_t ref) {
 // From now on no event takes GlobalDirect's path.
 static inline void ms_leave_direct(void) {
     ms_release(&ms_shared.direct_bias, (uint64_t)0);
+    ms_release(&ms_shared.fast_epoch, MS_NO_EPOCH);
 }
 
 // The record of the ref that is `above` ms_shared.ref_base; `base` is ms_shared.header.

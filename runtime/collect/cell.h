@@ -15,12 +15,15 @@ MS_HOT uint64_t ms_epoch(void) {
     return ms_load(&ms_shared.header->peak_epoch);
 }
 
-// `epoch`: the peak's now. Here and below, what is seldom run loads by itself: else the usual path
-// would keep it at hand.
+// `epoch`: the peak's now, or ms_shared.fast_epoch. Here and below, what is seldom run loads by
+// itself: else the usual path would keep it at hand.
 MS_HOT void ms_cell_keep_peak(struct memscope_cell_record *cell, uint64_t epoch) {
-    if (MS_UNLIKELY(cell->epoch != epoch)) {
+    if (MS_LIKELY(cell->epoch == epoch))
+        return;
+    uint64_t now = ms_epoch();
+    if (MS_LIKELY(cell->epoch != now)) {
         cell->at_peak_bytes = ms_load(&cell->bytes) - ms_load(&cell->freed_bytes);
-        cell->epoch = epoch;
+        cell->epoch = now;
     }
 }
 
@@ -29,10 +32,11 @@ MS_HOT void ms_cell_keep_peak(struct memscope_cell_record *cell, uint64_t epoch)
 // what others freed of it; NULL = nobody does. `peak`: the mark itself; NULL = it is not kept.
 MS_HOT void ms_headroom_take(int64_t *headroom, uint64_t *peak, uint64_t bytes,
                              const uint64_t *remote_freed) {
-    *headroom -= (int64_t)bytes;
-    if (MS_LIKELY(*headroom + (remote_freed ? (int64_t)ms_load(remote_freed) : 0) >= 0))
+    if (MS_LIKELY(!ms_drop(headroom, bytes)))
         return;
     int64_t room = ms_load(headroom) + (remote_freed ? (int64_t)ms_load(remote_freed) : 0);
+    if (room >= 0)
+        return;
     ms_store(headroom, ms_load(headroom) - room);
     if (peak)
         *peak -= (uint64_t)room;
@@ -42,12 +46,10 @@ MS_HOT struct memscope_site_peak_record *ms_site_peak_of(const struct memscope_c
     return (void *)(uintptr_t)cell->site_peak; // NOLINT(performance-no-int-to-ptr)
 }
 
-// `is_shared`: other threads may free.
-MS_HOT void ms_cell_allocate(struct memscope_cell_record *cell, uint64_t bytes, bool is_shared,
-                             uint64_t epoch) {
-    ms_cell_keep_peak(cell, epoch);
-    cell->allocations++;
-    cell->bytes += bytes;
+// After ms_cell_keep_peak. `is_shared`: other threads may free.
+MS_HOT void ms_cell_allocate(struct memscope_cell_record *cell, uint64_t bytes, bool is_shared) {
+    ms_raise(&cell->allocations, 1);
+    ms_raise(&cell->bytes, bytes);
     ms_headroom_take(&cell->headroom_bytes, NULL, bytes,
                      is_shared ? &cell->remote_freed_bytes : NULL);
     struct memscope_site_peak_record *site = ms_site_peak_of(cell);
@@ -58,12 +60,12 @@ MS_HOT void ms_cell_allocate(struct memscope_cell_record *cell, uint64_t bytes, 
 
 MS_HOT void ms_cell_free(struct memscope_cell_record *cell, uint64_t bytes, uint64_t epoch) {
     ms_cell_keep_peak(cell, epoch);
-    cell->frees++;
-    cell->freed_bytes += bytes;
-    cell->headroom_bytes += (int64_t)bytes;
+    ms_raise(&cell->frees, 1);
+    ms_raise(&cell->freed_bytes, bytes);
+    ms_raise_signed(&cell->headroom_bytes, bytes);
     struct memscope_site_peak_record *site = ms_site_peak_of(cell);
     if (MS_LIKELY(site != NULL))
-        site->headroom_bytes += (int64_t)bytes;
+        ms_raise_signed(&site->headroom_bytes, bytes);
 }
 
 // Frees by other threads. The first one after a new peak saves what had been freed before it; of

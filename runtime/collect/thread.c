@@ -227,20 +227,22 @@ static void insert(struct ms_thread *thread, const struct ms_slot *what) {
     thread->slots_used++;
 }
 
-// How full it may be: a quarter, so that nearly every key is in its bucket, which alone the fast
-// path looks at; a large one half.
-static uint64_t most_used(uint64_t slot_count) {
-    return slot_count / (slot_count < LARGE_TABLE ? 4 : 2);
+// How full it may be: a quarter, a large one half; while it is not large, a sixteenth where a key's
+// bucket is full, which alone the fast path looks at.
+static uint64_t most_used(const struct ms_thread *thread, uint64_t key) {
+    const struct ms_slot *bucket = ms_slot_of(&ms_tls, key);
+    if (thread->slot_count >= LARGE_TABLE)
+        return thread->slot_count / 2;
+    return thread->slot_count / (bucket[0].cell && bucket[1].cell ? 16 : 4);
 }
 
 // The outgrown table stays mapped, empty: ms_threads_forget_addresses may be reading it.
-static bool grow(struct ms_thread *thread) {
+static bool grow(struct ms_thread *thread, uint64_t most) {
     struct ms_slot *old = thread->slots;
     uint64_t old_count = thread->slot_count, held = 0;
     for (uint64_t i = 0; i < old_count; i++)
         held += old[i].key != 0;
     // Mostly keys that were taken away: the same size will do.
-    uint64_t most = most_used(old_count);
     if (!make_table(thread,
                     held < most / 2 ? old_count : old_count * (old_count < LARGE_TABLE ? 4 : 2)))
         return false;
@@ -254,7 +256,8 @@ static bool grow(struct ms_thread *thread) {
 
 bool ms_thread_remember_hashed(uint64_t key, uint64_t plain, struct memscope_cell_record *cell) {
     struct ms_thread *thread = ms_tls.thread;
-    if (thread->slots_used >= most_used(thread->slot_count) && !grow(thread) &&
+    uint64_t most = most_used(thread, key);
+    if (thread->slots_used >= most && !grow(thread, most) &&
         thread->slots_used >= thread->slot_count - thread->slot_count / 4)
         return false;
     insert(thread, &(struct ms_slot){.key = key,

@@ -234,20 +234,37 @@ struct memscope_cell_record *ms_context_find(struct ms_tls *tls,
     return ms_thread_find_hashed(request->key, MS_PLAIN_CONTEXT, request->class_ref);
 }
 
-// The calling thread's, of a site; NULL = no room: the site's peak is within the bounds of its
-// cells'.
-static struct memscope_site_peak_record *site_peak(struct ms_tls *tls, uint32_t site_ref) {
-    const uint64_t is_site_peak = 8ull << 48; // beside the kinds of task_class.c
-    struct ms_lookup *lookup = &tls->thread->lookup;
-    struct memscope_site_peak_record *record = ms_lookup_find(lookup, site_ref, is_site_peak);
+// While a thread has one cell of a site, that cell's peak is the site's; from the second on they
+// share a record. No other thread may free blocks of the cell meanwhile.
+void ms_context_begin_site_peak(struct memscope_cell_record *cell) {
     uint32_t ref;
-    if (record || !(record = ms_arena_take(sizeof *record / MEMSCOPE_UNIT_BYTES, true, &ref)))
-        return record;
-    record->site_ref = site_ref;
-    record->thread_ref = tls->record_ref;
+    struct memscope_site_peak_record *record =
+        ms_arena_take(sizeof *record / MEMSCOPE_UNIT_BYTES, true, &ref);
+    if (!record)
+        return;
+    record->site_ref = cell->site_ref;
+    record->thread_ref = cell->thread_ref;
+    record->peak_bytes = memscope_cell_peak(cell);
+    record->headroom_bytes = cell->headroom_bytes;
+    record->remote_freed_bytes = ms_load(&cell->remote_freed_bytes);
     ms_arena_publish(record, MEMSCOPE_RECORD_SITE_PEAK);
-    ms_lookup_add(lookup, site_ref, is_site_peak, record);
-    return record;
+    ms_release(&cell->site_peak, (uint64_t)(uintptr_t)record);
+}
+
+// A new cell of the calling thread. Where there is no room, or blocks of the first cell may be
+// freed right now, the site's peak is within the bounds of its cells'.
+static void join_site(struct ms_tls *tls, struct memscope_cell_record *cell) {
+    const uint64_t is_first_cell = 8ull << 48; // beside the kinds of task_class.c
+    struct ms_lookup *lookup = &tls->thread->lookup;
+    struct memscope_cell_record *first = ms_lookup_find(lookup, cell->site_ref, is_first_cell);
+    if (!first)
+        ms_lookup_add(lookup, cell->site_ref, is_first_cell, cell);
+    if (!first && !ms_single_threaded())
+        ms_context_begin_site_peak(cell);
+    else if (first && first->site_peak == 0 && ms_single_threaded())
+        ms_context_begin_site_peak(first);
+    if (first)
+        cell->site_peak = first->site_peak;
 }
 
 static bool is_alike(struct memscope_cell_record *cell, const struct memscope_cell_sample *sample) {
@@ -298,7 +315,7 @@ struct memscope_cell_record *ms_context_new(struct ms_tls *tls,
     cell->class_ref = request->class_ref;
     cell->context_ref = context_ref;
     if (!request->sample)
-        cell->site_peak = (uint64_t)(uintptr_t)site_peak(tls, request->site_ref);
+        join_site(tls, cell);
     (void)ms_thread_remember_hashed(request->key, MS_PLAIN_CONTEXT, cell);
     return cell;
 }

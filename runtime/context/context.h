@@ -34,6 +34,10 @@ struct memscope_cell_record *ms_context_find(struct ms_tls *tls,
 struct memscope_cell_record *ms_context_new(struct ms_tls *tls,
                                             const struct ms_context_request *request);
 
+// From now on the cell, its thread's only one of its site until now, shares the site's peak record
+// with others. Not while another thread may free blocks of it.
+void ms_context_begin_site_peak(struct memscope_cell_record *cell);
+
 // verify=1: counts a loss where the stack is not the context's, though its key is.
 void ms_context_verify(struct ms_tls *tls, const struct ms_context_request *request,
                        uint32_t context_ref);

@@ -193,6 +193,32 @@ void *ms_note_allocation_special(void *block, size_t bytes, struct memscope_site
     return ms_note_allocation_slow(block, bytes, site, frame);
 }
 
+void *ms_note_allocation_unsaved(void *block, size_t bytes, uint64_t *place,
+                                 struct memscope_cell_record *cell, uint64_t record) {
+    struct ms_tls *tls = &ms_tls;
+    ms_guard_take(tls);
+    ms_cell_keep_peak(cell, ms_epoch());
+    ms_store(place, record);
+    tls->last_block = block;
+    bool publish = ms_global_direct_charge(tls, bytes);
+    ms_cell_allocate(cell, bytes, false);
+    if (MS_UNLIKELY(publish))
+        return ms_note_allocation_publish(block);
+    ms_guard_release(tls);
+    return block;
+}
+
+void *ms_note_allocation_peak(void *block, size_t bytes, struct memscope_cell_record *cell) {
+    struct ms_tls *tls = &ms_tls;
+    ms_guard_take(tls);
+    bool publish = ms_global_direct_raise(tls, bytes);
+    ms_cell_allocate(cell, bytes, false);
+    if (MS_UNLIKELY(publish))
+        return ms_note_allocation_publish(block);
+    ms_guard_release(tls);
+    return block;
+}
+
 // The guard is still the fast path's.
 void *ms_note_allocation_publish(void *block) {
     uint64_t began = ms_cycles();

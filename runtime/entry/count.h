@@ -38,6 +38,12 @@ void *ms_note_allocation_special(void *block, size_t bytes, struct memscope_site
 MS_COLD void *ms_note_allocation_slow(void *block, size_t bytes, struct memscope_site *site,
                                       const uintptr_t *frame); // site NULL = foreign
 MS_COLD void *ms_note_allocation_publish(void *block);
+// Under GlobalDirect. The cell's part of the process's peak is not saved yet; or the process has a
+// new peak, and the block is not counted in its cell yet.
+MS_NOINLINE void *ms_note_allocation_unsaved(void *block, size_t bytes, uint64_t *place,
+                                             struct memscope_cell_record *cell, uint64_t record);
+MS_NOINLINE void *ms_note_allocation_peak(void *block, size_t bytes,
+                                          struct memscope_cell_record *cell);
 MS_NOINLINE void *ms_note_allocation_tick(void *block, size_t bytes, struct memscope_site *site,
                                           const uintptr_t *frame);
 
@@ -68,14 +74,28 @@ MS_HOT void ms_settle(void) {
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
 }
 
+// Under GlobalDirect the usual way needs no guard where each counter is changed in one instruction:
+// a signal handler finds them whole, and this event counted up to some of them. The process's total
+// comes first, so that a handler's new peak has all of the block in it, or nothing.
+MS_HOT void ms_direct_guard_take(struct ms_tls *tls) {
+    if (!MS_BUMPS_AT_ONCE)
+        ms_guard_take(tls);
+}
+MS_HOT void ms_direct_guard_release(struct ms_tls *tls) {
+    if (!MS_BUMPS_AT_ONCE)
+        ms_guard_release(tls);
+}
+
+// The cell's epoch is ms_shared.fast_epoch.
 MS_HOT void *ms_allocate_direct(struct ms_tls *tls, void *block, size_t bytes, uint64_t *place,
                                 struct memscope_cell_record *cell, uint64_t record) {
-    ms_guard_take(tls);
+    ms_direct_guard_take(tls);
     ms_store(place, record);
     tls->last_block = block;
-    if (MS_UNLIKELY(ms_global_direct_allocate(tls, cell, bytes)))
-        return ms_note_allocation_publish(block);
-    ms_guard_release(tls);
+    if (MS_UNLIKELY(ms_drop(&tls->credit, bytes)))
+        return ms_note_allocation_peak(block, bytes, cell);
+    ms_cell_allocate(cell, bytes, false);
+    ms_direct_guard_release(tls);
     return block;
 }
 
@@ -126,8 +146,10 @@ MS_HOT void *ms_note_allocation_usual(struct ms_tls *tls, void *block, size_t by
     if (MS_UNLIKELY(!ms_look_up(tls, key, &cell, &record)))
         return ms_note_slowly(block, bytes, origin, frame);
     record |= bytes;
-    if (MS_LIKELY(ms_peek(&ms_shared.direct_bias) != 0))
+    if (MS_LIKELY(cell->epoch == ms_peek(&ms_shared.fast_epoch)))
         return ms_allocate_direct(tls, block, bytes, place, cell, record);
+    if (ms_peek(&ms_shared.direct_bias) != 0)
+        return ms_note_allocation_unsaved(block, bytes, place, cell, record);
     if (MS_UNLIKELY(ms_strategy_is_outdated(tls)))
         return ms_note_slowly(block, bytes, origin, frame);
     return ms_allocate_threaded(tls, block, bytes, place, cell, record);
@@ -141,7 +163,7 @@ MS_HOT void *ms_note_allocation(void *block, size_t bytes, struct ms_origin orig
         ms_keep_frame();
         return block;
     }
-    if (MS_UNLIKELY(--ms_head_of(tls)->until_tick < 0)) {
+    if (MS_UNLIKELY(ms_drop(&ms_head_of(tls)->until_tick, 1))) {
         block = ms_note_allocation_tick(block, bytes, origin.site, ms_frame_here());
         ms_keep_frame();
         return block;
@@ -164,9 +186,10 @@ MS_HOT enum ms_end ms_count_free(void *block, uint64_t record,
     uint64_t relative;
     ms_settle();
     if (MS_LIKELY(__builtin_add_overflow(record, ms_peek(&ms_shared.direct_bias), &relative))) {
-        ms_guard_take(tls);
-        ms_global_direct_free(tls, ms_record_at(base, relative >> 32), (uint32_t)record, block);
-        ms_guard_release(tls);
+        ms_direct_guard_take(tls);
+        ms_global_direct_free(tls, ms_record_at(base, relative >> 32), (uint32_t)record, block,
+                              ms_peek(&ms_shared.fast_epoch));
+        ms_direct_guard_release(tls);
         return MS_END_COUNTED;
     }
     if (MS_UNLIKELY(!__builtin_add_overflow(record, ms_load(&ms_shared.bias), &relative) ||

@@ -96,7 +96,7 @@ MS_NOINLINE static void *note_in_task(void *block, size_t bytes, struct memscope
                                       const uintptr_t *frame) {
     struct ms_tls *tls = &ms_tls;
     uint32_t pairs = ms_load(&ms_shared.key_pairs);
-    if (MS_UNLIKELY(--ms_head_of(tls)->until_tick < 0))
+    if (MS_UNLIKELY(ms_drop(&ms_head_of(tls)->until_tick, 1)))
         return ms_note_allocation_tick(block, bytes, site, frame);
     if (MS_UNLIKELY(pairs == 0 || ms_mark_of(tls->top) == MS_MARK_LEAVING))
         return ms_note_allocation_slow(block, bytes, site, frame);

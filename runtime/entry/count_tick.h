@@ -22,9 +22,13 @@ MS_HOT void *note_in_cell(struct ms_tls *tls, void *block, size_t bytes, struct 
     if (MS_UNLIKELY(!leaf || bytes >= MS_SIZE_ASIDE))
         return ms_note_allocation_slow(block, bytes, site, frame);
     uint64_t *place = ms_shadow_at(leaf, (uintptr_t)block);
-    if (MS_LIKELY(ms_peek(&ms_shared.direct_bias) != 0)) {
+    if (MS_LIKELY(cell->epoch == ms_peek(&ms_shared.fast_epoch))) {
         tls->thread->sampler.left = left;
         return ms_allocate_direct(tls, block, bytes, place, cell, record | bytes);
+    }
+    if (ms_peek(&ms_shared.direct_bias) != 0) {
+        tls->thread->sampler.left = left;
+        return ms_note_allocation_unsaved(block, bytes, place, cell, record | bytes);
     }
     if (MS_UNLIKELY(ms_strategy_is_outdated(tls)))
         return ms_note_allocation_slow(block, bytes, site, frame);

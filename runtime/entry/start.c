@@ -81,7 +81,7 @@ static bool begin_profile(uint32_t flags, uint32_t ref_base) {
     fill_header(flags);
     ms_kept_begin_profile();
     ms_shared.strategy = MEMSCOPE_STRATEGY_GLOBAL_DIRECT;
-    ms_shared.direct_epoch = ms_shared.header->peak_epoch;
+    ms_shared.fast_epoch = ms_shared.header->peak_epoch;
     ms_tasks_not_started = ms_config.verify ? 1ull << 62 : 0; // out of reach of any number of tasks
     ms_overhead_begin_profile();
     ms_level_begin_profile();

@@ -73,7 +73,7 @@ static inline bool ms_strategy_free(struct ms_tls *tls, struct memscope_cell_rec
         return ms_task_local_free(tls, cell, bytes, block);
     if (!ms_single_threaded())
         return ms_thread_local_free(tls, cell, bytes, block);
-    ms_global_direct_free(tls, cell, bytes, block);
+    ms_global_direct_free(tls, cell, bytes, block, ms_epoch());
     return false;
 }
 

@@ -2,6 +2,8 @@
 
 #include "strategy.h"
 
+#include "context/context.h"
+
 // What the first thread counted under GlobalDirect and has not converted yet (it does at its next
 // event): read from outside, off by the event it may be in.
 static int64_t unconverted_bytes(void) {
@@ -85,9 +87,10 @@ void ms_thread_local_attach(void) {
 void ms_thread_local_convert(void) {
     const struct memscope_profile_header *header = ms_shared.header;
     int64_t own = 0, freed_by_others = 0;
+    bool alone = ms_load(&header->threads_now) == 1;
     for (uint64_t unit = MEMSCOPE_HEADER_BYTES / MEMSCOPE_UNIT_BYTES;
          unit < ms_load(&header->arena_end_units);) {
-        const struct memscope_cell_record *cell = ms_ref(ms_shared.ref_base + (uint32_t)unit);
+        struct memscope_cell_record *cell = ms_ref(ms_shared.ref_base + (uint32_t)unit);
         bool is_record = cell->record.magic == MEMSCOPE_RECORD_MAGIC; // else it begins just now
         unit += is_record ? cell->record.units : 1;
         if (!is_record || cell->record.type != MEMSCOPE_RECORD_CELL ||
@@ -95,6 +98,9 @@ void ms_thread_local_convert(void) {
             continue;
         own += (int64_t)(cell->bytes - cell->freed_bytes);
         freed_by_others += (int64_t)ms_load(&cell->remote_freed_bytes);
+        if (alone && cell->context_ref != 0 && cell->site_peak == 0 &&
+            !(cell->record.flags & MEMSCOPE_CELL_SAMPLED))
+            ms_context_begin_site_peak(cell);
     }
     ms_tls.record->live_bytes = own;
     ms_tls.record->peak_bytes = ms_shared.upgrade_peak_bytes;

@@ -23,7 +23,8 @@ MS_NOINLINE bool ms_task_local_free(struct ms_tls *tls, struct memscope_cell_rec
 
 MS_HOT bool ms_thread_local_allocate(struct ms_tls *tls, struct memscope_cell_record *cell,
                                      uint64_t bytes) {
-    ms_cell_allocate(cell, bytes, true, ms_epoch());
+    ms_cell_keep_peak(cell, ms_epoch());
+    ms_cell_allocate(cell, bytes, true);
     struct memscope_thread_record *own = tls->record;
     own->live_bytes += (int64_t)bytes;
     int64_t live = own->live_bytes - (int64_t)ms_load(&own->remote_freed_bytes);
