@@ -11,9 +11,10 @@
 #include "profile.h"
 
 enum ms_stack_kind {
-    MS_STACK_CALL,  // "stack": a function that called the one before
-    MS_STACK_AWAIT, // "await": a coroutine that awaits the one before
-    MS_STACK_SPAWN, // "spawn": where the task or the thread was started
+    MS_STACK_CALL,   // "stack": a function that called the one before
+    MS_STACK_AWAIT,  // "await": a coroutine that awaits the one before
+    MS_STACK_SPAWN,  // "spawn": where the task or the thread was started
+    MS_STACK_FOLDED, // of reports alone: `line` frames of the library that `function` names
 };
 
 // One frame; `line` is of the call (the instruction before the return address).

@@ -70,10 +70,16 @@ static const struct {
 };
 
 const char *ms_plumbing_library(const struct ms_task_class *task_class) {
-    const char *begin, *name = task_class ? task_class->function : NULL;
-    if (!name || task_class->name || task_class->kind != MEMSCOPE_TASK_COROUTINE)
+    if (!task_class || task_class->name || task_class->kind != MEMSCOPE_TASK_COROUTINE)
         return NULL;
-    (void)ms_function_name(name, &begin);
+    return ms_plumbing_of_function(task_class->function);
+}
+
+const char *ms_plumbing_of_function(const char *function) {
+    const char *begin;
+    if (!function)
+        return NULL;
+    (void)ms_function_name(function, &begin);
     for (size_t i = 0; i < sizeof plumbing / sizeof *plumbing; i++)
         if (strncmp(begin, plumbing[i].prefix, strlen(plumbing[i].prefix)) == 0)
             return plumbing[i].library;

@@ -5,11 +5,13 @@
 
 #include "stack_path.h"
 
+#include "environment.h"
+
 #include <stdlib.h>
 
 #define CYCLE_MOST 8 // functions that call each other in turns and are folded
 
-enum { MARK_FOCUS = 1, MARK_IGNORE = 2, MARK_HIDE = 4 };
+enum { MARK_FOCUS = 1, MARK_IGNORE = 2, MARK_HIDE = 4, MARK_PLUMBING = 8 };
 
 static bool push(struct ms_stack_path *path, uint32_t step) {
     if (step == MS_NO_STEP)
@@ -41,8 +43,10 @@ static bool mark_steps(struct ms_stack_path *path) {
         bool focus = options->focus && ms_step_matches(step, options->focus);
         bool ignore = options->ignore && ms_step_matches(step, options->ignore);
         bool hide = options->hide && ms_step_matches(step, options->hide);
-        marks[path->marked] =
-            (focus ? MARK_FOCUS : 0) | (ignore ? MARK_IGNORE : 0) | (hide ? MARK_HIDE : 0);
+        bool plumbing = !options->keep_plumbing && step->kind < MS_STEP_SPAWN &&
+                        ms_plumbing_of_function(step->function);
+        marks[path->marked] = (focus ? MARK_FOCUS : 0) | (ignore ? MARK_IGNORE : 0) |
+                              (hide ? MARK_HIDE : 0) | (plumbing ? MARK_PLUMBING : 0);
     }
     return true;
 }
@@ -53,7 +57,8 @@ static bool is_turn(const struct ms_stack_path *path, size_t period) {
     for (size_t i = 0; i < period; i++) {
         const struct ms_step *a = &path->steps.items[parts[i].step],
                              *b = &path->steps.items[parts[period + i].step];
-        if (a->kind > MS_STEP_AWAIT || a->function_step != b->function_step)
+        if ((a->kind > MS_STEP_AWAIT && a->kind != MS_STEP_FOLDED) ||
+            a->function_step != b->function_step)
             return false;
     }
     return true;
@@ -87,6 +92,13 @@ uint32_t ms_stack_missing(const struct ms_context *context, enum ms_step_kind *k
     return at;
 }
 
+// In place of the frames of an executor.
+static bool push_folded(struct ms_stack_path *path, const char *library) {
+    uint32_t step =
+        ms_step_of(&path->steps, &(struct ms_step){.kind = MS_STEP_FOLDED, .function = library});
+    return (path->length > 0 && path->parts[path->length - 1].step == step) || push(path, step);
+}
+
 // Innermost first. *keep_out: whether the filters let it pass.
 static bool take_frames(struct ms_stack_path *path, const struct ms_context *context,
                         bool *keep_out) {
@@ -110,6 +122,11 @@ static bool take_frames(struct ms_stack_path *path, const struct ms_context *con
         any = true;
         if (options->view == MS_STACKS_TASKS && frame->kind == MS_STACK_SPAWN)
             continue; // the root says it
+        if (i > 0 && marks & MARK_PLUMBING) {
+            if (!push_folded(path, ms_plumbing_of_function(frame->function)))
+                return false;
+            continue;
+        }
         if (options->by_function)
             step = path->steps.items[step].function_step;
         if (!push(path, step))
@@ -142,7 +159,9 @@ static bool push_task(struct ms_stack_path *path, const struct ms_context *conte
     struct ms_step step = {.kind = context->task ? MS_STEP_TASK : MS_STEP_THREAD,
                            .function = context->task ? context->task : context->thread};
     for (uint32_t i = 0; i < context->frame_count; i++)
-        if (context->frames[i].kind == MS_STACK_AWAIT && context->frames[i].function) {
+        if (context->frames[i].kind == MS_STACK_AWAIT && context->frames[i].function &&
+            (path->options->keep_plumbing ||
+             !ms_plumbing_of_function(context->frames[i].function))) {
             step.kind = MS_STEP_TASK;
             step.function = context->frames[i].function;
         }

@@ -5,7 +5,7 @@
 #ifndef MEMSCOPE_TOOLS_STACKS_H
 #define MEMSCOPE_TOOLS_STACKS_H
 
-#include "tool.h"
+#include "profile_command.h"
 
 #include <report/stack_views.h>
 
@@ -16,10 +16,11 @@
         {"tasks", 'T', false, NULL, "by task: spawn place, who awaits, then the stack"},           \
         MS_BY_OPTION,                                                                              \
         {"focus", 'F', false, "REGEX", "only stacks with a matching function, file or module"},    \
-        {"ignore", 'I', false, "REGEX", "no stacks with such a frame"},                            \
-        {"hide", 'H', false, "REGEX", "no such frames; their bytes stay"}
+        {"ignore", 'I', false, "REGEX", "no stacks with such a frame"}, {                          \
+        "hide", 'H', false, "REGEX", "no such frames; their bytes stay"                            \
+    }
 #define MS_BY_OPTION                                                                               \
-    {"by", 'B', false, "KEY", "live, peak, at-peak (default), total, count or temporary"}
+    { "by", 'B', false, "KEY", "live, peak, at-peak (default), total, count or temporary" }
 
 struct ms_stack_request {
     struct ms_stack_options options;
@@ -29,10 +30,8 @@ struct ms_stack_request {
 };
 
 void ms_stack_request_begin(struct ms_stack_request *request);
-// Takes one of the options above. False where it is none of them (*good_out stays true), or after
-// an error that was printed.
-bool ms_take_stack_option(const struct ms_verb *verb, int letter, struct ms_stack_request *request,
-                          bool *good_out);
+// Takes one of the options above. False after an error that was printed.
+bool ms_take_stack_option(const struct ms_verb *verb, int letter, struct ms_stack_request *request);
 // The argument of --by. False after an error that was printed.
 bool ms_parse_measure(const struct ms_verb *verb, const char *word,
                       enum ms_stack_measure *measure_out);
