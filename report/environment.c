@@ -69,10 +69,26 @@ static const struct {
 #include <memscope/async_libraries.def>
 };
 
+static const char *const glue[] = {
+#define MEMSCOPE_ASYNC_GLUE(prefix) (prefix),
+#include <memscope/async_libraries.def>
+};
+
 const char *ms_plumbing_library(const struct ms_task_class *task_class) {
     if (!task_class || task_class->name || task_class->kind != MEMSCOPE_TASK_COROUTINE)
         return NULL;
     return ms_plumbing_of_function(task_class->function);
+}
+
+bool ms_is_plumbing_glue(const char *function) {
+    const char *begin;
+    if (!function)
+        return false;
+    (void)ms_function_name(function, &begin);
+    for (size_t i = 0; i < sizeof glue / sizeof *glue; i++)
+        if (strncmp(begin, glue[i], strlen(glue[i])) == 0)
+            return true;
+    return false;
 }
 
 const char *ms_plumbing_of_function(const char *function) {

@@ -11,7 +11,7 @@
 
 #define CYCLE_MOST 8 // functions that call each other in turns and are folded
 
-enum { MARK_FOCUS = 1, MARK_IGNORE = 2, MARK_HIDE = 4, MARK_PLUMBING = 8 };
+enum { MARK_FOCUS = 1, MARK_IGNORE = 2, MARK_HIDE = 4, MARK_PLUMBING = 8, MARK_GLUE = 16 };
 
 static bool push(struct ms_stack_path *path, uint32_t step) {
     if (step == MS_NO_STEP)
@@ -43,10 +43,14 @@ static bool mark_steps(struct ms_stack_path *path) {
         bool focus = options->focus && ms_step_matches(step, options->focus);
         bool ignore = options->ignore && ms_step_matches(step, options->ignore);
         bool hide = options->hide && ms_step_matches(step, options->hide);
-        bool plumbing = !options->keep_plumbing && step->kind < MS_STEP_SPAWN &&
-                        ms_plumbing_of_function(step->function);
-        marks[path->marked] = (focus ? MARK_FOCUS : 0) | (ignore ? MARK_IGNORE : 0) |
-                              (hide ? MARK_HIDE : 0) | (plumbing ? MARK_PLUMBING : 0);
+        marks[path->marked] =
+            (focus ? MARK_FOCUS : 0) | (ignore ? MARK_IGNORE : 0) | (hide ? MARK_HIDE : 0);
+        if (options->keep_plumbing || step->kind >= MS_STEP_SPAWN)
+            continue;
+        if (ms_plumbing_of_function(step->function))
+            marks[path->marked] |= MARK_PLUMBING;
+        else if (ms_is_plumbing_glue(step->function))
+            marks[path->marked] |= MARK_GLUE;
     }
     return true;
 }
@@ -92,11 +96,16 @@ uint32_t ms_stack_missing(const struct ms_context *context, enum ms_step_kind *k
     return at;
 }
 
+static bool is_folded(const struct ms_stack_path *path) {
+    return path->length > 0 &&
+           path->steps.items[path->parts[path->length - 1].step].kind == MS_STEP_FOLDED;
+}
+
 // In place of the frames of an executor.
 static bool push_folded(struct ms_stack_path *path, const char *library) {
     uint32_t step =
         ms_step_of(&path->steps, &(struct ms_step){.kind = MS_STEP_FOLDED, .function = library});
-    return (path->length > 0 && path->parts[path->length - 1].step == step) || push(path, step);
+    return (is_folded(path) && path->parts[path->length - 1].step == step) || push(path, step);
 }
 
 // Innermost first. *keep_out: whether the filters let it pass.
@@ -122,6 +131,8 @@ static bool take_frames(struct ms_stack_path *path, const struct ms_context *con
         any = true;
         if (options->view == MS_STACKS_TASKS && frame->kind == MS_STACK_SPAWN)
             continue; // the root says it
+        if (marks & MARK_GLUE && is_folded(path))
+            continue;
         if (i > 0 && marks & MARK_PLUMBING) {
             if (!push_folded(path, ms_plumbing_of_function(frame->function)))
                 return false;

@@ -121,10 +121,14 @@ uint32_t ms_fold_plumbing(const struct ms_stack_frame *frames, uint32_t frame_co
                                   ? ms_plumbing_of_function(frames[i].function)
                                   : NULL;
         struct ms_stack_frame *last = count > 0 ? &folded_out[count - 1] : NULL;
-        if (!library)
-            folded_out[count++] = frames[i];
-        else if (last && last->kind == MS_STACK_FOLDED && last->function == library)
+        bool goes_on =
+            last && last->kind == MS_STACK_FOLDED &&
+            (library ? last->function == library
+                     : frames[i].kind != MS_STACK_SPAWN && ms_is_plumbing_glue(frames[i].function));
+        if (goes_on)
             last->line++;
+        else if (!library)
+            folded_out[count++] = frames[i];
         else
             folded_out[count++] =
                 (struct ms_stack_frame){.kind = MS_STACK_FOLDED, .function = library, .line = 1};

@@ -131,6 +131,44 @@ asio() {
     by_its_own_word program truth.*
 }
 
+# Asio's own frames: one where they stand between others, each where asked for.
+asio_is_folded() {
+    local options tree
+    compile program "$contexts/programs/asio.cc" -I"$contexts/programs" -std=c++20 -DUNKNOWN_SPAWN \
+        -DASIO_HAS_CO_AWAIT -DASIO_HAS_STD_COROUTINE -Wno-deprecated-declarations "$chain"
+    TRUTH_OUT=$PWD/truth profile program ./program
+    for options in "" --callers --tasks; do
+        tree=tree$options
+        "$memscope" tree --json --by total $options program.msp >"$tree" || fail "no tree"
+        "$memscope" tree --json --by total --plumbing $options program.msp >"$tree.all" ||
+            fail "no tree of all"
+        # What stays is the call itself, and where all was started.
+        jq -e '[.nodes[] | select(.kind == "folded")] | length > 0 and all(.function == "Asio")' \
+            "$tree" >/dev/null || fail "$tree: nothing is folded"
+        jq -e '.nodes[0].bytes == ([.nodes[] | select(.parent == 0) | .bytes] | add)' "$tree" \
+            >/dev/null || fail "$tree: it does not add up"
+        jq -e '[.nodes[] | select(.kind == "folded")] == []' "$tree.all" >/dev/null ||
+            fail "$tree: --plumbing folds"
+        [ "$(jq '.nodes[0].bytes' "$tree")" = "$(jq '.nodes[0].bytes' "$tree.all")" ] ||
+            fail "$tree: bytes are lost"
+    done
+    jq -e '([.nodes[] | select(.kind != "spawn") | .parent] | unique) as $parents
+        | [.nodes[] | select(.kind == "stack" or .kind == "await")
+                    | select(.function // "" | test("^([^(<]* )?(boost::)?asio[:_]"))
+                    | select(.id as $id | $parents | index($id))] == []' tree >/dev/null ||
+        fail "frames of Asio call something"
+    jq -e '[.nodes[] | select(.kind == "await" and (.function | test("co_spawn_entry_point")))]
+        | length > 0' tree.all >/dev/null || fail "--plumbing has no co_spawn_entry_point"
+    "$memscope" report --stacks 100 --top 0 program.msp >text || fail "no report"
+    grep -Eq '^ {14}Asio: [0-9]+ frames?$' text || fail "the report folds nothing"
+    ! sed -n '/ STACK /,/^tasks:/p' text | grep -E '^ {14}(awaited by )?[^ ]+ asio::' ||
+        fail "the report has frames of Asio"
+    "$memscope" report --stacks 100 --top 0 --plumbing program.msp >text || fail "no report of all"
+    ! grep -q 'Asio: [0-9]* frame' text || fail "--plumbing folds in the report"
+    sed -n '/ STACK /,/^tasks:/p' text | grep -Eq '^ {14}awaited by .* asio::detail::co_spawn_entry' ||
+        fail "the report of all has no co_spawn_entry_point"
+}
+
 # A site's peak is its own, no sum of what its stacks reached at different times.
 site_peak() {
     local line
