@@ -114,6 +114,27 @@ libraries_come_and_go() {
     same_size 10.msp 1000.msp
 }
 
+# MODE_OF_LIBRARIES: auto or none.
+library_of_a_relative_path_has_names() {
+    mkdir -p elsewhere "in side"
+    MODE=$MODE_OF_LIBRARIES compile_library "in side/liba.so" "$contexts/programs/relative.c" \
+        -DLIBRARY
+    compile program "$contexts/programs/relative.c"
+    local path
+    for path in "in side/liba.so" "./in side/../in side/liba.so"; do
+        profile program ./program "$path" elsewhere
+        expect_whole program
+        (cd elsewhere && rm -f ../program.msp.symbols && "$memscope" report --json ../program.msp) \
+            >elsewhere.json || fail "no report elsewhere"
+        jq -e --arg path "$PWD/in side/liba.so" '
+            [.modules[] | select(.path | endswith("liba.so")) | .path] == [$path]' \
+            elsewhere.json >/dev/null || fail "$path: $(jq -c '.modules' elsewhere.json)"
+        jq -e '[.contexts[] | select(.bytes == 777) | .frames[] | select(.kind == "stack").function
+            ][0:3] == ["deep_inside", "enter_library", "main"]' elsewhere.json >/dev/null ||
+            fail "$path: $(jq -c '.contexts[] | select(.bytes == 777).frames' elsewhere.json)"
+    done
+}
+
 # same_size PROFILE LATER: what is stored is not more than a quarter more.
 same_size() {
     local few many

@@ -12,12 +12,19 @@ static size_t arena_used;
 
 static std::coroutine_handle<> queue[64];
 static size_t queue_head, queue_tail;
-static void post(std::coroutine_handle<> handle) { queue[queue_tail++ % 64] = handle; }
+static void post(std::coroutine_handle<> handle) {
+    queue[queue_tail++ % 64] = handle;
+}
 
 struct Yield {
-    bool await_ready() { return false; }
-    void await_suspend(std::coroutine_handle<> self) { post(self); }
-    void await_resume() {}
+    bool await_ready() {
+        return false;
+    }
+    void await_suspend(std::coroutine_handle<> self) {
+        post(self);
+    }
+    void await_resume() {
+    }
 };
 
 // How the awaiter of a task holds it, and starts it.
@@ -25,24 +32,34 @@ enum Way { HOLDS, RESUMES, TRANSFERS, POSTS };
 
 struct Base {
     std::coroutine_handle<> awaiter = std::noop_coroutine();
-    std::suspend_always initial_suspend() { return {}; }
+    std::suspend_always initial_suspend() {
+        return {};
+    }
     struct Final {
-        bool await_ready() noexcept { return false; }
+        bool await_ready() noexcept {
+            return false;
+        }
         template <typename P>
         std::coroutine_handle<> await_suspend(std::coroutine_handle<P> self) noexcept {
             return self.promise().awaiter;
         }
-        void await_resume() noexcept {}
+        void await_resume() noexcept {
+        }
     };
-    Final final_suspend() noexcept { return {}; }
-    void return_void() {}
-    void unhandled_exception() {}
+    Final final_suspend() noexcept {
+        return {};
+    }
+    void return_void() {
+    }
+    void unhandled_exception() {
+    }
     void *operator new(size_t bytes) {
         size_t at = arena_used;
         arena_used += (bytes + 15) / 16 * 16;
         return arena + at;
     }
-    void operator delete(void *) {}
+    void operator delete(void *) {
+    }
 };
 
 struct Task {
@@ -53,12 +70,16 @@ struct Task {
     };
     using Handle = std::coroutine_handle<promise_type>;
     Handle self;
-    bool await_ready() { return false; }
+    bool await_ready() {
+        return false;
+    }
     std::coroutine_handle<> await_suspend(std::coroutine_handle<> awaiter) {
         self.promise().awaiter = awaiter;
         return self;
     }
-    void await_resume() { self.destroy(); }
+    void await_resume() {
+        self.destroy();
+    }
 };
 
 // Keeps the task's handle out of sight.
@@ -67,8 +88,12 @@ static size_t hidden_count;
 
 template <Way WAY> struct Hidden {
     Task::Handle *held;
-    explicit Hidden(Task task) : held(&hidden[hidden_count++]) { *held = task.self; }
-    bool await_ready() { return false; }
+    explicit Hidden(Task task) : held(&hidden[hidden_count++]) {
+        *held = task.self;
+    }
+    bool await_ready() {
+        return false;
+    }
     auto await_suspend(std::coroutine_handle<> awaiter) {
         held->promise().awaiter = awaiter;
         if constexpr (WAY == TRANSFERS)
@@ -78,7 +103,9 @@ template <Way WAY> struct Hidden {
         else
             post(*held);
     }
-    void await_resume() { held->destroy(); }
+    void await_resume() {
+        held->destroy();
+    }
 };
 
 static Task t_leaves(Awaited by) {
@@ -90,9 +117,14 @@ static Task t_leaves(Awaited by) {
 // await_suspend says no: it goes on, and is suspended elsewhere after as many resumptions.
 struct Refuses {
     void *room = nullptr;
-    bool await_ready() { return false; }
-    bool await_suspend(std::coroutine_handle<>) { return false; }
-    void await_resume() {}
+    bool await_ready() {
+        return false;
+    }
+    bool await_suspend(std::coroutine_handle<>) {
+        return false;
+    }
+    void await_resume() {
+    }
 };
 
 static Task t_ways(Awaited by) {
@@ -113,15 +145,20 @@ struct Numbers {
         Numbers get_return_object() {
             return {std::coroutine_handle<promise_type>::from_promise(*this)};
         }
-        Final yield_value(int) { return {}; }
+        Final yield_value(int) {
+            return {};
+        }
     };
     std::coroutine_handle<promise_type> self;
-    bool await_ready() { return false; }
+    bool await_ready() {
+        return false;
+    }
     std::coroutine_handle<> await_suspend(std::coroutine_handle<> awaiter) {
         self.promise().awaiter = awaiter;
         return self;
     }
-    void await_resume() {}
+    void await_resume() {
+    }
 };
 
 static Numbers t_numbers(Awaited by) {
