@@ -89,9 +89,9 @@ uint32_t ms_stack_missing(const struct ms_context *context, enum ms_step_kind *k
         *kind_out = MS_STEP_BROKEN;
     else if (!(context->flags & MEMSCOPE_CONTEXT_CUT))
         return UINT32_MAX;
-    if (at == 0 || context->frames[at - 1].kind != MS_STACK_SPAWN)
+    if (at == 0 || ms_context_frame(context, at - 1)->kind != MS_STACK_SPAWN)
         return at;
-    while (at > 0 && context->frames[at - 1].kind != MS_STACK_CALL)
+    while (at > 0 && ms_context_frame(context, at - 1)->kind != MS_STACK_CALL)
         at--;
     return at;
 }
@@ -117,7 +117,7 @@ static bool take_frames(struct ms_stack_path *path, const struct ms_context *con
     bool focused = options->focus == NULL, ignored = false, any = false;
     path->length = 0;
     for (uint32_t i = 0; i < context->frame_count; i++) {
-        const struct ms_stack_frame *frame = &context->frames[i];
+        const struct ms_stack_frame *frame = ms_context_frame(context, i);
         if (i == missing_at && !push_kind(path, missing))
             return false;
         uint32_t step = ms_step_of_frame(&path->steps, frame);
@@ -155,7 +155,7 @@ static bool take_frames(struct ms_stack_path *path, const struct ms_context *con
 static const struct ms_stack_frame *spawn_frame(const struct ms_context *context) {
     const struct ms_stack_frame *spawn = NULL;
     for (uint32_t i = context->frame_count; i > 0; i--) {
-        const struct ms_stack_frame *frame = &context->frames[i - 1];
+        const struct ms_stack_frame *frame = ms_context_frame(context, i - 1);
         if (frame->kind != MS_STACK_SPAWN)
             break;
         // The innermost of those that are no library's.
@@ -170,11 +170,12 @@ static bool push_task(struct ms_stack_path *path, const struct ms_context *conte
     struct ms_step step = {.kind = context->task ? MS_STEP_TASK : MS_STEP_THREAD,
                            .function = context->task ? context->task : context->thread};
     for (uint32_t i = 0; i < context->frame_count; i++)
-        if (context->frames[i].kind == MS_STACK_AWAIT && context->frames[i].function &&
+        if (ms_context_frame(context, i)->kind == MS_STACK_AWAIT &&
+            ms_context_frame(context, i)->function &&
             (path->options->keep_plumbing ||
-             !ms_plumbing_of_function(context->frames[i].function))) {
+             !ms_plumbing_of_function(ms_context_frame(context, i)->function))) {
             step.kind = MS_STEP_TASK;
-            step.function = context->frames[i].function;
+            step.function = ms_context_frame(context, i)->function;
         }
     if (spawn) {
         step.file = spawn->file;

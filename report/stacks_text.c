@@ -59,8 +59,8 @@ uint32_t ms_fold_stack(const struct ms_stack_frame *frames, uint32_t frame_count
 
 uint32_t ms_stack_shown(const struct ms_context *context) {
     for (uint32_t i = 0; i < context->frame_count; i++) {
-        const char *file = context->frames[i].file;
-        if (context->frames[i].kind == MS_STACK_CALL && file && !ms_is_system_file(file))
+        const char *file = ms_context_frame(context, i)->file;
+        if (ms_context_frame(context, i)->kind == MS_STACK_CALL && file && !ms_is_system_file(file))
             return i;
     }
     return 0;
@@ -148,16 +148,16 @@ struct shown {
 static bool choose_shown(const struct ms_context *context, const struct ms_stack_lines *lines,
                          struct shown *shown) {
     uint32_t count = context->frame_count > lines->first ? context->frame_count - lines->first : 0;
-    const struct ms_stack_frame *frames = context->frames + lines->first;
     shown->frames = calloc(count + (size_t)1, sizeof *shown->frames);
     shown->folds = calloc(count + (size_t)1, sizeof *shown->folds);
     if (!shown->frames || !shown->folds)
         return false;
-    memcpy(shown->frames, frames, count * sizeof *frames);
+    for (uint32_t i = 0; i < count; i++)
+        shown->frames[i] = *ms_context_frame(context, lines->first + i);
     if (lines->skipped > 0 && count > lines->skipped) {
         count -= lines->skipped;
         memmove(shown->frames + 1, shown->frames + 1 + lines->skipped,
-                (count - 1) * sizeof *frames);
+                (count - 1) * sizeof *shown->frames);
     }
     if (!lines->plumbing)
         count = ms_fold_plumbing(shown->frames, count, shown->frames);

@@ -46,12 +46,12 @@ static const char *text_of(const struct ms_context *context) {
     static char text[4096];
     size_t at = 0;
     for (uint32_t i = 0; i < context->frame_count; i++) {
-        const struct ms_stack_frame *frame = &context->frames[i];
-        const char *joint = frame->kind == MS_STACK_AWAIT    ? " <~ "
-                            : frame->kind == MS_STACK_SPAWN  ? " <* "
-                            : i == 0                         ? ""
-                            : context->frames[i - 1].inlined ? " <i "
-                                                             : " <- ";
+        const struct ms_stack_frame *frame = ms_context_frame(context, i);
+        const char *joint = frame->kind == MS_STACK_AWAIT               ? " <~ "
+                            : frame->kind == MS_STACK_SPAWN             ? " <* "
+                            : i == 0                                    ? ""
+                            : ms_context_frame(context, i - 1)->inlined ? " <i "
+                                                                        : " <- ";
         const char *slash = frame->file ? strrchr(frame->file, '/') : NULL;
         if (frame->function)
             at += (size_t)snprintf(text + at, sizeof text - at, "%s%s", joint, frame->function);
