@@ -185,7 +185,8 @@ void __memscope_coro_suspend(void *given, const void *awaiter, size_t awaiter_by
     struct task *t = running("suspend", task);
     MUST(awaiter != NULL || awaiter_bytes == 0, "suspend", task);
     if (tells_events)
-        printf("suspend %u kind=%u awaiter=%zu\n", task, kind, awaiter_bytes);
+        printf("suspend %u kind=%u awaiter=%zu line=%u\n", task, kind, awaiter_bytes,
+               flagged >> MEMSCOPE_SUSPEND_LINE_SHIFT);
     suspends++;
     t->state = LEAVING;
     struct entry *entry = top("suspend", task);
