@@ -135,6 +135,18 @@ library_of_a_relative_path_has_names() {
     done
 }
 
+# MODE_OF_LIBRARIES: auto or none. Its frames are the same wherever it lies.
+library_loaded_elsewhere_is_the_same_context() {
+    MODE=$MODE_OF_LIBRARIES compile_library liba.so "$contexts/programs/relative.c" -DLIBRARY
+    compile program "$contexts/programs/relative.c"
+    profile program ./program ./liba.so . twice
+    expect_whole program
+    expect_json program '[.modules[] | select(.path | endswith("/liba.so"))] | length == 2'
+    expect_json program '[.contexts[] | select(.bytes == 1554 or .bytes == 777)] | length == 1'
+    expect_json program '[.contexts[] | select(.bytes == 1554 and .allocations == 2).frames[].function
+        ][0:3] == ["deep_inside", "enter_library", "main"]'
+}
+
 # same_size PROFILE LATER: what is stored is not more than a quarter more.
 same_size() {
     local few many

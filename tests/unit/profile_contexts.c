@@ -432,7 +432,33 @@ START_TEST(same_function_is_known_by_its_name) {
 }
 END_TEST
 
+START_TEST(names_of_older_rust_are_as_they_were_written) {
+    static const char *const names[][2] = {
+        {"r::main::h086b0cfd890a8ea9", "r::main"},
+        {"alloc::vec::Vec$LT$T$C$A$GT$::push::h21a1622d9f2b638a", "alloc::vec::Vec<T,A>::push"},
+        {"_$LT$alloc..vec..Vec$LT$T$GT$$u20$as$u20$a..Clone$GT$::clone::h0123456789abcdef",
+         "<alloc::vec::Vec<T> as a::Clone>::clone"},
+        {"a::_$u7b$$u7b$closure$u7d$$u7d$::ha86af84d9cc65291", "a::{{closure}}"},
+        {"f$u7$::$u$::$u7b::h0123456789abcdef", "f$u7$::$u$::$u7b"},
+        {"_a::$x::h0123456789abcdef", "_a::$x"},
+        // None of Rust's.
+        {"ns::f$LT$::h0123456789abcdeg", "ns::f$LT$::h0123456789abcdeg"},
+        {"f::h086b0cfd890a8ea", "f::h086b0cfd890a8ea"},
+        {"::h086b0cfd890a8ea9", "::h086b0cfd890a8ea9"},
+        {"f(int)", "f(int)"},
+        {"", ""},
+    };
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char name[128];
+        strcpy(name, names[i][0]);
+        ms_unescape_rust(name);
+        ck_assert_str_eq(name, names[i][1]);
+    }
+}
+END_TEST
+
 static const struct claim claims[] = {
+    CLAIM(names_of_older_rust_are_as_they_were_written),
     CLAIM(site_frames_replace_their_machine_frame_and_keep_what_is_further_out),
     CLAIM(threads_of_one_start_are_one_context),
     CLAIM(same_line_through_two_await_chains_is_two_contexts),
