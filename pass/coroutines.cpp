@@ -136,8 +136,8 @@ private:
     call(Point.Save->getNextNode(), Hook::coro_suspend_hook,
          {Task, Point.Await ? Point.Await->getArgOperand(0) : Null,
           ConstantInt::get(Size, awaiterBytes(Point)),
-          Builder.getInt32(Point.Kind |
-                           suspendedLine(Point) << MEMSCOPE_SUSPEND_LINE_SHIFT)});
+          Builder.getInt32(Point.Kind | suspendedLine(Point)
+                                            << MEMSCOPE_SUSPEND_LINE_SHIFT)});
     markPop(Point);
     markWaysBack(Point);
     markWay(*Point.Ways, 0, Hook::coro_resume_hook);

@@ -15,8 +15,7 @@
 // --- parts -------------------------------------------------------------------------------------
 
 const struct ms_json_count ms_json_count_members[] = {
-#define MEMBER(name, is_peak)                                                                      \
-    { #name, offsetof(struct ms_counts, name), is_peak }
+#define MEMBER(name, is_peak) {#name, offsetof(struct ms_counts, name), is_peak}
     MEMBER(allocations, false),
     MEMBER(bytes, false),
     MEMBER(frees, false),

@@ -9,20 +9,16 @@
 
 // Options of more than one verb; a verb has those whose rows it lists. Their letters are no other
 // option's.
-#define MS_JSON_OPTION(meaning)                                                                    \
-    { "json", 'j', false, NULL, meaning }
-#define MS_TOP_OPTION(meaning)                                                                     \
-    { "top", 'n', true, "N", meaning }
+#define MS_JSON_OPTION(meaning) {"json", 'j', false, NULL, meaning}
+#define MS_TOP_OPTION(meaning) {"top", 'n', true, "N", meaning}
 #define MS_COLOR_OPTION                                                                            \
-    { "color", 'c', false, "WHEN", "auto (default), always or never; NO_COLOR is heeded" }
-#define MS_OUTPUT_OPTION(meaning)                                                                  \
-    { "output", 'o', true, "FILE", meaning }
-#define MS_FORCE_OPTION(meaning)                                                                   \
-    { "force", 'f', false, NULL, meaning }
+    {"color", 'c', false, "WHEN", "auto (default), always or never; NO_COLOR is heeded"}
+#define MS_OUTPUT_OPTION(meaning) {"output", 'o', true, "FILE", meaning}
+#define MS_FORCE_OPTION(meaning) {"force", 'f', false, NULL, meaning}
 #define MS_PLUMBING_OPTION                                                                         \
-    { "plumbing", 'P', false, NULL, "the frames of Asio and its like one by one" }
+    {"plumbing", 'P', false, NULL, "the frames of Asio and its like one by one"}
 #define MS_DEBUG_PATH_OPTION                                                                       \
-    { "debug-path", 'D', false, "DIR", "where debug info and moved modules are; may be repeated" }
+    {"debug-path", 'D', false, "DIR", "where debug info and moved modules are; may be repeated"}
 
 struct ms_command {
     const char *name; // a file or a pid; NULL = the newest profile

@@ -16,11 +16,10 @@
         {"tasks", 'T', false, NULL, "by task: spawn place, who awaits, then the stack"},           \
         MS_BY_OPTION,                                                                              \
         {"focus", 'F', false, "REGEX", "only stacks with a matching function, file or module"},    \
-        {"ignore", 'I', false, "REGEX", "no stacks with such a frame"}, {                          \
-        "hide", 'H', false, "REGEX", "no such frames; their bytes stay"                            \
-    }
+        {"ignore", 'I', false, "REGEX", "no stacks with such a frame"},                            \
+        {"hide", 'H', false, "REGEX", "no such frames; their bytes stay"}
 #define MS_BY_OPTION                                                                               \
-    { "by", 'B', false, "KEY", "live, peak, at-peak (default), total, count or temporary" }
+    {"by", 'B', false, "KEY", "live, peak, at-peak (default), total, count or temporary"}
 
 struct ms_stack_request {
     struct ms_stack_options options;

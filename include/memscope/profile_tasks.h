@@ -22,7 +22,7 @@ enum memscope_task_kind {
 // What the tasks of one function, started at one place, have in common.
 struct memscope_task_class_record {
     struct memscope_record record; // flags: MEMSCOPE_TASK_CLASS_*
-    uint32_t kind; // enum memscope_task_kind
+    uint32_t kind;                 // enum memscope_task_kind
     uint32_t function_ref;
     uint32_t file_ref;
     uint32_t line;

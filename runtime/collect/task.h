@@ -48,8 +48,9 @@ struct ms_running {
 
 enum { MS_TASKS_KEPT = 32, MS_FRAMES_RECENT = 64, MS_SUSPENDED = 64 };
 
-// Where a task is suspended, by the latest suspension that a hook of the thread was told of. Another
-// suspension of the task comes after another number of resumptions, or after coro_unsuspend.
+// Where a task is suspended, by the latest suspension that a hook of the thread was told of.
+// Another suspension of the task comes after another number of resumptions, or after
+// coro_unsuspend.
 struct ms_suspended {
     uint64_t id;
     uint32_t resumes;

@@ -13,8 +13,8 @@
 
 #include "store/modules.h"
 
-// How near its high end a stack's outermost frames are: those of starts that no tables describe, and
-// what a fiber's maker put there.
+// How near its high end a stack's outermost frames are: those of starts that no tables describe,
+// and what a fiber's maker put there.
 enum { OUTERMOST_BYTES = 512 };
 
 extern int __libc_start_main(void); // to tell libc's code
