@@ -11,7 +11,8 @@
 //       ptr %frame, i64 %size, ptr null, ptr null, i32 %elided)
 //   ...
 //   %save = call token @llvm.coro.save(ptr null)
-//   call void @__memscope_coro_suspend(i32 %task, ptr %awaiter, i64 8, i32 0)
+//   call void @__memscope_coro_suspend(i32 %task, ptr %awaiter, i64 8,
+//                                      i32 <line << 3>)
 //   <await_suspend>        throws, or returns false: coro_unsuspend(%task)
 //   call void @__memscope_coro_pop()
 //   %way = call i8 @llvm.coro.suspend(token %save, i1 false)
@@ -115,6 +116,19 @@ private:
     Task = Begin;
   }
 
+  // Of the co_await or co_yield, if it stands in the file of its coroutine.
+  static uint32_t suspendedLine(const SuspendPoint &Point) {
+    const DILocation *Place = Point.Suspend->getDebugLoc();
+    const DISubprogram *Holder = Point.Suspend->getFunction()->getSubprogram();
+    bool IsWritten = Point.Kind == MEMSCOPE_SUSPEND_AWAIT ||
+                     Point.Kind == MEMSCOPE_SUSPEND_YIELD;
+    if (!IsWritten || !Place || !Holder || Place->getInlinedAt() ||
+        Place->getFile() != Holder->getFile() ||
+        Place->getLine() > MEMSCOPE_SUSPEND_LINE_MOST)
+      return 0;
+    return Place->getLine();
+  }
+
   void markSuspend(const SuspendPoint &Point) {
     IRBuilder<> Builder(Point.Suspend);
     Type *Size = Point.Suspend->getModule()->getDataLayout().getIntPtrType(
@@ -122,7 +136,8 @@ private:
     call(Point.Save->getNextNode(), Hook::coro_suspend_hook,
          {Task, Point.Await ? Point.Await->getArgOperand(0) : Null,
           ConstantInt::get(Size, awaiterBytes(Point)),
-          Builder.getInt32(Point.Kind)});
+          Builder.getInt32(Point.Kind | suspendedLine(Point)
+                                            << MEMSCOPE_SUSPEND_LINE_SHIFT)});
     markPop(Point);
     markWaysBack(Point);
     markWay(*Point.Ways, 0, Hook::coro_resume_hook);

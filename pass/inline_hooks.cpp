@@ -261,8 +261,10 @@ SmallVector<CallInst *, 16> callsOf(HookTable &Hooks, Hook Which) {
 // the hook's.
 bool isUsual(const CallInst &Suspend) {
   auto *Kind = dyn_cast<ConstantInt>(Suspend.getArgOperand(3));
-  return Kind && (Kind->getZExtValue() == MEMSCOPE_SUSPEND_AWAIT ||
-                  Kind->getZExtValue() == MEMSCOPE_SUSPEND_YIELD);
+  if (!Kind)
+    return false;
+  enum memscope_suspend Point = memscope_suspend_kind(Kind->getZExtValue());
+  return Point == MEMSCOPE_SUSPEND_AWAIT || Point == MEMSCOPE_SUSPEND_YIELD;
 }
 
 } // namespace

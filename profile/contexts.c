@@ -12,7 +12,8 @@
 #define RUNTIME_LIBRARY "/libmemscope_rt"
 
 struct ms_context_store {
-    struct ms_arena arena; // frames
+    struct ms_arena arena; // frame_numbers
+    struct ms_frame_pool pool;
 };
 
 struct work {
@@ -21,6 +22,8 @@ struct work {
     struct ms_context_use *uses;
     size_t use_count;
     struct ms_stack stack;
+    uint32_t *numbers; // of its frames
+    uint32_t number_capacity;
     struct ms_peak_bounds *bounds;    // by context
     const struct ms_thread **threads; // by context; NULL = none yet, or several
     uint32_t *slots;                  // hash table of context indexes + 1
@@ -85,34 +88,21 @@ static bool take_uses(struct work *work) {
 
 // --- contexts ----------------------------------------------------------------------------------
 
-static bool has_names(const struct ms_stack_frame *frame) {
-    return frame->function || frame->file;
-}
-
-// Texts are kept once, so that equal ones are the same pointer.
-static bool same_frame(const struct ms_stack_frame *a, const struct ms_stack_frame *b) {
-    return a->kind == b->kind && a->inlined == b->inlined && a->function == b->function &&
-           a->file == b->file && a->line == b->line && a->column == b->column &&
-           a->module == b->module && (has_names(a) || a->module_offset == b->module_offset);
-}
-
-static uint64_t hash_stack(const struct ms_context *context) {
+static uint64_t hash_stack(const struct ms_frame_pool *pool, const struct ms_context *context) {
     uint64_t hash = ms_mix((uintptr_t)context->site, (uintptr_t)context->task);
-    for (uint32_t i = 0; i < context->frame_count; i++) {
-        const struct ms_stack_frame *frame = &context->frames[i];
-        hash = ms_mix(hash, (uintptr_t)frame->function);
-        hash = ms_mix(hash, (uint64_t)frame->line << 32 | frame->column);
-        if (!has_names(frame))
-            hash = ms_mix(hash, frame->module_offset);
-    }
+    for (uint32_t i = 0; i < context->frame_count; i++)
+        hash = ms_mix(hash, pool->hashes[context->frame_numbers[i]]);
     return hash;
 }
 
-static bool same_context(const struct ms_context *a, const struct ms_context *b) {
+static bool same_context(const struct ms_frame_pool *pool, const struct ms_context *a,
+                         const struct ms_context *b) {
     if (a->site != b->site || a->task != b->task || a->frame_count != b->frame_count)
         return false;
     for (uint32_t i = 0; i < a->frame_count; i++)
-        if (!same_frame(&a->frames[i], &b->frames[i]))
+        if (a->frame_numbers[i] != b->frame_numbers[i] &&
+            !ms_same_stack_frame(&pool->frames[a->frame_numbers[i]],
+                                 &pool->frames[b->frame_numbers[i]]))
             return false;
     return true;
 }
@@ -120,21 +110,39 @@ static bool same_context(const struct ms_context *a, const struct ms_context *b)
 // The context of these frames, a new one where there was none; NULL = out of memory.
 static struct ms_context *find_context(struct work *work, const struct ms_context *wanted) {
     struct ms_contexts *contexts = work->contexts;
-    size_t at = hash_stack(wanted) & (work->slot_count - 1);
+    const struct ms_frame_pool *pool = &contexts->store->pool;
+    size_t at = hash_stack(pool, wanted) & (work->slot_count - 1);
     for (; work->slots[at]; at = (at + 1) & (work->slot_count - 1))
-        if (same_context(&contexts->items[work->slots[at] - 1], wanted))
+        if (same_context(pool, &contexts->items[work->slots[at] - 1], wanted))
             return &contexts->items[work->slots[at] - 1];
-    size_t bytes = wanted->frame_count * sizeof *wanted->frames;
-    struct ms_stack_frame *frames = ms_arena_take(&contexts->store->arena, bytes);
-    if (!frames)
+    size_t bytes = wanted->frame_count * sizeof *wanted->frame_numbers;
+    uint32_t *numbers = ms_arena_take(&contexts->store->arena, bytes);
+    if (!numbers)
         return NULL;
     if (bytes > 0)
-        memcpy(frames, wanted->frames, bytes);
+        memcpy(numbers, wanted->frame_numbers, bytes);
     struct ms_context *context = &contexts->items[contexts->count++];
     work->slots[at] = (uint32_t)contexts->count;
     *context = *wanted;
-    context->frames = frames;
+    context->frame_numbers = numbers;
     return context;
+}
+
+static bool number_frames(struct work *work) {
+    const struct ms_stack *stack = &work->stack;
+    if (work->number_capacity < stack->count) {
+        uint32_t *numbers = realloc(work->numbers, stack->capacity * sizeof *numbers);
+        if (!numbers)
+            return false;
+        work->numbers = numbers;
+        work->number_capacity = stack->capacity;
+    }
+    for (uint32_t i = 0; i < stack->count; i++) {
+        work->numbers[i] = ms_frame_pool_number(&work->contexts->store->pool, &stack->frames[i]);
+        if (work->numbers[i] == MS_NO_NUMBER)
+            return false;
+    }
+    return true;
 }
 
 static const char *task_label(const struct work *work, const struct ms_task_class *task_class) {
@@ -180,14 +188,14 @@ static struct ms_context *make_context(struct work *work, const struct ms_contex
         .thread_spawn = use->spawn ? &summary->sites[use->spawn - 1] : NULL,
     };
     ms_stack_make(&work->stack, &work->frames, &source);
-    if (work->stack.failed)
+    if (work->stack.failed || !number_frames(work))
         return NULL;
     struct ms_context wanted = {
         .id = summary->profile->header.ref_base + use->unit,
         .site = source.site,
         .flags = work->stack.flags,
         .frame_count = work->stack.count,
-        .frames = work->stack.frames,
+        .frame_numbers = work->numbers,
         .task = task_label(work, source.task_class),
     };
     struct ms_context *context = find_context(work, &wanted);
@@ -247,16 +255,18 @@ static int compare_contexts(const void *left, const void *right) {
     // Of one record: what they differ in is the last frame, where the thread was started.
     if (a->frame_count == 0 || b->frame_count == 0)
         return order_numbers(a->frame_count, b->frame_count);
-    const struct ms_stack_frame *x = &a->frames[a->frame_count - 1];
-    const struct ms_stack_frame *y = &b->frames[b->frame_count - 1];
+    const struct ms_stack_frame *x = ms_context_frame(a, a->frame_count - 1);
+    const struct ms_stack_frame *y = ms_context_frame(b, b->frame_count - 1);
     int difference = x->file && y->file ? strcmp(x->file, y->file) : !x->file - !y->file;
     return difference ? difference : order_numbers(x->line, y->line);
 }
 
 static void finish(struct work *work) {
     struct ms_contexts *contexts = work->contexts;
+    contexts->distinct_frames = contexts->store->pool.count;
     for (size_t i = 0; i < contexts->count; i++) {
         struct ms_context *context = &contexts->items[i];
+        context->frames = contexts->store->pool.frames;
         ms_counts_bound_peak(&context->counts, &work->bounds[i]);
         context->thread = thread_label(work, work->threads[i]);
         contexts->cut_count += (context->flags & MEMSCOPE_CONTEXT_CUT) != 0;
@@ -313,6 +323,7 @@ memscope_status ms_contexts_create(const struct ms_summary *summary,
     free(work.frames.modules);
     free(work.uses);
     free(work.stack.frames);
+    free(work.numbers);
     free(work.bounds);
     free(work.threads);
     free(work.slots);
@@ -327,8 +338,10 @@ memscope_status ms_contexts_create(const struct ms_summary *summary,
 void ms_contexts_destroy(struct ms_contexts *contexts) {
     if (!contexts)
         return;
-    if (contexts->store)
+    if (contexts->store) {
         ms_arena_free(&contexts->store->arena);
+        ms_frame_pool_release(&contexts->store->pool);
+    }
     free(contexts->store);
     free(contexts->items);
     free(contexts->unresolved);

@@ -11,9 +11,10 @@
 #include "profile.h"
 
 enum ms_stack_kind {
-    MS_STACK_CALL,  // "stack": a function that called the one before
-    MS_STACK_AWAIT, // "await": a coroutine that awaits the one before
-    MS_STACK_SPAWN, // "spawn": where the task or the thread was started
+    MS_STACK_CALL,   // "stack": a function that called the one before
+    MS_STACK_AWAIT,  // "await": a coroutine that awaits the one before
+    MS_STACK_SPAWN,  // "spawn": where the task or the thread was started
+    MS_STACK_FOLDED, // of reports alone: `line` frames of the library that `function` names
 };
 
 // One frame; `line` is of the call (the instruction before the return address).
@@ -28,22 +29,31 @@ struct ms_stack_frame {
 };
 
 struct ms_context {
-    uint32_t id; // ref of its first record
     const struct ms_site *site;
+    uint32_t id;   // ref of its first record
     uint8_t flags; // MEMSCOPE_CONTEXT_*
     uint32_t frame_count;
+    // Of what ms_context_frame is made: the frames, and which of them; NULL = one after the other.
     const struct ms_stack_frame *frames;
+    const uint32_t *frame_numbers;
     // Whose it is: a task class's name, or a thread's; for labels. NULL = unknown.
     const char *task;   // NULL = a thread's root task
     const char *thread; // NULL = of several threads
     struct ms_counts counts;
 };
 
+// Counted from the call outwards.
+static inline const struct ms_stack_frame *ms_context_frame(const struct ms_context *context,
+                                                            uint32_t i) {
+    return &context->frames[context->frame_numbers ? context->frame_numbers[i] : i];
+}
+
 struct ms_contexts {
     const struct ms_summary *summary;
     size_t count;
     struct ms_context *items;       // by site, then by bytes, most first; equal stacks are one
     struct ms_counts without;       // allocations counted by site alone
+    uint32_t distinct_frames;       // frame_numbers are below
     uint32_t deepest;               // frames of the deepest machine stack
     size_t cut_count;               // contexts with MEMSCOPE_CONTEXT_CUT
     size_t broken_count;            // with MEMSCOPE_CONTEXT_BROKEN or _FOREIGN_STACK

@@ -243,10 +243,13 @@ static bool has_function(const struct ms_stack *stack, const char *function) {
     return false;
 }
 
+// `line`: where it awaits, 0 = unknown.
 static void push_class(struct ms_stack *stack, const struct ms_context_work *work,
-                       const struct ms_task_class *task_class, bool allocates) {
+                       const struct ms_task_class *task_class, bool allocates, uint32_t line) {
     struct ms_frame frame = ms_task_class_frame(work->summary, task_class);
     struct ms_stack_frame one = named(&frame, MS_STACK_AWAIT);
+    one.line = line;
+    one.column = 0;
     // A fiber's own stack is the machine's.
     if (allocates && (!one.function || task_class->kind == MEMSCOPE_TASK_FIBER ||
                       has_function(stack, one.function)))
@@ -286,7 +289,7 @@ static const struct ms_task_class *push_awaiters(struct ms_stack *stack,
                                                  const struct ms_stack_source *source) {
     const struct ms_profile *profile = work->summary->profile;
     const struct ms_task_class *outermost = NULL;
-    uint32_t ref = source->record->awaiter_ref;
+    uint32_t ref = source->record->awaiter_ref, line = 0;
     for (uint32_t i = 0; ref != 0; i++) {
         uint32_t unit = ms_unit_of(profile, ref, MEMSCOPE_RECORD_AWAITER);
         if (!unit || i == FRAMES_MOST) { // damage may lead in a circle
@@ -296,7 +299,7 @@ static const struct ms_task_class *push_awaiters(struct ms_stack *stack,
         const struct memscope_awaiter_record *awaiter = (const void *)ms_at(profile, unit);
         const struct ms_task_class *task_class = class_of(work, awaiter->class_ref);
         if (task_class) {
-            push_class(stack, work, task_class, i == 0);
+            push_class(stack, work, task_class, i == 0, line);
             outermost = task_class;
         }
         if (awaiter->record.flags & MEMSCOPE_CONTEXT_CUT) {
@@ -305,6 +308,7 @@ static const struct ms_task_class *push_awaiters(struct ms_stack *stack,
                 return NULL; // where its outermost task was started is not known
         }
         ref = awaiter->awaiter_ref;
+        line = awaiter->line;
     }
     return outermost;
 }
@@ -322,7 +326,7 @@ void ms_stack_make(struct ms_stack *stack, const struct ms_context_work *work,
         const struct ms_task_class *outermost = push_awaiters(stack, work, source);
         push_spawn(stack, work, outermost ? outermost->spawn_site : NULL);
     } else if (source->task_class) {
-        push_class(stack, work, source->task_class, true);
+        push_class(stack, work, source->task_class, true, 0);
         push_spawn(stack, work, source->task_class->spawn_site);
     } else {
         push_spawn(stack, work, source->thread_spawn);

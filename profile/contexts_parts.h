@@ -8,6 +8,23 @@
 #include "contexts.h"
 #include "symbols.h"
 
+// The distinct frames of contexts, each with a number. ms_same_stack_frame may be true of two: it
+// leaves the address of what has a name aside.
+struct ms_frame_pool {
+    struct ms_stack_frame *frames;
+    uint64_t *hashes; // by number: equal where ms_same_stack_frame is true
+    uint32_t count, capacity;
+    uint32_t *slots; // by content: number + 1
+    size_t slot_count;
+};
+
+#define MS_NO_NUMBER UINT32_MAX // out of memory
+
+// Texts are kept once, so that equal ones are the same pointer.
+bool ms_same_stack_frame(const struct ms_stack_frame *a, const struct ms_stack_frame *b);
+uint32_t ms_frame_pool_number(struct ms_frame_pool *pool, const struct ms_stack_frame *frame);
+void ms_frame_pool_release(struct ms_frame_pool *pool);
+
 #define MS_ORDINALS (1u << (64 - MEMSCOPE_CODE_OFFSET_BITS))
 
 struct ms_context_work {

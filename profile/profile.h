@@ -318,6 +318,8 @@ const char *ms_process_state_name(enum ms_process_state state);
 // The end of a demangled function's name proper, before its parameters, and in *begin_out its
 // start, behind the return type that the names of templates have.
 const char *ms_function_name(const char *name, const char **begin_out);
+// Makes of a demangled name in Rust's older mangling what its author wrote; others stay.
+void ms_unescape_rust(char *name);
 // The bytes of "operator" and of its own characters where they begin at `at` of `name`, else 0.
 size_t ms_operator_length(const char *name, const char *at);
 // Whether two names are the same function's: parameters, the return type and what a compiler added

@@ -238,6 +238,10 @@ static void merge_cells(struct ms_summary *summary) {
         ms_counts_bound_peak(&merged.counts, &bounds);
         cells[summary->cell_count++] = merged;
     }
+    // Of a million cells few may be left.
+    cells = realloc(cells, (summary->cell_count + 1) * sizeof *cells);
+    if (cells)
+        summary->cells = cells;
 }
 
 // Adds to summary->estimates.
@@ -312,19 +316,31 @@ bool ms_summary_recount(struct ms_summary *summary) {
     const struct ms_profile *profile = summary->profile;
     struct ms_peak_bounds *bounds = calloc(summary->site_count + 1, sizeof *bounds);
     bool *moved = calloc(summary->site_count + 1, sizeof *moved);
+    size_t count = 0;
+    for (uint32_t unit = MS_FIRST_UNIT; unit < profile->end_unit; unit++)
+        count += profile->types[unit] == MEMSCOPE_RECORD_CELL;
+    struct ms_cell *cells = calloc(count + 1, sizeof *cells);
+    if (!bounds || !moved || !cells) {
+        free(bounds);
+        free(moved);
+        free(cells);
+        return false;
+    }
+    free(summary->cells);
+    summary->cells = cells;
     struct work work = {.profile = profile, .summary = summary, .place = summary->place};
-    for (uint32_t unit = MS_FIRST_UNIT; bounds && moved && unit < profile->end_unit; unit++) {
+    for (uint32_t unit = MS_FIRST_UNIT; unit < profile->end_unit; unit++) {
         const struct memscope_cell_record *record = (const void *)ms_at(profile, unit);
         if (profile->types[unit] != MEMSCOPE_RECORD_CELL || !summary->place[unit])
             continue;
         size_t old = place_of(&work, record->site_ref, MEMSCOPE_RECORD_SITE);
         moved[summary->place[unit] - 1] = moved[old ? old - 1 : 0] = true;
     }
-    for (size_t i = 0; bounds && moved && i < summary->site_count; i++)
+    for (size_t i = 0; i < summary->site_count; i++)
         if (moved[i])
             summary->sites[i].counts = (struct ms_counts){0};
     summary->cell_count = 0;
-    for (uint32_t unit = MS_FIRST_UNIT; bounds && moved && unit < profile->end_unit; unit++) {
+    for (uint32_t unit = MS_FIRST_UNIT; unit < profile->end_unit; unit++) {
         if (profile->types[unit] != MEMSCOPE_RECORD_CELL)
             continue;
         struct ms_cell *cell = &summary->cells[summary->cell_count];
@@ -335,14 +351,13 @@ bool ms_summary_recount(struct ms_summary *summary) {
         if (moved[site])
             ms_counts_add(&summary->sites[site].counts, &cell->counts, &bounds[site]);
     }
-    for (size_t i = 0; bounds && moved && i < summary->site_count; i++)
+    for (size_t i = 0; i < summary->site_count; i++)
         if (moved[i])
             ms_counts_bound_peak(&summary->sites[i].counts, &bounds[i]);
     merge_cells(summary);
-    bool good = bounds && moved;
     free(bounds);
     free(moved);
-    return good;
+    return true;
 }
 
 // Of a site that one thread allocates at both bounds meet: it is exact.

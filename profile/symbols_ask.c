@@ -13,22 +13,26 @@
 static const char *const coroutine_parts[] = {" (.resume)", " (.destroy)", " (.cleanup)"};
 
 // NULL for what is not known.
-static const char *keep_text(struct ms_symbols *symbols, const json_t *value) {
-    const char *text = json_string_value(value);
+static const char *keep_known(struct ms_symbols *symbols, const char *text) {
     return text && *text && strcmp(text, "??") != 0 ? ms_symbols_text(symbols, text) : NULL;
 }
 
-static const char *keep_function(struct ms_symbols *symbols, json_t *value) {
-    const char *text = json_string_value(value);
+static const char *keep_function(struct ms_symbols *symbols, const json_t *value) {
+    const char *whole = json_string_value(value);
+    char *text = whole ? strdup(whole) : NULL;
     size_t length = text ? strlen(text) : 0;
     for (size_t i = 0; i < sizeof coroutine_parts / sizeof *coroutine_parts; i++) {
         size_t part = strlen(coroutine_parts[i]);
         if (length > part && strcmp(text + length - part, coroutine_parts[i]) == 0) {
-            json_string_setn_nocheck(value, text, length - part);
+            text[length - part] = '\0';
             break;
         }
     }
-    return keep_text(symbols, value);
+    if (text)
+        ms_unescape_rust(text);
+    const char *kept = keep_known(symbols, text);
+    free(text);
+    return kept;
 }
 
 static uint32_t get_number(const json_t *symbol, const char *key) {
@@ -48,7 +52,7 @@ static void take_answer(struct ms_symbols *symbols, const char *answer, struct m
         const json_t *symbol = json_array_get(list, i);
         frames[i] = (struct ms_frame){
             .function = keep_function(symbols, json_object_get(symbol, "FunctionName")),
-            .file = keep_text(symbols, json_object_get(symbol, "FileName")),
+            .file = keep_known(symbols, json_string_value(json_object_get(symbol, "FileName"))),
             .line = get_number(symbol, "Line"),
             .column = get_number(symbol, "Column"),
         };

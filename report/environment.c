@@ -69,11 +69,33 @@ static const struct {
 #include <memscope/async_libraries.def>
 };
 
+static const char *const glue[] = {
+#define MEMSCOPE_ASYNC_GLUE(prefix) (prefix),
+#include <memscope/async_libraries.def>
+};
+
 const char *ms_plumbing_library(const struct ms_task_class *task_class) {
-    const char *begin, *name = task_class ? task_class->function : NULL;
-    if (!name || task_class->name || task_class->kind != MEMSCOPE_TASK_COROUTINE)
+    if (!task_class || task_class->name || task_class->kind != MEMSCOPE_TASK_COROUTINE)
         return NULL;
-    (void)ms_function_name(name, &begin);
+    return ms_plumbing_of_function(task_class->function);
+}
+
+bool ms_is_plumbing_glue(const char *function) {
+    const char *begin;
+    if (!function)
+        return false;
+    (void)ms_function_name(function, &begin);
+    for (size_t i = 0; i < sizeof glue / sizeof *glue; i++)
+        if (strncmp(begin, glue[i], strlen(glue[i])) == 0)
+            return true;
+    return false;
+}
+
+const char *ms_plumbing_of_function(const char *function) {
+    const char *begin;
+    if (!function)
+        return NULL;
+    (void)ms_function_name(function, &begin);
     for (size_t i = 0; i < sizeof plumbing / sizeof *plumbing; i++)
         if (strncmp(begin, plumbing[i].prefix, strlen(plumbing[i].prefix)) == 0)
             return plumbing[i].library;

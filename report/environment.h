@@ -26,6 +26,10 @@ size_t ms_find_runtimes(const struct ms_summary *summary,
                         struct ms_runtime runtimes_out[MS_RUNTIMES_MOST]);
 // The library whose own coroutines these are, "Asio"; NULL = none's: the user's.
 const char *ms_plumbing_library(const struct ms_task_class *task_class);
+// The same of any function, by its name; NULL = none's, or no name.
+const char *ms_plumbing_of_function(const char *function);
+// Whether it goes with the frames of a library that it called.
+bool ms_is_plumbing_glue(const char *function);
 // "Hybrid(2 threads, 4 async tasks): Boost.Asio, fibers (linked in, not used)"
 void ms_put_environment(FILE *out, const struct ms_summary *summary);
 

@@ -197,9 +197,9 @@ static void push_kind(struct pprof *pprof, enum ms_step_kind kind) {
 
 // The frames of one address, the innermost at `first`. Returns the one behind them.
 static uint32_t push_frames(struct pprof *pprof, const struct ms_context *context, uint32_t first) {
-    const struct ms_stack_frame *frame = &context->frames[first];
+    const struct ms_stack_frame *frame = ms_context_frame(context, first);
     uint32_t end = first + 1;
-    while (end < context->frame_count && context->frames[end - 1].inlined)
+    while (end < context->frame_count && ms_context_frame(context, end - 1)->inlined)
         end++;
     // The call, not the address it returns to.
     uint64_t bias = frame->module ? frame->module->load_bias : 0;
@@ -207,8 +207,8 @@ static uint32_t push_frames(struct pprof *pprof, const struct ms_context *contex
     push(pprof, pprof->key, mapping_id(pprof, frame->module));
     push(pprof, pprof->key, frame->module_offset ? bias + frame->module_offset - 1 : 0);
     for (uint32_t i = first; i < end; i++) {
-        push(pprof, pprof->key, function_of(pprof, &context->frames[i]));
-        push(pprof, pprof->key, context->frames[i].line);
+        push(pprof, pprof->key, function_of(pprof, ms_context_frame(context, i)));
+        push(pprof, pprof->key, ms_context_frame(context, i)->line);
     }
     if (!pprof->failed)
         push_location(pprof, pprof->key->items, pprof->key->length);

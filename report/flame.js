@@ -77,7 +77,9 @@
     frames.forEach(function (frame) {
         frame.node.addEventListener("click", function () { zoom(frame); });
         frame.node.addEventListener("mouseover", function () {
-            one("details").textContent = frame.words.split("\n").join("   ");
+            // How much it is first: the line's end may not fit.
+            var words = frame.words.split("\n");
+            one("details").textContent = [words.pop()].concat(words).join(" \u00b7 ");
         });
         frame.node.addEventListener("mouseout", function () { one("details").textContent = ""; });
     });

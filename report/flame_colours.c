@@ -33,6 +33,8 @@ static bool starts(const char *text, const char *with) {
 static enum kind kind_of(const struct ms_flame_colours *colours, const struct ms_step *step) {
     if (step->kind == MS_STEP_TASK || step->kind == MS_STEP_THREAD)
         return KIND_TASK;
+    if (step->kind == MS_STEP_FOLDED)
+        return KIND_LIBRARY;
     const char *path = step->kind < MS_STEP_TASK && step->module ? step->module->path : NULL;
     // A source line without a module is one of instrumented code.
     if (step->file && !step->module)

@@ -7,25 +7,34 @@
 #include "json_parts.h"
 
 #include <math.h>
+#include <stddef.h>
 #include <string.h>
 
 #include <memscope/memscope.h>
 
 // --- parts -------------------------------------------------------------------------------------
 
+const struct ms_json_count ms_json_count_members[] = {
+#define MEMBER(name, is_peak) {#name, offsetof(struct ms_counts, name), is_peak}
+    MEMBER(allocations, false),
+    MEMBER(bytes, false),
+    MEMBER(frees, false),
+    MEMBER(freed_bytes, false),
+    MEMBER(live_allocations, false),
+    MEMBER(live_bytes, false),
+    MEMBER(peak_bytes, true),
+    MEMBER(peak_error_bytes, true),
+    MEMBER(at_peak_bytes, false),
+    MEMBER(temporary, false),
+#undef MEMBER
+    {NULL, 0, false},
+};
+
 void ms_json_counts(struct writer *writer, json_t *object, const struct ms_counts *counts) {
-    set(writer, object, "allocations", number(counts->allocations));
-    set(writer, object, "bytes", number(counts->bytes));
-    set(writer, object, "frees", number(counts->frees));
-    set(writer, object, "freed_bytes", number(counts->freed_bytes));
-    set(writer, object, "live_allocations", number(counts->live_allocations));
-    set(writer, object, "live_bytes", number(counts->live_bytes));
-    bool knows_peak = !counts->is_estimated;
-    set(writer, object, "peak_bytes", knows_peak ? number(counts->peak_bytes) : json_null());
-    set(writer, object, "peak_error_bytes",
-        knows_peak ? number(counts->peak_error_bytes) : json_null());
-    set(writer, object, "at_peak_bytes", number(counts->at_peak_bytes));
-    set(writer, object, "temporary", number(counts->temporary));
+    for (const struct ms_json_count *member = ms_json_count_members; member->key; member++)
+        set(writer, object, member->key,
+            member->is_peak && counts->is_estimated ? json_null()
+                                                    : number(ms_json_count(counts, member)));
 }
 
 json_t *ms_json_profile(struct writer *writer, const struct ms_summary *summary,

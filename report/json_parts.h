@@ -51,9 +51,11 @@ static inline void add(struct writer *writer, json_t *array, json_t *value) {
         writer->failed = true;
 }
 
+// 12 digits: microseconds of 11 days; percents stay as short as they are.
+#define DUMP_FLAGS (JSON_ENCODE_ANY | JSON_REAL_PRECISION(12))
+
 static inline void dump(struct writer *writer, json_t *value) {
-    // 12 digits: microseconds of 11 days; percents stay as short as they are.
-    if (!value || json_dumpf(value, writer->out, JSON_ENCODE_ANY | JSON_REAL_PRECISION(12)) != 0)
+    if (!value || json_dumpf(value, writer->out, DUMP_FLAGS) != 0)
         writer->failed = writer->failed || !ferror(writer->out);
     json_decref(value);
 }
@@ -69,9 +71,13 @@ static inline void begin_array(struct writer *writer, const char *key) {
     writer->first = true;
 }
 
-static inline void put_item(struct writer *writer, json_t *value) {
+static inline void begin_item(struct writer *writer) {
     fprintf(writer->out, "%s\n    ", writer->first ? "" : ",");
     writer->first = false;
+}
+
+static inline void put_item(struct writer *writer, json_t *value) {
+    begin_item(writer);
     dump(writer, value);
 }
 
@@ -84,9 +90,20 @@ static inline void end_array(struct writer *writer) {
 
 json_t *ms_json_profile(struct writer *writer, const struct ms_summary *summary,
                         const char *status);
+// The members that counts have, in their order; the last has no key.
+extern const struct ms_json_count {
+    const char *key;
+    size_t offset;
+    bool is_peak; // null where it is estimated
+} ms_json_count_members[];
+static inline uint64_t ms_json_count(const struct ms_counts *counts,
+                                     const struct ms_json_count *member) {
+    return *(const uint64_t *)(const void *)((const char *)counts + member->offset);
+}
 void ms_json_counts(struct writer *writer, json_t *object, const struct ms_counts *counts);
 // Behind counts of sites, contexts and types: the members estimated and error.
 void ms_json_estimate(struct writer *writer, json_t *object, const struct ms_counts *counts);
+json_t *ms_json_error(struct writer *writer, const struct ms_counts *counts);
 json_t *ms_json_sampling(struct writer *writer, const struct ms_summary *summary);
 void ms_json_tracking(struct writer *writer, const struct ms_summary *summary);
 json_t *ms_json_overhead(struct writer *writer, const struct ms_summary *summary);

@@ -22,17 +22,20 @@ static json_t *rate_part(double rate) {
     return json_real(strtod(text, NULL));
 }
 
+json_t *ms_json_error(struct writer *writer, const struct ms_counts *counts) {
+    if (!counts->is_estimated)
+        return json_null();
+    json_t *error = json_object();
+    set(writer, error, "allocations", error_part(counts->variance.allocations));
+    set(writer, error, "bytes", error_part(counts->variance.bytes));
+    set(writer, error, "live_bytes", error_part(counts->variance.live_bytes));
+    set(writer, error, "at_peak_bytes", error_part(counts->variance.at_peak_bytes));
+    return error;
+}
+
 void ms_json_estimate(struct writer *writer, json_t *object, const struct ms_counts *counts) {
-    json_t *error = json_null();
-    if (counts->is_estimated) {
-        error = json_object();
-        set(writer, error, "allocations", error_part(counts->variance.allocations));
-        set(writer, error, "bytes", error_part(counts->variance.bytes));
-        set(writer, error, "live_bytes", error_part(counts->variance.live_bytes));
-        set(writer, error, "at_peak_bytes", error_part(counts->variance.at_peak_bytes));
-    }
     set(writer, object, "estimated", json_boolean(counts->is_estimated));
-    set(writer, object, "error", error);
+    set(writer, object, "error", ms_json_error(writer, counts));
 }
 
 static json_t *intervals_part(struct writer *writer, const struct ms_summary *summary) {

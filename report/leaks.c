@@ -11,7 +11,7 @@
 
 static bool matches(const struct ms_suppression *suppression, const struct ms_context *context) {
     for (uint32_t i = 0; i < context->frame_count; i++) {
-        const struct ms_stack_frame *frame = &context->frames[i];
+        const struct ms_stack_frame *frame = ms_context_frame(context, i);
         if (ms_pattern_matches(suppression->pattern, frame->function) ||
             ms_pattern_matches(suppression->pattern, frame->file) ||
             (frame->module && ms_pattern_matches(suppression->pattern, frame->module->path)))

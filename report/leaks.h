@@ -69,6 +69,7 @@ struct ms_leaks_options {
     size_t top;     // stacks, 0 = all
     bool colour;    // terminal escapes
     unsigned width; // columns, 0 = no end
+    bool plumbing;  // in text: the frames of executors one by one
     const char *status;
 };
 

@@ -46,7 +46,8 @@ static memscope_status put_leak(FILE *out, const struct ms_leaks *leaks, const s
     put_owner(out, &leak->context);
     fprintf(out, "%s%s\n", leak->has_stack ? "" : "  (its stacks were not kept)",
             options->colour ? "\033[0m" : "");
-    struct ms_stack_lines lines = {.head = "", .width = options->width};
+    struct ms_stack_lines lines = {
+        .head = "", .width = options->width, .plumbing = options->plumbing};
     return ms_put_stack(out, leaks->contexts->summary, &leak->context, &lines);
 }
 

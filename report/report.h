@@ -19,6 +19,7 @@ struct ms_report_options {
     const char *status;                 // what the reader had to say of the profile, NULL = nothing
     const struct ms_contexts *contexts; // NULL = nothing is said of stacks
     size_t stacks; // in text: the largest stack of as many sites; of one site's detail as many
+    bool plumbing; // in stacks of text: the frames of executors one by one
 };
 
 // A place to filter by: FILE:LINE, where FILE is any number of trailing parts of a path.

@@ -73,6 +73,8 @@ void ms_put_step_name(FILE *out, const struct ms_step *step) {
     };
     if (step->kind >= MS_STEP_CUT) {
         fputs(missing[step->kind], out);
+    } else if (step->kind == MS_STEP_FOLDED) {
+        fprintf(out, "[%s]", step->function);
     } else if (step->kind == MS_STEP_TASK) {
         fputs("task ", out);
         ms_put_owner_name(out, step->function);

@@ -5,11 +5,13 @@
 
 #include "stack_path.h"
 
+#include "environment.h"
+
 #include <stdlib.h>
 
 #define CYCLE_MOST 8 // functions that call each other in turns and are folded
 
-enum { MARK_FOCUS = 1, MARK_IGNORE = 2, MARK_HIDE = 4 };
+enum { MARK_FOCUS = 1, MARK_IGNORE = 2, MARK_HIDE = 4, MARK_PLUMBING = 8, MARK_GLUE = 16 };
 
 static bool push(struct ms_stack_path *path, uint32_t step) {
     if (step == MS_NO_STEP)
@@ -43,6 +45,12 @@ static bool mark_steps(struct ms_stack_path *path) {
         bool hide = options->hide && ms_step_matches(step, options->hide);
         marks[path->marked] =
             (focus ? MARK_FOCUS : 0) | (ignore ? MARK_IGNORE : 0) | (hide ? MARK_HIDE : 0);
+        if (options->keep_plumbing || step->kind >= MS_STEP_SPAWN)
+            continue;
+        if (ms_plumbing_of_function(step->function))
+            marks[path->marked] |= MARK_PLUMBING;
+        else if (ms_is_plumbing_glue(step->function))
+            marks[path->marked] |= MARK_GLUE;
     }
     return true;
 }
@@ -53,7 +61,8 @@ static bool is_turn(const struct ms_stack_path *path, size_t period) {
     for (size_t i = 0; i < period; i++) {
         const struct ms_step *a = &path->steps.items[parts[i].step],
                              *b = &path->steps.items[parts[period + i].step];
-        if (a->kind > MS_STEP_AWAIT || a->function_step != b->function_step)
+        if ((a->kind > MS_STEP_AWAIT && a->kind != MS_STEP_FOLDED) ||
+            a->function_step != b->function_step)
             return false;
     }
     return true;
@@ -80,11 +89,23 @@ uint32_t ms_stack_missing(const struct ms_context *context, enum ms_step_kind *k
         *kind_out = MS_STEP_BROKEN;
     else if (!(context->flags & MEMSCOPE_CONTEXT_CUT))
         return UINT32_MAX;
-    if (at == 0 || context->frames[at - 1].kind != MS_STACK_SPAWN)
+    if (at == 0 || ms_context_frame(context, at - 1)->kind != MS_STACK_SPAWN)
         return at;
-    while (at > 0 && context->frames[at - 1].kind != MS_STACK_CALL)
+    while (at > 0 && ms_context_frame(context, at - 1)->kind != MS_STACK_CALL)
         at--;
     return at;
+}
+
+static bool is_folded(const struct ms_stack_path *path) {
+    return path->length > 0 &&
+           path->steps.items[path->parts[path->length - 1].step].kind == MS_STEP_FOLDED;
+}
+
+// In place of the frames of an executor.
+static bool push_folded(struct ms_stack_path *path, const char *library) {
+    uint32_t step =
+        ms_step_of(&path->steps, &(struct ms_step){.kind = MS_STEP_FOLDED, .function = library});
+    return (is_folded(path) && path->parts[path->length - 1].step == step) || push(path, step);
 }
 
 // Innermost first. *keep_out: whether the filters let it pass.
@@ -96,7 +117,7 @@ static bool take_frames(struct ms_stack_path *path, const struct ms_context *con
     bool focused = options->focus == NULL, ignored = false, any = false;
     path->length = 0;
     for (uint32_t i = 0; i < context->frame_count; i++) {
-        const struct ms_stack_frame *frame = &context->frames[i];
+        const struct ms_stack_frame *frame = ms_context_frame(context, i);
         if (i == missing_at && !push_kind(path, missing))
             return false;
         uint32_t step = ms_step_of_frame(&path->steps, frame);
@@ -110,6 +131,13 @@ static bool take_frames(struct ms_stack_path *path, const struct ms_context *con
         any = true;
         if (options->view == MS_STACKS_TASKS && frame->kind == MS_STACK_SPAWN)
             continue; // the root says it
+        if (marks & MARK_GLUE && is_folded(path))
+            continue;
+        if (i > 0 && marks & MARK_PLUMBING) {
+            if (!push_folded(path, ms_plumbing_of_function(frame->function)))
+                return false;
+            continue;
+        }
         if (options->by_function)
             step = path->steps.items[step].function_step;
         if (!push(path, step))
@@ -127,7 +155,7 @@ static bool take_frames(struct ms_stack_path *path, const struct ms_context *con
 static const struct ms_stack_frame *spawn_frame(const struct ms_context *context) {
     const struct ms_stack_frame *spawn = NULL;
     for (uint32_t i = context->frame_count; i > 0; i--) {
-        const struct ms_stack_frame *frame = &context->frames[i - 1];
+        const struct ms_stack_frame *frame = ms_context_frame(context, i - 1);
         if (frame->kind != MS_STACK_SPAWN)
             break;
         // The innermost of those that are no library's.
@@ -142,9 +170,12 @@ static bool push_task(struct ms_stack_path *path, const struct ms_context *conte
     struct ms_step step = {.kind = context->task ? MS_STEP_TASK : MS_STEP_THREAD,
                            .function = context->task ? context->task : context->thread};
     for (uint32_t i = 0; i < context->frame_count; i++)
-        if (context->frames[i].kind == MS_STACK_AWAIT && context->frames[i].function) {
+        if (ms_context_frame(context, i)->kind == MS_STACK_AWAIT &&
+            ms_context_frame(context, i)->function &&
+            (path->options->keep_plumbing ||
+             !ms_plumbing_of_function(ms_context_frame(context, i)->function))) {
             step.kind = MS_STEP_TASK;
-            step.function = context->frames[i].function;
+            step.function = ms_context_frame(context, i)->function;
         }
     if (spawn) {
         step.file = spawn->file;

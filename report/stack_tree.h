@@ -40,6 +40,7 @@ enum ms_step_kind {
     MS_STEP_SPAWN,
     MS_STEP_TASK,   // its name as function, its spawn place as file and line
     MS_STEP_THREAD, // the same
+    MS_STEP_FOLDED, // frames of an executor, the library's name as function
     // What stands for frames that are not there; it has nothing else.
     MS_STEP_CUT,     // deeper than the depth asked for
     MS_STEP_BROKEN,  // nothing tells how to unwind further
@@ -79,6 +80,7 @@ struct ms_stack_options {
     enum ms_stack_measure by; // the order of siblings
     bool by_function;         // lines of a function are one node
     bool keep_recursion;      // each turn is a node
+    bool keep_plumbing;       // frames of executors are nodes, too
     // NULL = none. A frame matches by its function, as it is or as reports say it, its file or its
     // module.
     const regex_t *focus;  // stacks without such a frame are dropped

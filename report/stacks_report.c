@@ -65,6 +65,7 @@ static memscope_status put_choice(FILE *out, const struct ms_summary *summary,
         .head = amount(weight, options->order, choice->largest->counts.is_estimated, text),
         .most = LINES_SHOWN,
         .width = options->width,
+        .plumbing = options->plumbing,
     };
     // From the place that the table has; of a library's own the call, then who called the library.
     uint32_t shown = ms_stack_shown(choice->largest);
@@ -135,7 +136,8 @@ memscope_status ms_put_site_stacks(FILE *out, const struct ms_summary *summary,
         const struct ms_counts *counts = &items[i].counts;
         struct ms_stack_lines lines = {
             .head = ms_format_amount(counts->bytes, true, counts->is_estimated, text),
-            .width = options->width};
+            .width = options->width,
+            .plumbing = options->plumbing};
         status = ms_put_stack(out, summary, &items[i], &lines);
     }
     char text[MS_NUMBER_BYTES];

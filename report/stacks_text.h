@@ -19,6 +19,12 @@ struct ms_fold {
 uint32_t ms_fold_stack(const struct ms_stack_frame *frames, uint32_t frame_count,
                        struct ms_fold *folds_out);
 
+// Copies a stack; the frames of an executor between others become one (MS_STACK_FOLDED). The first
+// frame, the call's own, stays, and so does where all was started. `folded_out` has room for
+// frame_count entries; returns how many there are.
+uint32_t ms_fold_plumbing(const struct ms_stack_frame *frames, uint32_t frame_count,
+                          struct ms_stack_frame *folded_out);
+
 // The innermost frame in a file of the user's own; 0 where there is none.
 uint32_t ms_stack_shown(const struct ms_context *context);
 
@@ -27,6 +33,7 @@ struct ms_stack_lines {
     uint32_t first;   // frame to begin with
     uint32_t skipped; // frames behind it that are left out
     size_t most;      // lines, 0 = all; of longer stacks those at the ends are shown
+    bool plumbing;    // the frames of executors one by one
     unsigned width;   // columns, 0 = no end
 };
 

@@ -15,7 +15,7 @@ static const char *kind_name(enum ms_step_kind kind) {
         [MS_STEP_CALL] = "stack",       [MS_STEP_AWAIT] = "await",     [MS_STEP_SPAWN] = "spawn",
         [MS_STEP_TASK] = "task",        [MS_STEP_THREAD] = "thread",   [MS_STEP_CUT] = "cut",
         [MS_STEP_BROKEN] = "broken",    [MS_STEP_FOREIGN] = "foreign", [MS_STEP_HIDDEN] = "hidden",
-        [MS_STEP_WITHOUT] = "no_stack",
+        [MS_STEP_WITHOUT] = "no_stack", [MS_STEP_FOLDED] = "folded",
     };
     return names[kind];
 }

@@ -56,27 +56,27 @@ static bool parse_filter(const struct ms_verb *verb, struct ms_stack_request *re
     return true;
 }
 
-bool ms_take_stack_option(const struct ms_verb *verb, int letter, struct ms_stack_request *request,
-                          bool *good_out) {
+bool ms_take_stack_option(const struct ms_verb *verb, int letter,
+                          struct ms_stack_request *request) {
     struct ms_stack_options *options = &request->options;
     switch (letter) {
     case 'E':
-        return *good_out = choose_view(verb, request, MS_STACKS_CALLEES, "--callees");
+        return choose_view(verb, request, MS_STACKS_CALLEES, "--callees");
     case 'R':
-        return *good_out = choose_view(verb, request, MS_STACKS_CALLERS, "--callers");
+        return choose_view(verb, request, MS_STACKS_CALLERS, "--callers");
     case 'T':
-        return *good_out = choose_view(verb, request, MS_STACKS_TASKS, "--tasks");
+        return choose_view(verb, request, MS_STACKS_TASKS, "--tasks");
     case 'B':
-        return *good_out = ms_parse_measure(verb, optarg, &options->by);
+        return ms_parse_measure(verb, optarg, &options->by);
     case 'F':
         options->focus = &request->filters[0];
-        return *good_out = parse_filter(verb, request, 0, "focus", optarg);
+        return parse_filter(verb, request, 0, "focus", optarg);
     case 'I':
         options->ignore = &request->filters[1];
-        return *good_out = parse_filter(verb, request, 1, "ignore", optarg);
+        return parse_filter(verb, request, 1, "ignore", optarg);
     case 'H':
         options->hide = &request->filters[2];
-        return *good_out = parse_filter(verb, request, 2, "hide", optarg);
+        return parse_filter(verb, request, 2, "hide", optarg);
     default:
         return false;
     }

@@ -5,7 +5,7 @@
 #ifndef MEMSCOPE_TOOLS_STACKS_H
 #define MEMSCOPE_TOOLS_STACKS_H
 
-#include "tool.h"
+#include "profile_command.h"
 
 #include <report/stack_views.h>
 
@@ -29,10 +29,8 @@ struct ms_stack_request {
 };
 
 void ms_stack_request_begin(struct ms_stack_request *request);
-// Takes one of the options above. False where it is none of them (*good_out stays true), or after
-// an error that was printed.
-bool ms_take_stack_option(const struct ms_verb *verb, int letter, struct ms_stack_request *request,
-                          bool *good_out);
+// Takes one of the options above. False after an error that was printed.
+bool ms_take_stack_option(const struct ms_verb *verb, int letter, struct ms_stack_request *request);
 // The argument of --by. False after an error that was printed.
 bool ms_parse_measure(const struct ms_verb *verb, const char *word,
                       enum ms_stack_measure *measure_out);

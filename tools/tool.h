@@ -80,8 +80,6 @@ memscope_status ms_resolve_contexts(const struct ms_verb *verb, const struct ms_
 // The argument of --debug-path, for both of these. False after an error that was printed.
 bool ms_add_debug_path(const struct ms_verb *verb, const char *folder);
 const char *const *ms_debug_paths(void); // ends with NULL
-#define MS_DEBUG_PATH_OPTION                                                                       \
-    {"debug-path", 'D', false, "DIR", "where debug info and moved modules are; may be repeated"}
 
 // --- where we are ------------------------------------------------------------------------------
 

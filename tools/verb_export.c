@@ -12,8 +12,8 @@
 
 static const struct ms_option options[] = {
     {"format", 'F', false, "FORMAT", "collapsed, pprof, memscope-rs or memscope-strategy"},
-    {"output", 'o', true, "FILE", "- = standard output (default; else beside PROFILE)"},
-    {"force", 'f', false, NULL, "replace files that are there"},
+    MS_OUTPUT_OPTION("- = standard output (default; else beside PROFILE)"),
+    MS_FORCE_OPTION("replace files that are there"),
     MS_BY_OPTION,
     MS_DEBUG_PATH_OPTION,
     {0},
@@ -41,9 +41,7 @@ enum { FORMATS = sizeof formats / sizeof *formats };
 struct request {
     enum format format;
     enum ms_stack_measure by;
-    bool force, has_by;
-    const char *name, *output;
-    int exit_code; // where there is nothing to do
+    bool has_by;
 };
 
 static bool parse_format(const struct ms_verb *verb, const char *word, enum format *format_out) {
@@ -56,68 +54,40 @@ static bool parse_format(const struct ms_verb *verb, const char *word, enum form
     return good;
 }
 
-static bool take_option(const struct ms_verb *verb, int letter, struct request *request) {
+static bool take_option(const struct ms_verb *verb, int letter, void *context) {
+    struct request *request = context;
     switch (letter) {
     case 'F':
         return parse_format(verb, optarg, &request->format);
-    case 'o':
-        request->output = optarg;
-        return true;
-    case 'f':
-        return request->force = true;
-    case 'D':
-        return ms_add_debug_path(verb, optarg);
     case 'B':
         return request->has_by = ms_parse_measure(verb, optarg, &request->by);
-    case 'h':
-        request->exit_code = ms_finish_output(verb);
-        return false;
     default:
         return false;
     }
 }
 
-static bool check(const struct ms_verb *verb, const struct request *request) {
+static bool check(const struct ms_verb *verb, const struct request *request, const char *output) {
     if (request->format == FORMAT_NONE)
         ms_usage(verb, "--format: collapsed, pprof, memscope-rs or memscope-strategy?");
     else if (request->format == FORMAT_PPROF && request->has_by)
         ms_usage(verb, "--by: pprof files hold all, its -sample_index chooses");
     else if (request->format != FORMAT_COLLAPSED && request->has_by)
         ms_usage(verb, "--by: %s files hold all", formats[request->format].name);
-    else if (request->format == FORMAT_MEMSCOPE_RS && request->output &&
-             strcmp(request->output, "-") == 0)
+    else if (request->format == FORMAT_MEMSCOPE_RS && output && strcmp(output, "-") == 0)
         ms_usage(verb, "--output: memscope-rs files go into a folder");
     else
         return true;
     return false;
 }
 
-static bool parse(const struct ms_verb *verb, int argc, char **argv, struct request *request) {
-    int letter;
-    bool good = true;
-    request->exit_code = MS_EXIT_USAGE;
-    // Options may stand behind the file as well.
-    for (;;) {
-        while (good && (letter = ms_next_option(verb, argc, argv)) != -1)
-            good = take_option(verb, letter, request);
-        if (!good || optind >= argc)
-            return good && check(verb, request);
-        if (request->name) {
-            ms_usage(verb, "one profile at a time: \"%s\" is one too many", argv[optind]);
-            return false;
-        }
-        request->name = argv[optind++];
-    }
-}
-
 static int export_stacks(const struct ms_verb *verb, const struct ms_opened *opened,
-                         const struct request *request, const char *path) {
+                         const struct request *request, bool force, const char *path) {
     struct ms_contexts *contexts;
     struct ms_written_file file;
     int code = MS_EXIT_FAILED;
     if (!ms_open_contexts(verb, opened, &contexts))
         return code;
-    if (ms_write_begin(verb, path, request->force, opened, &file)) {
+    if (ms_write_begin(verb, path, force, opened, &file)) {
         memscope_status status = request->format == FORMAT_PPROF
                                      ? ms_put_pprof(contexts, file.stream)
                                      : ms_put_collapsed(contexts, request->by, file.stream);
@@ -131,29 +101,32 @@ static int export_stacks(const struct ms_verb *verb, const struct ms_opened *ope
 }
 
 static int export(const struct ms_verb *verb, const struct ms_opened *opened,
-                  const struct request *request, const char *path) {
+                  const struct request *request, bool force, const char *path) {
     int code;
     if (request->format == FORMAT_MEMSCOPE_RS)
-        code = ms_export_rs_files(verb, opened, request->force, path);
+        code = ms_export_rs_files(verb, opened, force, path);
     else if (request->format == FORMAT_MEMSCOPE_STRATEGY)
-        code = ms_export_rs_strategy(verb, opened, request->force, path);
+        code = ms_export_rs_strategy(verb, opened, force, path);
     else
-        code = export_stacks(verb, opened, request, path);
+        code = export_stacks(verb, opened, request, force, path);
     return opened->message[0] ? MS_EXIT_FAILED : code;
 }
 
 static int run(const struct ms_verb *verb, int argc, char **argv) {
     struct request request = {.by = MS_STACKS_BY_AT_PEAK};
+    struct ms_command command;
     struct ms_opened opened;
     signal(SIGPIPE, SIG_IGN); // `memscope export | head` is no failure
-    if (!parse(verb, argc, argv, &request))
-        return request.exit_code;
-    if (!ms_open_named(verb, request.name, &opened))
+    if (!ms_parse_command(verb, argc, argv, take_option, &request, &command))
+        return command.exit_code;
+    if (!check(verb, &request, command.output))
+        return MS_EXIT_USAGE;
+    if (!ms_open_named(verb, command.name, &opened))
         return MS_EXIT_FAILED;
     const char *suffix = formats[request.format].suffix;
     char *beside = suffix ? ms_path_beside(opened.path, suffix) : NULL;
-    int code = export(verb, &opened, &request,
-                      request.output ? request.output
+    int code = export(verb, &opened, &request, command.force,
+                      command.output ? command.output
                       : beside       ? beside
                                      : "-");
     free(beside);

@@ -10,11 +10,12 @@
 #include <string.h>
 
 static const struct ms_option options[] = {
-    {"output", 'o', true, "FILE", "the SVG file, - = standard output (default: PROFILE.svg)"},
-    {"force", 'f', false, NULL, "replace a file that is there"},
+    MS_OUTPUT_OPTION("the SVG file, - = standard output (default: PROFILE.svg)"),
+    MS_FORCE_OPTION("replace a file that is there"),
     MS_STACK_OPTIONS,
-    {"colour", 'c', false, "KEY", "module (default): whose code; task: whose memory"},
+    {"colour", 'C', false, "KEY", "module (default): whose code; task: whose memory"},
     {"icicle", 'i', false, NULL, "the root at the top"},
+    MS_PLUMBING_OPTION,
     MS_DEBUG_PATH_OPTION,
     {0},
 };
@@ -22,9 +23,6 @@ static const struct ms_option options[] = {
 struct request {
     struct ms_stack_request stacks;
     struct ms_flame_options flame;
-    bool force;
-    const char *name, *output;
-    int exit_code; // where there is nothing to do
 };
 
 static bool parse_colours(const struct ms_verb *verb, const char *word, bool *by_task_out) {
@@ -35,50 +33,20 @@ static bool parse_colours(const struct ms_verb *verb, const char *word, bool *by
     return good;
 }
 
-static bool take_option(const struct ms_verb *verb, int letter, struct request *request) {
-    bool good = true;
-    if (ms_take_stack_option(verb, letter, &request->stacks, &good) || !good)
-        return good;
+static bool take_option(const struct ms_verb *verb, int letter, void *context) {
+    struct request *request = context;
     switch (letter) {
-    case 'o':
-        request->output = optarg;
-        return true;
-    case 'f':
-        return request->force = true;
-    case 'D':
-        return ms_add_debug_path(verb, optarg);
-    case 'c':
+    case 'C':
         return parse_colours(verb, optarg, &request->flame.by_task);
     case 'i':
         return request->flame.icicle = true;
-    case 'h':
-        request->exit_code = ms_finish_output(verb);
-        return false;
     default:
-        return false;
-    }
-}
-
-static bool parse(const struct ms_verb *verb, int argc, char **argv, struct request *request) {
-    int letter;
-    bool good = true;
-    request->exit_code = MS_EXIT_USAGE;
-    // Options may stand behind the file as well.
-    for (;;) {
-        while (good && (letter = ms_next_option(verb, argc, argv)) != -1)
-            good = take_option(verb, letter, request);
-        if (!good || optind >= argc)
-            return good;
-        if (request->name) {
-            ms_usage(verb, "one profile at a time: \"%s\" is one too many", argv[optind]);
-            return false;
-        }
-        request->name = argv[optind++];
+        return ms_take_stack_option(verb, letter, &request->stacks);
     }
 }
 
 static int draw(const struct ms_verb *verb, const struct ms_opened *opened,
-                const struct request *request, const char *path) {
+                const struct request *request, bool force, const char *path) {
     struct ms_contexts *contexts;
     struct ms_stack_tree *tree = NULL;
     struct ms_written_file file;
@@ -88,7 +56,7 @@ static int draw(const struct ms_verb *verb, const struct ms_opened *opened,
     memscope_status status = ms_stack_tree_create(contexts, &request->stacks.options, &tree);
     if (status != MEMSCOPE_OK) {
         ms_fail(verb, "%s: %s", opened->path, ms_status_text(status));
-    } else if (ms_write_begin(verb, path, request->force, opened, &file)) {
+    } else if (ms_write_begin(verb, path, force, opened, &file)) {
         status = ms_put_flame(tree, &request->flame, file.stream);
         code = ms_write_end(verb, &file, status);
         if (code == MS_EXIT_DONE && file.path)
@@ -101,16 +69,19 @@ static int draw(const struct ms_verb *verb, const struct ms_opened *opened,
 
 static int run(const struct ms_verb *verb, int argc, char **argv) {
     struct request request = {0};
+    struct ms_command command;
     struct ms_opened opened;
     int code = MS_EXIT_FAILED;
     signal(SIGPIPE, SIG_IGN);
     ms_stack_request_begin(&request.stacks);
-    if (!parse(verb, argc, argv, &request)) {
-        code = request.exit_code;
-    } else if (ms_open_named(verb, request.name, &opened)) {
-        char *beside = request.output ? NULL : ms_path_beside(opened.path, ".svg");
-        const char *path = request.output ? request.output : beside;
-        code = path ? draw(verb, &opened, &request, path)
+    bool good = ms_parse_command(verb, argc, argv, take_option, &request, &command);
+    request.stacks.options.keep_plumbing = command.plumbing;
+    if (!good) {
+        code = command.exit_code;
+    } else if (ms_open_named(verb, command.name, &opened)) {
+        char *beside = command.output ? NULL : ms_path_beside(opened.path, ".svg");
+        const char *path = command.output ? command.output : beside;
+        code = path ? draw(verb, &opened, &request, command.force, path)
                     : ms_fail(verb, "%s", ms_status_text(MEMSCOPE_OUT_OF_MEMORY));
         free(beside);
         ms_opened_close(&opened);

@@ -2,7 +2,7 @@
 //
 // memscope tasks: which coroutine, fiber, scope or thread holds memory.
 
-#include "tool.h"
+#include "profile_command.h"
 
 #include <getopt.h>
 #include <signal.h>
@@ -17,22 +17,21 @@
 static const struct ms_option options[] = {
     {"by-class", 'b', false, NULL, "the tasks of each function and spawn place together"},
     {"live", 'a', false, NULL, "the tasks that are alive, one by one"},
-    {"outlived", 'o', false, NULL, "what outlived its task: who freed it and when, or nobody"},
+    {"outlived", 'O', false, NULL, "what outlived its task: who freed it and when, or nobody"},
     {"transfers", 't', false, NULL, "which task freed what another had allocated"},
     {"all", 'A', false, NULL, "each task by itself, and libraries' own coroutines, too"},
     {"sort", 's', false, "KEY",
      "live (default), peak, total, calls, outlived, resumes, age, count"},
-    {"top", 'n', true, "N", "show N rows, 0 = all (default: 20, of classes 10; JSON: all)"},
-    {"json", 'j', false, NULL, "as JSON: these members of the report's"},
-    {"color", 'c', false, "WHEN", "auto (default), always or never; NO_COLOR is heeded"},
+    MS_TOP_OPTION("show N rows, 0 = all (default: 20, of classes 10; JSON: all)"),
+    MS_JSON_OPTION("as JSON: these members of the report's"),
+    MS_COLOR_OPTION,
     {0},
 };
 
 struct request {
     struct ms_tasks_options report;
-    bool json, has_top, has_order;
-    const char *name, *view; // of the option that chose it
-    int exit_code;           // where there is nothing to do
+    bool has_order;
+    const char *view; // of the option that chose it
 };
 
 static bool choose_view(const struct ms_verb *verb, struct request *request,
@@ -76,13 +75,14 @@ static bool check_sort(const struct ms_verb *verb, struct request *request) {
     return true;
 }
 
-static bool take_option(const struct ms_verb *verb, int letter, struct request *request) {
+static bool take_option(const struct ms_verb *verb, int letter, void *context) {
+    struct request *request = context;
     switch (letter) {
     case 'b':
         return choose_view(verb, request, MS_TASKS_CLASSES, "--by-class");
     case 'a':
         return choose_view(verb, request, MS_TASKS_LIVE, "--live");
-    case 'o':
+    case 'O':
         return choose_view(verb, request, MS_TASKS_OUTLIVED, "--outlived");
     case 't':
         return choose_view(verb, request, MS_TASKS_TRANSFERS, "--transfers");
@@ -90,63 +90,39 @@ static bool take_option(const struct ms_verb *verb, int letter, struct request *
         return request->report.all = true;
     case 's':
         return parse_sort(verb, optarg, request);
-    case 'n':
-        return request->has_top = ms_parse_top(verb, optarg, &request->report.top);
-    case 'j':
-        return request->json = true;
-    case 'c':
-        return ms_parse_color(verb, optarg, &request->report.colour);
-    case 'h':
-        request->exit_code = ms_finish_output(verb);
-        return false;
     default:
         return false;
     }
 }
 
-static bool parse(const struct ms_verb *verb, int argc, char **argv, struct request *request) {
-    int letter;
-    bool good = ms_parse_color(verb, "auto", &request->report.colour);
-    request->exit_code = MS_EXIT_USAGE;
-    // Options may stand behind the file as well.
-    for (;;) {
-        while (good && (letter = ms_next_option(verb, argc, argv)) != -1)
-            good = take_option(verb, letter, request);
-        if (!good || optind >= argc)
-            return good && check_sort(verb, request);
-        if (request->name) {
-            ms_usage(verb, "one profile at a time: \"%s\" is one too many", argv[optind]);
-            return false;
-        }
-        request->name = argv[optind++];
-    }
+// A class has several lines, and so has what outlived it.
+static size_t top_of(const struct ms_command *command, enum ms_tasks_view view) {
+    if (command->has_top || command->json)
+        return command->top;
+    return view == MS_TASKS_CLASSES || view == MS_TASKS_OUTLIVED ? TOP_DEFAULT_CLASSES
+                                                                 : TOP_DEFAULT;
 }
 
 static int run(const struct ms_verb *verb, int argc, char **argv) {
     struct request request = {0};
+    struct ms_command command;
     struct ms_opened opened;
     signal(SIGPIPE, SIG_IGN); // `memscope tasks | head` is no failure
-    if (!parse(verb, argc, argv, &request))
-        return request.exit_code;
-    if (!ms_open_named(verb, request.name, &opened))
+    if (!ms_parse_command(verb, argc, argv, take_option, &request, &command))
+        return command.exit_code;
+    if (!check_sort(verb, &request))
+        return MS_EXIT_USAGE;
+    if (!ms_open_named(verb, command.name, &opened))
         return MS_EXIT_FAILED;
     ms_resolve_sites(verb, opened.summary);
-    if (!request.has_top)
-        request.report.top =
-            request.json ? 0
-            : request.report.view == MS_TASKS_CLASSES || request.report.view == MS_TASKS_OUTLIVED
-                ? TOP_DEFAULT_CLASSES
-                : TOP_DEFAULT;
+    request.report.top = top_of(&command, request.report.view);
+    request.report.colour = command.colour;
     request.report.width = ms_terminal_width();
     request.report.status = opened.message[0] ? opened.message : NULL;
-    memscope_status status = request.json
+    memscope_status status = command.json
                                  ? ms_report_tasks_json(opened.summary, &request.report, stdout)
                                  : ms_report_tasks(opened.summary, &request.report, stdout);
-    int code = MS_EXIT_DONE;
-    if (status != MEMSCOPE_OK)
-        code = ms_fail(verb, "%s: %s", opened.path, ms_status_text(status));
-    if (ms_finish_output(verb) != MS_EXIT_DONE || opened.message[0])
-        code = MS_EXIT_FAILED;
+    int code = ms_finish_report(verb, &opened, status, MS_EXIT_DONE);
     ms_opened_close(&opened);
     return code;
 }

@@ -2,6 +2,7 @@
 //
 // memscope types: what the sites allocate whose type the debug info does not tell, from the source.
 
+#include "profile_command.h"
 #include "source_types.h"
 
 #include <getopt.h>
@@ -17,28 +18,12 @@ static const struct ms_option options[] = {
     {0},
 };
 
-static bool parse(const struct ms_verb *verb, int argc, char **argv,
-                  struct ms_source_request *request, const char **name_out, int *code_out) {
-    int letter;
-    *code_out = MS_EXIT_USAGE;
-    // Options may stand behind the file as well.
-    for (;;) {
-        while ((letter = ms_next_option(verb, argc, argv)) != -1) {
-            if (letter == 'h')
-                *code_out = ms_finish_output(verb);
-            if (letter == 'p')
-                request->commands = optarg;
-            else if (letter != 'D' || !ms_add_debug_path(verb, optarg))
-                return false;
-        }
-        if (optind >= argc)
-            return true;
-        if (*name_out) {
-            ms_usage(verb, "one profile at a time: \"%s\" is one too many", argv[optind]);
-            return false;
-        }
-        *name_out = argv[optind++];
-    }
+static bool take_option(const struct ms_verb *verb, int letter, void *context) {
+    struct ms_source_request *request = context;
+    (void)verb;
+    if (letter == 'p')
+        request->commands = optarg;
+    return letter == 'p';
 }
 
 static memscope_status put_site(const struct ms_summary *summary,
@@ -90,13 +75,13 @@ static int show(const struct ms_verb *verb, const struct ms_opened *opened,
 static int run(const struct ms_verb *verb, int argc, char **argv) {
     struct ms_source_request request = {.all_notes = true, .timeout_ms = TIMEOUT_MS};
     struct ms_source_result result;
+    struct ms_command command;
     struct ms_opened opened;
-    const char *name = NULL;
     int code;
     signal(SIGPIPE, SIG_IGN);
-    if (!parse(verb, argc, argv, &request, &name, &code))
-        return code;
-    if (!ms_open_named(verb, name, &opened))
+    if (!ms_parse_command(verb, argc, argv, take_option, &request, &command))
+        return command.exit_code;
+    if (!ms_open_named(verb, command.name, &opened))
         return MS_EXIT_FAILED;
     memscope_status status = ms_source_types(verb, opened.summary, &request, &result);
     if (status == MEMSCOPE_OK)

@@ -16,8 +16,8 @@ extern "C" {
 // Instrumented objects refer to MEMSCOPE_ABI_SYMBOL (strongly where the runtime is linked in); the
 // runtime defines exactly one of them, so that objects of another version do not link. Where the
 // reference is weak, module_load compares memscope_module.abi_version and says what to do.
-#define MEMSCOPE_ABI_VERSION 4
-#define MEMSCOPE_ABI_SYMBOL __memscope_abi_4_else_rebuild_with_this_memscope
+#define MEMSCOPE_ABI_VERSION 5
+#define MEMSCOPE_ABI_SYMBOL __memscope_abi_5_else_rebuild_with_this_memscope
 
 enum memscope_kind {
 #define MEMSCOPE_KIND(number, name, text) MEMSCOPE_KIND_##name = (number),
@@ -151,7 +151,13 @@ enum {
 
 // Or-ed to the kind of a suspension: its coro_pop follows at once, and the hook does that, too.
 #define MEMSCOPE_SUSPEND_AND_POP 4u
+// Or-ed as well, shifted: its line in the coroutine's file; 0 = unknown, or in another file.
+#define MEMSCOPE_SUSPEND_LINE_SHIFT 3
+#define MEMSCOPE_SUSPEND_LINE_MOST (UINT32_MAX >> MEMSCOPE_SUSPEND_LINE_SHIFT)
 
+static inline enum memscope_suspend memscope_suspend_kind(uint32_t kind) {
+    return (enum memscope_suspend)(kind & (MEMSCOPE_SUSPEND_AND_POP - 1));
+}
 #define MEMSCOPE_HOOK(name, ret, params, signature) ret __memscope_##name params;
 #include "hooks.def"
 

@@ -338,7 +338,7 @@ struct memscope_awaiter_record {
     uint32_t class_ref;
     uint32_t awaiter_ref; // who awaits this one; 0 = nobody: its class tells where it was spawned
     uint32_t depth;       // tasks in the chain, this one included
-    uint32_t reserved0;
+    uint32_t line;        // where that awaits this one, in its function's file; 0 = unknown
 };
 
 // An instrumented translation unit without debug info.

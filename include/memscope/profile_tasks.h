@@ -17,10 +17,12 @@ enum memscope_task_kind {
     MEMSCOPE_TASK_SCOPE = 3, // memscope_task_begin
 };
 
+#define MEMSCOPE_TASK_CLASS_YIELDS 1u // a generator: it may be awaited again, elsewhere
+
 // What the tasks of one function, started at one place, have in common.
 struct memscope_task_class_record {
-    struct memscope_record record;
-    uint32_t kind; // enum memscope_task_kind
+    struct memscope_record record; // flags: MEMSCOPE_TASK_CLASS_*
+    uint32_t kind;                 // enum memscope_task_kind
     uint32_t function_ref;
     uint32_t file_ref;
     uint32_t line;

@@ -315,8 +315,17 @@ void ms_task_set_parent(struct memscope_task_record *task,
     task->parent_ref = parent ? ms_task_ref(parent) : ms_tls.record_ref;
     task->edge = (uint16_t)edge;
     task->edge_rule = (uint16_t)rule;
-    if (edge == MEMSCOPE_EDGE_AWAIT && ms_config.depth != 0)
-        task->awaiter_ref = ms_context_awaiter(task->class_ref, parent->awaiter_ref);
+}
+
+void ms_task_set_awaiter(struct memscope_task_record *task,
+                         const struct memscope_task_record *parent, enum memscope_edge_rule rule,
+                         uint32_t line) {
+    const struct memscope_task_class_record *class = ms_ref(task->class_ref);
+    ms_task_set_parent(task, parent, MEMSCOPE_EDGE_AWAIT, rule);
+    if (class->record.flags & MEMSCOPE_TASK_CLASS_YIELDS)
+        line = 0;
+    if (ms_config.depth != 0)
+        task->awaiter_ref = ms_context_awaiter(task->class_ref, parent->awaiter_ref, line);
 }
 
 struct memscope_task_record *ms_task_new(struct ms_tasks *tasks,
@@ -333,7 +342,7 @@ struct memscope_task_record *ms_task_new(struct ms_tasks *tasks,
     ms_task_set_parent(task, ms_task_running(&ms_tls), MEMSCOPE_EDGE_SPAWN,
                        MEMSCOPE_RULE_CREATED_BY);
     if (MS_UNLIKELY(fold->awaiter_ref == 0) && ms_config.depth != 0)
-        fold->awaiter_ref = ms_context_awaiter(fold->class_ref, 0);
+        fold->awaiter_ref = ms_context_awaiter(fold->class_ref, 0, 0);
     task->awaiter_ref = fold->awaiter_ref;
     ms_release(&task->state, (uint32_t)MEMSCOPE_TASK_CREATED);
     fold->started++;

@@ -46,7 +46,16 @@ struct ms_running {
 // for.
 #define MS_TASKS_REGION (4ull << 20)
 
-enum { MS_TASKS_KEPT = 32, MS_FRAMES_RECENT = 64 };
+enum { MS_TASKS_KEPT = 32, MS_FRAMES_RECENT = 64, MS_SUSPENDED = 64 };
+
+// Where a task is suspended, by the latest suspension that a hook of the thread was told of.
+// Another suspension of the task comes after another number of resumptions, or after
+// coro_unsuspend.
+struct ms_suspended {
+    uint64_t id;
+    uint32_t resumes;
+    uint32_t line; // 0 = unknown
+};
 
 // What a thread needs to run tasks; made at its first one.
 struct ms_tasks {
@@ -68,6 +77,8 @@ struct ms_tasks {
     uint64_t idle_count;
     struct memscope_task_record *deferred; // the same, but LEAVING somewhere
     uint64_t next_id, last_id;
+
+    struct ms_suspended suspended[MS_SUSPENDED]; // by the low bits of the task's id
 
     struct ms_fiber *fiber;        // that runs on this thread now (fiber.h)
     struct ms_running *fiber_base; // its own entry
@@ -144,6 +155,11 @@ static inline uint32_t *ms_recent_frame(struct ms_tasks *tasks, uintptr_t frame)
     return &tasks->recent_frames[frame / 64 % MS_FRAMES_RECENT];
 }
 
+static inline struct ms_suspended *ms_suspended_of(struct ms_tasks *tasks,
+                                                   const struct memscope_task_record *task) {
+    return &tasks->suspended[task->id % MS_SUSPENDED];
+}
+
 // Adds where other threads may write too: plainly while there are none.
 MS_HOT uint64_t ms_bump(uint64_t *place, uint64_t value) {
     if (!ms_single_threaded())
@@ -165,6 +181,10 @@ void ms_task_ended(struct ms_tasks *tasks, struct memscope_task_record *task);
 void ms_task_set_parent(struct memscope_task_record *task,
                         const struct memscope_task_record *parent, enum memscope_task_edge edge,
                         enum memscope_edge_rule rule);
+// As ms_task_set_parent by EDGE_AWAIT; `line`: where the parent is suspended for it, 0 = unknown.
+void ms_task_set_awaiter(struct memscope_task_record *task,
+                         const struct memscope_task_record *parent, enum memscope_edge_rule rule,
+                         uint32_t line);
 
 // ---- the shadow stack --------------------------------------------------------------------------
 

@@ -36,6 +36,7 @@ static uint32_t write_class(const struct memscope_task_class_record *wanted) {
     if (!record)
         return 0;
     memcpy((char *)record + skip, (const char *)wanted + skip, CONTENT - skip);
+    record->record.flags = wanted->record.flags;
     ms_arena_publish(record, MEMSCOPE_RECORD_TASK_CLASS);
     ms_intern_add(hash, ref);
     return ref;
@@ -78,6 +79,7 @@ MS_NOINLINE static struct memscope_task_fold_record *
 first_fold(struct memscope_coroutine *coroutine, struct ms_spawn spawn) {
     struct memscope_task_class_record wanted;
     memset(&wanted, 0, sizeof wanted);
+    wanted.record.flags = coroutine->yield_points > 0 ? MEMSCOPE_TASK_CLASS_YIELDS : 0;
     wanted.kind = MEMSCOPE_TASK_COROUTINE;
     wanted.function_ref = ms_record_string(coroutine->function);
     wanted.file_ref = ms_record_string(coroutine->file);

@@ -340,25 +340,27 @@ void ms_context_verify(struct ms_tls *tls, const struct ms_context_request *requ
 static bool same_awaiter(uint32_t ref, const void *what) {
     const struct memscope_awaiter_record *record = ms_ref(ref), *wanted = what;
     return record->record.type == MEMSCOPE_RECORD_AWAITER &&
-           record->class_ref == wanted->class_ref && record->awaiter_ref == wanted->awaiter_ref;
+           record->class_ref == wanted->class_ref && record->awaiter_ref == wanted->awaiter_ref &&
+           record->line == wanted->line;
 }
 
 // The latest that were asked for. A forebear's, before a fork, is none of ours.
 enum { AWAITERS_RECENT = 256 };
 static uint32_t recent_awaiters[AWAITERS_RECENT];
 
-uint32_t ms_context_awaiter(uint32_t class_ref, uint32_t awaiter_ref) {
+uint32_t ms_context_awaiter(uint32_t class_ref, uint32_t awaiter_ref, uint32_t line) {
     const uint64_t is_awaiter = 1ull << 63;
     const struct memscope_awaiter_record *below = awaiter_ref ? ms_ref(awaiter_ref) : NULL;
     if (below && below->depth >= ms_config.depth) // its own end is as good as this one's
         return awaiter_ref;
-    struct memscope_awaiter_record wanted = {.class_ref = class_ref, .awaiter_ref = awaiter_ref};
-    uint32_t *recent = &recent_awaiters[(class_ref + 7 * awaiter_ref) % AWAITERS_RECENT];
+    struct memscope_awaiter_record wanted = {
+        .class_ref = class_ref, .awaiter_ref = awaiter_ref, .line = line};
+    uint32_t *recent = &recent_awaiters[(class_ref + 7 * awaiter_ref + line) % AWAITERS_RECENT];
     uint32_t known = ms_acquire(recent);
     if (known != 0 && ms_ref_is_ours(known) && same_awaiter(known, &wanted))
         return known;
-    uint64_t hash =
-        ms_context_mix(((uint64_t)class_ref << 32 | awaiter_ref) * MS_KEY_FACTOR, is_awaiter);
+    uint64_t hash = ms_context_mix(((uint64_t)class_ref << 32 | awaiter_ref) * MS_KEY_FACTOR,
+                                   is_awaiter | line);
     uint32_t ref = ms_intern_find(hash, same_awaiter, &wanted);
     if (ref != 0) {
         ms_release(recent, ref);
@@ -370,6 +372,7 @@ uint32_t ms_context_awaiter(uint32_t class_ref, uint32_t awaiter_ref) {
         return 0;
     record->class_ref = class_ref;
     record->awaiter_ref = awaiter_ref;
+    record->line = line;
     record->depth = below ? below->depth + 1 : 1;
     ms_arena_publish(record, MEMSCOPE_RECORD_AWAITER);
     ms_intern_add(hash, ref);

@@ -42,8 +42,8 @@ void ms_context_begin_site_peak(struct memscope_cell_record *cell);
 void ms_context_verify(struct ms_tls *tls, const struct ms_context_request *request,
                        uint32_t context_ref);
 
-// The record of a task that `awaiter_ref` awaits (0 = nobody); 0 = no room.
-uint32_t ms_context_awaiter(uint32_t class_ref, uint32_t awaiter_ref);
+// The record of a task that `awaiter_ref` awaits (0 = nobody) at a line (0 = unknown); 0 = no room.
+uint32_t ms_context_awaiter(uint32_t class_ref, uint32_t awaiter_ref, uint32_t line);
 
 // Does the context hold code of the modules that began at `module_start`?
 bool ms_context_is_in(uint32_t context_ref, uintptr_t module_start);

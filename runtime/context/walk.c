@@ -13,8 +13,8 @@
 
 #include "store/modules.h"
 
-// How near its high end a stack's outermost frames are: those of thread entries, and what a fiber's
-// maker put there, which no tables describe.
+// How near its high end a stack's outermost frames are: those of starts that no tables describe,
+// and what a fiber's maker put there.
 enum { OUTERMOST_BYTES = 512 };
 
 extern int __libc_start_main(void); // to tell libc's code
@@ -105,6 +105,14 @@ static bool begin(struct walker *walker) {
            holds(walker->now, walker->state.sp);
 }
 
+// Where no tables tell how to go on. Of a thread's own stack code of no module is none that starts
+// it: it was made at run time, and has callers.
+static bool is_outermost(const struct walker *walker) {
+    struct ms_module_range module;
+    return walker->now.high - walker->state.sp <= OUTERMOST_BYTES &&
+           (walker->limits->is_fiber || ms_module_range(walker->state.pc - 1, &module));
+}
+
 static enum end step(struct walker *walker) {
     bool keeps = false;
     uintptr_t sp = walker->state.sp;
@@ -119,7 +127,7 @@ static enum end step(struct walker *walker) {
     case MS_UNWIND_ROOT:
         return AT_ROOT;
     case MS_UNWIND_LOST:
-        return walker->now.high - sp <= OUTERMOST_BYTES ? AT_ROOT : LOST;
+        return is_outermost(walker) ? AT_ROOT : LOST;
     case MS_UNWIND_CALLER:
         if (walker->state.sp <= sp)
             return LOST;

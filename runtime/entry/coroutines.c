@@ -44,15 +44,29 @@ static void start(void) {
     ms_bump(&ms_tasks_not_started, (uint64_t)-1);
 }
 
+// Where `task` is suspended; 0 = unknown.
+static uint32_t suspended_line(const struct ms_tls *tls, const struct memscope_task_record *task) {
+    const struct ms_suspended *noted = ms_suspended_of(ms_tasks_in(tls->top), task);
+    bool is_latest = noted->id == task->id && noted->resumes == ms_load(&task->resumes);
+    return is_latest ? noted->line : 0;
+}
+
+static void note_suspended(struct ms_tls *tls, const struct memscope_task_record *task,
+                           uint32_t line) {
+    *ms_suspended_of(ms_tasks_in(tls->top), task) =
+        (struct ms_suspended){.id = task->id, .resumes = task->resumes, .line = line};
+}
+
 // Rule 1: the awaiter of a suspending coroutine holds one that has not started yet.
-static void find_awaited(struct memscope_task_record *task, const void *awaiter, size_t bytes) {
+static void find_awaited(struct memscope_task_record *task, const void *awaiter, size_t bytes,
+                         uint32_t line) {
     const size_t most_words = 16;
     const uintptr_t *words = awaiter;
     size_t count = bytes / sizeof *words;
     for (size_t i = 0; i < count && i < most_words; i++) {
         struct memscope_task_record *held = ms_task_at(words[i]);
         if (held && held != task && ms_load(&held->state) == MEMSCOPE_TASK_CREATED)
-            ms_task_set_parent(held, task, MEMSCOPE_EDGE_AWAIT, MEMSCOPE_RULE_AWAITER_HOLDS_FRAME);
+            ms_task_set_awaiter(held, task, MEMSCOPE_RULE_AWAITER_HOLDS_FRAME, line);
     }
 }
 
@@ -72,23 +86,27 @@ static struct memscope_task_record *pointed_to(const struct memscope_task_record
 }
 
 // Rules 2 to 5, at the first resumption; `below` is who resumes.
-static void find_parent(struct memscope_task_record *task, const struct ms_running *below) {
+static void find_parent(const struct ms_tls *tls, struct memscope_task_record *task) {
+    const struct ms_running *below = tls->top;
     if (task->edge_rule == MEMSCOPE_RULE_AWAITER_HOLDS_FRAME)
         return;
     struct memscope_task_record *parent = ms_task_on(below);
     if (parent && ms_mark_of(below) == MS_MARK_LEAVING)
-        ms_task_set_parent(task, parent, MEMSCOPE_EDGE_AWAIT, MEMSCOPE_RULE_RESUMED_BY_SUSPENDING);
+        ms_task_set_awaiter(task, parent, MEMSCOPE_RULE_RESUMED_BY_SUSPENDING,
+                            suspended_line(tls, parent));
     else if ((parent = pointed_to(task)) != NULL)
-        ms_task_set_parent(task, parent, MEMSCOPE_EDGE_AWAIT, MEMSCOPE_RULE_PROMISE_POINTS_BACK);
+        ms_task_set_awaiter(task, parent, MEMSCOPE_RULE_PROMISE_POINTS_BACK,
+                            suspended_line(tls, parent));
     else if ((parent = ms_task_on(below)) != NULL && parent != task)
         ms_task_set_parent(task, parent, MEMSCOPE_EDGE_SPAWN, MEMSCOPE_RULE_RESUMED_BY_RUNNING);
 }
 
 // Rule 6: a coroutine that ends knows whom it will resume.
-static void confirm_parent(struct memscope_task_record *task) {
+static void confirm_parent(const struct ms_tls *tls, struct memscope_task_record *task) {
     struct memscope_task_record *parent = pointed_to(task);
     if (parent)
-        ms_task_set_parent(task, parent, MEMSCOPE_EDGE_AWAIT, MEMSCOPE_RULE_CONFIRMED_BY_END);
+        ms_task_set_awaiter(task, parent, MEMSCOPE_RULE_CONFIRMED_BY_END,
+                            suspended_line(tls, parent));
 }
 
 // ---- begin and end -----------------------------------------------------------------------------
@@ -294,7 +312,7 @@ MS_COLD static void enter_slow(void *given, bool is_resume) {
     }
     if (ms_acquire(&task->state) == MEMSCOPE_TASK_CREATED) {
         if (is_resume) // what is destroyed before it has run, nobody waits for
-            find_parent(task, tls->top);
+            find_parent(tls, task);
         start();
     } else {
         verify(task, MEMSCOPE_TASK_SUSPENDED, is_resume ? "resume" : "destroy");
@@ -336,16 +354,18 @@ MS_EXPORT void __memscope_coro_destroy(void *given) {
 
 // False: not on this thread's shadow stack.
 MS_COLD static bool suspend_slow(struct ms_tls *tls, struct memscope_task_record *task,
-                                 const void *awaiter, size_t awaiter_bytes, uint32_t kind) {
+                                 const void *awaiter, size_t awaiter_bytes, uint32_t kind,
+                                 uint32_t line) {
     verify(task, MEMSCOPE_TASK_RUNNING, "suspend");
     if (ms_task_running(tls) != task && !ms_tasks_unwind_to(tls, task))
         return false;
     if (kind == MEMSCOPE_SUSPEND_FINAL && task->edge != MEMSCOPE_EDGE_AWAIT)
-        confirm_parent(task);
+        confirm_parent(tls, task);
     if (kind == MEMSCOPE_SUSPEND_INITIAL)
         ms_bump(&ms_tasks_not_started, 1);
     else if (awaiter && ms_load(&ms_tasks_not_started) != 0)
-        find_awaited(task, awaiter, awaiter_bytes);
+        find_awaited(task, awaiter, awaiter_bytes, line);
+    note_suspended(tls, task, line);
     return true;
 }
 
@@ -371,8 +391,8 @@ MS_HOT void pop(struct ms_tls *tls) {
 MS_NOINLINE static void suspend_and_search(struct memscope_task_record *task, const void *awaiter,
                                            size_t awaiter_bytes, uint32_t kind) {
     struct ms_tls *tls = &ms_tls;
-    uint32_t point = kind & ~MEMSCOPE_SUSPEND_AND_POP;
-    if (suspend_slow(tls, task, awaiter, awaiter_bytes, point))
+    enum memscope_suspend point = memscope_suspend_kind(kind);
+    if (suspend_slow(tls, task, awaiter, awaiter_bytes, point, kind >> MEMSCOPE_SUSPEND_LINE_SHIFT))
         leave(tls, task, point == MEMSCOPE_SUSPEND_INITIAL);
     if (kind & MEMSCOPE_SUSPEND_AND_POP)
         pop(tls);
@@ -387,7 +407,7 @@ MS_EXPORT void __memscope_coro_suspend(void *given, const void *awaiter, size_t 
             pop(tls);
         return;
     }
-    uint32_t point = kind & ~MEMSCOPE_SUSPEND_AND_POP;
+    enum memscope_suspend point = memscope_suspend_kind(kind);
     bool is_initial = point == MEMSCOPE_SUSPEND_INITIAL;
     // Nothing to find: of those that have not started, or by rule 6.
     bool is_plain =
@@ -422,6 +442,7 @@ MS_EXPORT void __memscope_coro_unsuspend(void *given) {
         start();
     else
         verify(task, MEMSCOPE_TASK_SUSPENDED, "unsuspend");
+    ms_suspended_of(ms_tasks_in(top), task)->line = 0;
     ms_store(&task->state, (uint32_t)MEMSCOPE_TASK_RUNNING);
     ms_mark(top, MS_MARK_RUNNING);
 }

@@ -190,7 +190,7 @@ MS_EXPORT memscope_status __memscope_task_detach(void) {
     task->edge = MEMSCOPE_EDGE_SPAWN;
     task->edge_rule = MEMSCOPE_RULE_ANNOTATED;
     if (ms_config.depth != 0)
-        task->awaiter_ref = ms_context_awaiter(task->class_ref, 0);
+        task->awaiter_ref = ms_context_awaiter(task->class_ref, 0, 0);
     return call_end(call, MEMSCOPE_OK);
 }
 

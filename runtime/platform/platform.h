@@ -199,6 +199,8 @@ bool ms_sys_on_signal_stack(void);
 bool ms_sys_signal_stack(uintptr_t *low_out, uintptr_t *high_out); // false: we are not on it
 // The mapping that holds an address, from /proc/self/maps; false = cannot be told.
 bool ms_sys_mapping(uintptr_t address, uintptr_t *low_out, uintptr_t *high_out);
+// The file that is mapped there, by its absolute path; false = none, no room, or cannot be told.
+bool ms_sys_mapped_file(uintptr_t address, char *path_out, size_t bytes);
 void ms_sys_random(void *bytes_out, size_t bytes); // at most 256; of the clocks where there is none
 void ms_sys_yield(void);
 _Noreturn void ms_sys_exit(int code);

@@ -136,6 +136,20 @@ static bool same_module(uint32_t ref, const void *what) {
            memcmp((const char *)record + skip, (const char *)wanted + skip, CONTENT - skip) == 0;
 }
 
+// The loader has the name by which a library was asked for. One that depends on the current folder
+// says nothing once that is another: the kernel's name is taken instead. (On no small stack of a
+// signal handler: the room is mapped.)
+static uint32_t record_path(const struct ms_module_facts *facts) {
+    const size_t most = 4096;
+    bool is_relative = facts->path[0] != '/' && strchr(facts->path, '/');
+    char *room = is_relative ? ms_sys_map_anonymous(most) : NULL;
+    bool is_found = room && ms_sys_mapped_file((uintptr_t)facts->map_start, room, most);
+    uint32_t ref = ms_record_string(is_found ? room : facts->path);
+    if (room)
+        ms_sys_unmap(room, most);
+    return ref;
+}
+
 uint32_t ms_record_module(const void *address, uint64_t *bias_out) {
     struct ms_module_facts facts;
     if (!ms_module_find(address, &facts))
@@ -143,7 +157,7 @@ uint32_t ms_record_module(const void *address, uint64_t *bias_out) {
     *bias_out = facts.load_bias;
     struct memscope_module_record wanted;
     memset(&wanted, 0, sizeof wanted);
-    wanted.path_ref = ms_record_string(facts.path);
+    wanted.path_ref = record_path(&facts);
     wanted.map_start = facts.map_start;
     wanted.map_end = facts.map_end;
     wanted.load_bias = facts.load_bias;

@@ -114,6 +114,39 @@ libraries_come_and_go() {
     same_size 10.msp 1000.msp
 }
 
+# MODE_OF_LIBRARIES: auto or none.
+library_of_a_relative_path_has_names() {
+    mkdir -p elsewhere "in side"
+    MODE=$MODE_OF_LIBRARIES compile_library "in side/liba.so" "$contexts/programs/relative.c" \
+        -DLIBRARY
+    compile program "$contexts/programs/relative.c"
+    local path
+    for path in "in side/liba.so" "./in side/../in side/liba.so"; do
+        profile program ./program "$path" elsewhere
+        expect_whole program
+        (cd elsewhere && rm -f ../program.msp.symbols && "$memscope" report --json ../program.msp) \
+            >elsewhere.json || fail "no report elsewhere"
+        jq -e --arg path "$PWD/in side/liba.so" '
+            [.modules[] | select(.path | endswith("liba.so")) | .path] == [$path]' \
+            elsewhere.json >/dev/null || fail "$path: $(jq -c '.modules' elsewhere.json)"
+        jq -e '[.contexts[] | select(.bytes == 777) | .frames[] | select(.kind == "stack").function
+            ][0:3] == ["deep_inside", "enter_library", "main"]' elsewhere.json >/dev/null ||
+            fail "$path: $(jq -c '.contexts[] | select(.bytes == 777).frames' elsewhere.json)"
+    done
+}
+
+# MODE_OF_LIBRARIES: auto or none. Its frames are the same wherever it lies.
+library_loaded_elsewhere_is_the_same_context() {
+    MODE=$MODE_OF_LIBRARIES compile_library liba.so "$contexts/programs/relative.c" -DLIBRARY
+    compile program "$contexts/programs/relative.c"
+    profile program ./program ./liba.so . twice
+    expect_whole program
+    expect_json program '[.modules[] | select(.path | endswith("/liba.so"))] | length == 2'
+    expect_json program '[.contexts[] | select(.bytes == 1554 or .bytes == 777)] | length == 1'
+    expect_json program '[.contexts[] | select(.bytes == 1554 and .allocations == 2).frames[].function
+        ][0:3] == ["deep_inside", "enter_library", "main"]'
+}
+
 # same_size PROFILE LATER: what is stored is not more than a quarter more.
 same_size() {
     local few many
@@ -129,6 +162,44 @@ asio() {
     TRUTH_OUT=$PWD/truth profile program ./program
     expect_whole program
     by_its_own_word program truth.*
+}
+
+# Asio's own frames: one where they stand between others, each where asked for.
+asio_is_folded() {
+    local options tree
+    compile program "$contexts/programs/asio.cc" -I"$contexts/programs" -std=c++20 -DUNKNOWN_SPAWN \
+        -DASIO_HAS_CO_AWAIT -DASIO_HAS_STD_COROUTINE -Wno-deprecated-declarations "$chain"
+    TRUTH_OUT=$PWD/truth profile program ./program
+    for options in "" --callers --tasks; do
+        tree=tree$options
+        "$memscope" tree --json --by total $options program.msp >"$tree" || fail "no tree"
+        "$memscope" tree --json --by total --plumbing $options program.msp >"$tree.all" ||
+            fail "no tree of all"
+        # What stays is the call itself, and where all was started.
+        jq -e '[.nodes[] | select(.kind == "folded")] | length > 0 and all(.function == "Asio")' \
+            "$tree" >/dev/null || fail "$tree: nothing is folded"
+        jq -e '.nodes[0].bytes == ([.nodes[] | select(.parent == 0) | .bytes] | add)' "$tree" \
+            >/dev/null || fail "$tree: it does not add up"
+        jq -e '[.nodes[] | select(.kind == "folded")] == []' "$tree.all" >/dev/null ||
+            fail "$tree: --plumbing folds"
+        [ "$(jq '.nodes[0].bytes' "$tree")" = "$(jq '.nodes[0].bytes' "$tree.all")" ] ||
+            fail "$tree: bytes are lost"
+    done
+    jq -e '([.nodes[] | select(.kind != "spawn") | .parent] | unique) as $parents
+        | [.nodes[] | select(.kind == "stack" or .kind == "await")
+                    | select(.function // "" | test("^([^(<]* )?(boost::)?asio[:_]"))
+                    | select(.id as $id | $parents | index($id))] == []' tree >/dev/null ||
+        fail "frames of Asio call something"
+    jq -e '[.nodes[] | select(.kind == "await" and (.function | test("co_spawn_entry_point")))]
+        | length > 0' tree.all >/dev/null || fail "--plumbing has no co_spawn_entry_point"
+    "$memscope" report --stacks 100 --top 0 program.msp >text || fail "no report"
+    grep -Eq '^ {14}Asio: [0-9]+ frames?$' text || fail "the report folds nothing"
+    ! sed -n '/ STACK /,/^tasks:/p' text | grep -E '^ {14}(awaited by )?[^ ]+ asio::' ||
+        fail "the report has frames of Asio"
+    "$memscope" report --stacks 100 --top 0 --plumbing program.msp >text || fail "no report of all"
+    ! grep -q 'Asio: [0-9]* frame' text || fail "--plumbing folds in the report"
+    sed -n '/ STACK /,/^tasks:/p' text | grep -Eq '^ {14}awaited by .* asio::detail::co_spawn_entry' ||
+        fail "the report of all has no co_spawn_entry_point"
 }
 
 # A site's peak is its own, no sum of what its stacks reached at different times.
@@ -156,8 +227,8 @@ totals_of() {
     jq -r '.statistics | "\(.total_allocations) \(.total_bytes)"' "$1.json"
 }
 
-# Of 10^LEVELS contexts each is counted alone, and they add up to the witness's totals. (As JSON a
-# million of them are 1.3 GB.)
+# Of 10^LEVELS contexts each is counted alone, and they add up to the witness's totals. The JSON has
+# all of them (of a million 2.5 GB), made in addresses for the profile and 600 bytes each.
 every_context_is_counted() {
     local wanted=$((10 ** LEVELS)) counted
     compile program "$contexts/programs/tree.c"
@@ -174,6 +245,12 @@ every_context_is_counted() {
         fail "they do not add up"
     echo "$wanted contexts: $(cat program.out) KiB resident, $(cat program.plain.out) without;" \
         "profile $(du -k program.msp | cut -f 1) KiB"
+    counted=$(
+        ulimit -v $((100000 + $(du -k program.msp | cut -f 1) + wanted * 600 / 1024))
+        "$memscope" report --json program.msp |
+            grep -c '^    {"id": [0-9]*, "site": [0-9]*, "frames": \[.*"allocations": 2, "bytes": 48,'
+    ) || true
+    [ "$counted" = "$wanted" ] || fail "the JSON has $counted contexts, not $wanted"
     [ "$(cat program.out)" -lt "$((10000 + wanted / 1000 * 500))" ] || fail "more than 500 B a context"
 }
 

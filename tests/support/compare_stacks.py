@@ -7,7 +7,7 @@
 #
 # With ELF, the program that the bare flag has instrumented: its hooks stand for the calls, so that
 # in the innermost frame of ELF its function is compared, not the place in it. With --names, frames
-# are functions: `main` and those named t_* are compared.
+# are functions: `main` and those named t_* are compared, and the line of an await.
 
 import bisect
 import collections
@@ -35,7 +35,8 @@ def read(path):
 def plain_name(frame):
     """The t_* function of a frame, without its namespace, class and parameters; None = not one."""
     kind = re.match("(await |spawn )?", frame).group()
-    name, before = frame[len(kind):], None
+    line = re.search(r"(?<!:)(:\d+)?$", frame).group() if kind == "await " else ""
+    name, before = frame[len(kind):len(frame) - len(line)], None
     while before != name:
         before, name = name, re.sub(r"<[^<>]*>|\([^()]*\)", "", name)
     name = re.sub(r"\[[^\]]*\]| const$", "", name).split(" ")[-1]  # without a return type
@@ -43,7 +44,7 @@ def plain_name(frame):
     if not inner:
         return None
     is_lambda = re.search(r"operator|\$_|lambda", inner.group(2))
-    return kind + inner.group(1) + (".lambda" if is_lambda else "")
+    return kind + inner.group(1) + (".lambda" if is_lambda else "") + line
 
 
 def only_named(sums, told=None):

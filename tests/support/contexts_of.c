@@ -3,8 +3,8 @@
 // contexts_of [--names] FILE: the contexts of a profile for scripts to compare, a line each: calls,
 // bytes, flags ("-" or of cut, broken, foreign), and the frames from the call outwards, with ";"
 // between. A frame of the machine's stack is module+0xoffset of its return address; by --names each
-// of its functions. A task's are "await FUNCTION" and "spawn FUNCTION". What was counted by site
-// alone has the one frame "without". Lines of equal frames are not summed.
+// of its functions. A task's are "await FUNCTION:LINE" and "spawn FUNCTION". What was counted by
+// site alone has the one frame "without". Lines of equal frames are not summed.
 
 #include <profile/contexts.h>
 
@@ -36,7 +36,7 @@ static void print_context(const struct ms_context *context, bool names) {
     print_flags(context->flags);
     printf(" ");
     for (uint32_t i = 0; i < context->frame_count; i++) {
-        const struct ms_stack_frame *frame = &context->frames[i];
+        const struct ms_stack_frame *frame = ms_context_frame(context, i);
         static const char *const kinds[] = {"", "await ", "spawn "};
         if (!names && frame->kind == MS_STACK_CALL && frame->inlined)
             continue;
@@ -45,6 +45,8 @@ static void print_context(const struct ms_context *context, bool names) {
             printf("%s", frame->function);
         else
             print_place(frame);
+        if (frame->kind == MS_STACK_AWAIT && frame->line > 0)
+            printf(":%" PRIu32, frame->line);
         separator = ";";
     }
     printf("\n");

@@ -71,6 +71,7 @@ static void add_tasks(struct builder *builder, uint32_t main_thread) {
                                        40, accept);
     uint32_t alone = builder_awaiter(builder, read, 0);
     uint32_t awaited = builder_awaiter(builder, read, builder_awaiter(builder, session, 0));
+    ((struct memscope_awaiter_record *)builder_record(builder, awaited))->line = 27;
     uint32_t stack = STACK(builder, site, awaited, APP(0x10c1));
     builder_stack_cell(builder, stack, site, main_thread, read, 4000);
     stack = STACK(builder, site, alone, APP(0x10c1));

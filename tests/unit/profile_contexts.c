@@ -46,12 +46,12 @@ static const char *text_of(const struct ms_context *context) {
     static char text[4096];
     size_t at = 0;
     for (uint32_t i = 0; i < context->frame_count; i++) {
-        const struct ms_stack_frame *frame = &context->frames[i];
-        const char *joint = frame->kind == MS_STACK_AWAIT    ? " <~ "
-                            : frame->kind == MS_STACK_SPAWN  ? " <* "
-                            : i == 0                         ? ""
-                            : context->frames[i - 1].inlined ? " <i "
-                                                             : " <- ";
+        const struct ms_stack_frame *frame = ms_context_frame(context, i);
+        const char *joint = frame->kind == MS_STACK_AWAIT               ? " <~ "
+                            : frame->kind == MS_STACK_SPAWN             ? " <* "
+                            : i == 0                                    ? ""
+                            : ms_context_frame(context, i - 1)->inlined ? " <i "
+                                                                        : " <- ";
         const char *slash = frame->file ? strrchr(frame->file, '/') : NULL;
         if (frame->function)
             at += (size_t)snprintf(text + at, sizeof text - at, "%s%s", joint, frame->function);
@@ -102,7 +102,7 @@ END_TEST
 START_TEST(same_line_through_two_await_chains_is_two_contexts) {
     begin_stacks();
     read_contexts(NAMES(stacks_codes));
-    expect_stack(4000, "read(int) net.cc:44 <~ session(int) net.cc:20 <* accept_loop() main.cc:12");
+    expect_stack(4000, "read(int) net.cc:44 <~ session(int) net.cc:27 <* accept_loop() main.cc:12");
     expect_stack(500, "read(int) net.cc:44 <* accept_loop() main.cc:12");
     end();
 }
@@ -294,8 +294,8 @@ START_TEST(task_has_a_frame_of_its_own_only_where_its_stack_lacks_it) {
     ADD(8, site, 0, task, APP(0x101), APP(0x501));
     read_contexts(NAMES(codes));
     expect_stack(1 + 8, "f(int) a.cc:1 <- task(int) t.cc:5 <* begin() main.cc:2");
-    expect_stack(2, "f(int) a.cc:1 <- g() a.cc:2 <~ task(int) t.cc:3 <* begin() main.cc:2");
-    expect_stack(4, "f(int) a.cc:1 <- task(int) t.cc:5 <~ task(int) t.cc:3 <* begin() main.cc:2");
+    expect_stack(2, "f(int) a.cc:1 <- g() a.cc:2 <~ task(int) t.cc:0 <* begin() main.cc:2");
+    expect_stack(4, "f(int) a.cc:1 <- task(int) t.cc:5 <~ task(int) t.cc:0 <* begin() main.cc:2");
     for (size_t i = 0; i < contexts->count; i++)
         ck_assert_str_eq(contexts->items[i].task, "task(int)");
     end();
@@ -316,8 +316,29 @@ START_TEST(awaiting_tasks_are_told_apart_by_their_functions_not_by_their_starts)
     }
     read_contexts(NAMES(codes));
     ck_assert_uint_eq(contexts->count, 2);
-    expect_stack(1 + 2, "f(int) a.cc:1 <~ mid() t.cc:5 <~ root() t.cc:9");
-    expect_stack(4, "f(int) a.cc:1 <~ other() t.cc:5 <~ root() t.cc:9");
+    expect_stack(1 + 2, "f(int) a.cc:1 <~ mid() t.cc:0 <~ root() t.cc:0");
+    expect_stack(4, "f(int) a.cc:1 <~ other() t.cc:0 <~ root() t.cc:0");
+    end();
+}
+END_TEST
+
+START_TEST(awaiting_task_has_the_line_where_it_awaits_and_each_line_is_a_context) {
+    begin_app();
+    uint32_t site = builder_site(&b, MEMSCOPE_SITE_MALLOC, "f(int)", "/a.cc", 1, 1);
+    uint32_t root = builder_task_class(&b, MEMSCOPE_TASK_COROUTINE, "root()", "/t.cc", 9, 0);
+    uint32_t leaf = builder_task_class(&b, MEMSCOPE_TASK_COROUTINE, "leaf()", "/t.cc", 5, 0);
+    uint32_t alone = builder_awaiter(&b, root, 0);
+    const uint32_t lines[] = {11, 12, 0, 11};
+    for (uint32_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+        uint32_t chain = builder_awaiter(&b, leaf, alone);
+        ((struct memscope_awaiter_record *)builder_record(&b, chain))->line = lines[i];
+        ADD(1u << i, site, chain, leaf, APP(0x101));
+    }
+    read_contexts(NAMES(codes));
+    ck_assert_uint_eq(contexts->count, 3);
+    expect_stack(1 + 8, "f(int) a.cc:1 <~ leaf() t.cc:0 <~ root() t.cc:11");
+    expect_stack(2, "f(int) a.cc:1 <~ leaf() t.cc:0 <~ root() t.cc:12");
+    expect_stack(4, "f(int) a.cc:1 <~ leaf() t.cc:0 <~ root() t.cc:0");
     end();
 }
 END_TEST
@@ -411,7 +432,33 @@ START_TEST(same_function_is_known_by_its_name) {
 }
 END_TEST
 
+START_TEST(names_of_older_rust_are_as_they_were_written) {
+    static const char *const names[][2] = {
+        {"r::main::h086b0cfd890a8ea9", "r::main"},
+        {"alloc::vec::Vec$LT$T$C$A$GT$::push::h21a1622d9f2b638a", "alloc::vec::Vec<T,A>::push"},
+        {"_$LT$alloc..vec..Vec$LT$T$GT$$u20$as$u20$a..Clone$GT$::clone::h0123456789abcdef",
+         "<alloc::vec::Vec<T> as a::Clone>::clone"},
+        {"a::_$u7b$$u7b$closure$u7d$$u7d$::ha86af84d9cc65291", "a::{{closure}}"},
+        {"f$u7$::$u$::$u7b::h0123456789abcdef", "f$u7$::$u$::$u7b"},
+        {"_a::$x::h0123456789abcdef", "_a::$x"},
+        // None of Rust's.
+        {"ns::f$LT$::h0123456789abcdeg", "ns::f$LT$::h0123456789abcdeg"},
+        {"f::h086b0cfd890a8ea", "f::h086b0cfd890a8ea"},
+        {"::h086b0cfd890a8ea9", "::h086b0cfd890a8ea9"},
+        {"f(int)", "f(int)"},
+        {"", ""},
+    };
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char name[128];
+        strcpy(name, names[i][0]);
+        ms_unescape_rust(name);
+        ck_assert_str_eq(name, names[i][1]);
+    }
+}
+END_TEST
+
 static const struct claim claims[] = {
+    CLAIM(names_of_older_rust_are_as_they_were_written),
     CLAIM(site_frames_replace_their_machine_frame_and_keep_what_is_further_out),
     CLAIM(threads_of_one_start_are_one_context),
     CLAIM(same_line_through_two_await_chains_is_two_contexts),
@@ -425,6 +472,7 @@ static const struct claim claims[] = {
     CLAIM(records_of_the_same_names_are_one_context),
     CLAIM(task_has_a_frame_of_its_own_only_where_its_stack_lacks_it),
     CLAIM(awaiting_tasks_are_told_apart_by_their_functions_not_by_their_starts),
+    CLAIM(awaiting_task_has_the_line_where_it_awaits_and_each_line_is_a_context),
     CLAIM(cut_chain_of_tasks_tells_no_start),
     CLAIM(foreign_site_has_the_machine_stack_alone),
     CLAIM(labels_name_the_thread_unless_there_are_several),

@@ -38,7 +38,7 @@ static struct outcome report(const char *program, const char *const *debug_paths
     outcome.status = ms_contexts_create(summary, &options, &contexts);
     for (size_t i = 0; i < contexts->count; i++)
         for (uint32_t k = 0; k < contexts->items[i].frame_count; k++)
-            if (contexts->items[i].frames[k].function)
+            if (ms_context_frame(&contexts->items[i], k)->function)
                 outcome.named++;
             else
                 outcome.nameless++;

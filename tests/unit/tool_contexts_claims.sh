@@ -103,7 +103,7 @@ leaks_are_told_by_stack_most_bytes_first() {
     [ "$(grep -o '^  *[0-9,]* B' out | tr -d ' B,' | tr '\n' ' ')" = "20000 4000 3000 500 100 21 12 7 " ] ||
         fail "$(cat out)"
     expect_line '     4,000 B  in 1 block  task read(), thread main'
-    expect_line '              awaited by net.cc:20 session()'
+    expect_line '              awaited by net.cc:27 session()'
     expect_line '              started at main.cc:12 accept_loop()'
     expect_line '         7 B  in 1 block  (its stacks were not kept)'
     expect_code 0 "$memscope" leaks --top 3 x.msp

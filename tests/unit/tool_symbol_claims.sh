@@ -163,3 +163,63 @@ names_come_from_debug_info_wherever_it_lies() {
     mv p moved/p
     expect_line_of_p null --debug-path moved
 }
+
+# expect_frames NAMES [OPTION…]: the innermost functions of the stack of 777 bytes, as JSON.
+expect_frames() {
+    local wanted=$1
+    shift
+    "$memscope" report --json "$@" p.msp >report.json 2>report.err || fail "$(cat report.err)"
+    jq -e --argjson wanted "$wanted" '[.contexts[] | select(.bytes == 777).frames[].function
+        ][0:3] == $wanted' report.json >/dev/null ||
+        fail "not $wanted with $*: $(jq -c '.contexts[] | select(.bytes == 777).frames' report.json)"
+}
+
+# The library of a stack: what is lacking is told, and not guessed.
+names_of_stacks_come_from_debug_info_wherever_it_lies() {
+    local relative=$MS_SOURCE/tests/contexts/programs/relative.c id
+    local whole='["deep_inside","enter_library","main"]' bare='[null,"enter_library","main"]'
+    MODE=none compile_library liba.so "$relative" -DLIBRARY
+    MODE=none compile program "$relative"
+    objcopy --only-keep-debug liba.so liba.whole
+    objcopy --strip-all liba.so
+    id=$(readelf -n liba.so | sed -n 's/.*Build ID: //p')
+    "$memscope" run -q --strict -o p.msp -- ./program ./liba.so . || fail run
+    expect_frames "$bare"
+    mkdir -p d/.build-id/"${id:0:2}" moved .debug
+    cp liba.whole "d/.build-id/${id:0:2}/${id:2}.debug"
+    expect_frames "$whole" --debug-path d
+    rm -f p.msp.symbols
+    expect_frames "$bare"
+    objcopy --add-gnu-debuglink=liba.whole liba.so
+    mv liba.whole .debug/
+    expect_frames "$whole"
+    # Gone: by its build ID from what was kept; then not at all, and told.
+    mv liba.so moved/
+    expect_frames "$whole"
+    rm -f p.msp.symbols
+    expect_frames '[null,null,"main"]'
+    "$memscope" report p.msp | grep -qx 'no names from liba.so: gone (--debug-path DIR)' ||
+        fail "not told: $("$memscope" report p.msp)"
+    cp .debug/liba.whole moved/liba.so
+    rm -f p.msp.symbols
+    expect_frames "$whole" --debug-path moved
+    # Rebuilt.
+    rm -f p.msp.symbols
+    (cat "$relative" && echo 'int rebuilt = 1;') >rebuilt.c
+    MODE=none compile_library liba.so "$PWD/rebuilt.c" -DLIBRARY
+    expect_frames '[null,null,"main"]'
+    "$memscope" report p.msp |
+        grep -qx 'no names from liba.so: rebuilt, its build ID differs (--debug-path DIR)' ||
+        fail "not told: $("$memscope" report p.msp)"
+}
+
+names_of_rust_are_demangled() {
+    printf '#include <stdlib.h>\nvoid *grow(size_t n) __asm__("_RNvNtCs1234_8my_crate4vecs4grow");\n__attribute__((noinline)) void *grow(size_t n) { void *volatile p = malloc(n); return p; }\nint main(void) { free(grow(4321)); return 0; }\n' >p.c
+    local flags
+    for flags in -g -g0; do
+        MODE=none compile p "$PWD/p.c" $flags
+        rm -f p.msp*
+        "$memscope" run -q --strict -o p.msp ./p || fail "run $flags"
+        expect_named p.msp '[.sites[] | select(.bytes == 4321) | .symbols[0].function] == ["my_crate::vecs::grow"]'
+    done
+}

@@ -75,7 +75,7 @@ json_tells_what_it_leaves_out() {
 
 tree_shows_what_it_is_asked_for() {
     "$make_profile" stacks x.msp
-    expect_said 0 "awaits: session()  net.cc:20" "$memscope" tree x.msp
+    expect_said 0 "awaits: session()  net.cc:27" "$memscope" tree x.msp
     expect_said 0 "task session()  (main.cc:12)" "$memscope" tree --tasks x.msp
     expect_said 0 "├ leaf()  tree.cc:15" "$memscope" tree x.msp --callers
     expect_said 0 "the filters leave 4,500 B of 27,640 B, 16.2%" "$memscope" tree --focus 'net\.cc' x.msp

@@ -12,7 +12,7 @@
 #include <new>
 
 struct Awaited {
-    char text[400]; // "await a;await b;spawn c", or ";spawn c"
+    char text[400]; // "await a:12;await b:34;spawn c", or ";spawn c"
     size_t bytes;
 };
 
@@ -26,10 +26,15 @@ static inline Awaited spawned(const char *where) {
     return by;
 }
 
-// What a coroutine awaits is awaited by it; `bytes`: what it allocates itself, 0 = nothing.
-static inline Awaited awaited(const Awaited &by, const char *name, size_t bytes) {
+// What a coroutine awaits is awaited by it, at the line of this call (0: at one that nobody knows);
+// `bytes`: what it allocates itself, 0 = nothing.
+static inline Awaited awaited(const Awaited &by, const char *name, size_t bytes,
+                              int line = __builtin_LINE()) {
     Awaited next = {};
-    snprintf(next.text, sizeof next.text, "%s%s%s%s", bytes ? "" : "await ", name,
+    char place[16] = "";
+    if (bytes == 0 && line > 0)
+        snprintf(place, sizeof place, ":%d", line);
+    snprintf(next.text, sizeof next.text, "%s%s%s%s%s", bytes ? "" : "await ", name, place,
              strncmp(by.text, "await", 5) == 0 ? ";" : "", by.text);
     next.bytes = bytes;
     return next;

@@ -102,6 +102,7 @@ static Task t_one(Awaited by) {
     co_await t_middle(awaited(by, "t_one", 0), 3);
     t_leaf(awaited(by, "t_one", 40));
     co_await t_inner(awaited(by, "t_one", 0));
+    co_await t_inner(awaited(by, "t_one", 0)); // the same at another line
     co_await t_recursive(awaited(by, "t_one", 0), 4);
     left--;
 }

@@ -9,7 +9,7 @@
 
 #include <stdlib.h>
 
-// CHECK: load abi=4 flags=0 alloc=4
+// CHECK: load abi=5 flags=0 alloc=4
 __attribute__((noinline)) void *different(int which) {
     void *p;
     if (which)

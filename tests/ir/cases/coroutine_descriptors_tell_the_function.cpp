@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Name, file, line, promise and suspend points; without -g no file, line and type. An awaiter's
-// size is that of the object that await_suspend is called on.
+// size is that of the object that await_suspend is called on. A suspension has its line, if that is
+// in the file of its coroutine.
 //
 // MAJORS: 19 22
 // RUN: %cxx -std=c++20 -O0 -g -I%S -S -emit-llvm %s -o - | %check
@@ -32,15 +33,20 @@ struct Wide {
     void await_suspend(std::coroutine_handle<>) {}
     void await_resume() {}
 };
-// EVENT: suspend 1 kind=3 awaiter=1
-// EVENT: suspend 1 kind=0 awaiter=40
-// EVENT: suspend 1 kind=0 awaiter=40
-// EVENT: suspend 1 kind=2 awaiter=1
+#define ELSEWHERE co_await elsewhere
+// EVENT: suspend 1 kind=3 awaiter=1 line=[[@LINE+7]]
+// EVENT: suspend 1 kind=0 awaiter=40 line=[[@LINE+7]]
+// EVENT: suspend 1 kind=0 awaiter=40 line=[[@LINE+7]]
+// EVENT: suspend 1 kind=0 awaiter=40 line=0
+// EVENT: suspend 1 kind=2 awaiter=1 line=0
 // EVENT: violations=0
 space::Box<int> boxed(Wide &elsewhere) {
     co_yield 1;
     co_await Wide{};
+    ELSEWHERE;
+#line 7 "another_file.cpp"
     co_await elsewhere;
+#line 50 "coroutine_descriptors_tell_the_function.cpp"
 }
 int main() {
     Wide wide{};
@@ -53,5 +59,5 @@ int main() {
 // CHECK: @[[NAME:memscope.text[.0-9]*]] = private {{.*}}c"boxed(Wide&)\00"
 // CHECK: @[[FILE:memscope.text[.0-9]*]] = private {{.*}}c"/{{.*}}/coroutine_descriptors_tell_the_function.cpp\00"
 // CHECK: @[[TYPE:memscope.text[.0-9]*]] = private {{.*}}c"space::Box<int>::Promise\00"
-// CHECK: @memscope.coroutine._Z5boxedR4Wide = private global {{.*}} { i32 1, i32 32, i32 [[@LINE-16]], i32 0, ptr @[[NAME]], ptr @[[FILE]], ptr @[[TYPE]], i32 2, i32 1 }
-// BARE: @memscope.coroutine._Z5boxedR4Wide = private global {{.*}} { i32 1, i32 32, i32 0, i32 0, ptr @{{.*}}, ptr null, ptr null, i32 2, i32 1 }
+// CHECK: @memscope.coroutine._Z5boxedR4Wide = private global {{.*}} { i32 1, i32 32, i32 [[@LINE-19]], i32 0, ptr @[[NAME]], ptr @[[FILE]], ptr @[[TYPE]], i32 3, i32 1 }
+// BARE: @memscope.coroutine._Z5boxedR4Wide = private global {{.*}} { i32 1, i32 32, i32 0, i32 0, ptr @{{.*}}, ptr null, ptr null, i32 3, i32 1 }

@@ -25,7 +25,7 @@ Task two(int n) {
 static ucontext_t here, there;
 static void enter() {}
 static char stack[65536];
-// CHECK: load abi=4 flags=0 {{.*}} thread=0 coroutine=2 fiber=2
+// CHECK: load abi=5 flags=0 {{.*}} thread=0 coroutine=2 fiber=2
 int main() {
     one();
     two(3);

@@ -18,7 +18,7 @@ void free_aligned_sized(void *, size_t, size_t);
 void *volatile p;
 void *out;
 
-// CHECK: load abi=4 flags=0 alloc=9 thread=0 coroutine=0 fiber=0
+// CHECK: load abi=5 flags=0 alloc=9 thread=0 coroutine=0 fiber=0
 int main(void) {
     // CHECK-NEXT: malloc 11 @[[@LINE+1]] main kind=1
     p = malloc(11);
@@ -48,5 +48,5 @@ int main(void) {
     p = pvalloc(13);
     return 0;
 }
-// CHECK-NEXT: unload abi=4
+// CHECK-NEXT: unload abi=5
 

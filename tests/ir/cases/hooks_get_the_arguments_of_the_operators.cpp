@@ -9,7 +9,7 @@
 void *volatile sink;
 using A = std::align_val_t;
 
-// CHECK: load abi=4 flags=0 alloc=8
+// CHECK: load abi=5 flags=0 alloc=8
 int main() {
     // CHECK: new 4 @[[@LINE+1]] main kind=16
     sink = ::operator new(4);
@@ -53,4 +53,4 @@ int main() {
     ::operator delete[](nullptr, A(16), std::nothrow);
     return 0;
 }
-// CHECK: unload abi=4
+// CHECK: unload abi=5

@@ -20,7 +20,7 @@
 // DIRECT-NOT: @free(
 // DIRECT: define internal void @memscope.module_load()
 // DIRECT-NOT: icmp
-// DIRECT: load volatile i8, {{.*}}@__memscope_abi_4_else_rebuild_with_this_memscope
+// DIRECT: load volatile i8, {{.*}}@__memscope_abi_5_else_rebuild_with_this_memscope
 // DIRECT-NOT: extern_weak
 // WEAK-LABEL: @work(
 // WEAK: icmp ne {{.*}}@__memscope_malloc, null

@@ -29,7 +29,7 @@ struct Arena {
 };
 } // namespace pool
 void *volatile p;
-// CHECK: load abi=4 flags=0 alloc=4
+// CHECK: load abi=5 flags=0 alloc=4
 int main() {
     // CHECK: enter 0 @[[@LINE+3]] main kind=20
     // CHECK-NEXT: malloc 3 @{{[0-9]+}} pool_take kind=1

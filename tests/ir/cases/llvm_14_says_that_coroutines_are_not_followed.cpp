@@ -8,7 +8,7 @@
 
 #include "task.h"
 
-// CHECK: load abi=4 flags=0 alloc={{[1-9][0-9]*}} thread=0 coroutine=1
+// CHECK: load abi=5 flags=0 alloc={{[1-9][0-9]*}} thread=0 coroutine=1
 // CHECK: new {{[0-9]+}} @[[@LINE+1]] root()
 static Eager root() { co_return; }
 int main() {

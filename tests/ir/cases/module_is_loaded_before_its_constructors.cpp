@@ -8,7 +8,7 @@
 #include <cstdlib>
 
 void *volatile p;
-// CHECK: load abi=4
+// CHECK: load abi=5
 // CHECK-NEXT: malloc 3 @[[@LINE+3]]
 // CHECK-NEXT: malloc 4 @[[@LINE+5]]
 __attribute__((constructor(101))) static void early() {
@@ -20,7 +20,7 @@ struct Global {
 } global;
 // CHECK-NEXT: malloc 5 @[[@LINE-2]]
 // CHECK-NEXT: malloc 6 @[[@LINE+3]]
-// CHECK-NEXT: unload abi=4
+// CHECK-NEXT: unload abi=5
 __attribute__((destructor(101))) static void late() {
     p = std::malloc(6);
 }

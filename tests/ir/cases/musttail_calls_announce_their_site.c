@@ -39,7 +39,7 @@ __attribute__((noinline)) void release(void *p) {
 }
 
 #ifdef MAIN
-// RAN: load abi=4 flags=0 alloc=1
+// RAN: load abi=5 flags=0 alloc=1
 // RAN-NEXT: next @{{[0-9]+}} allocate{{.*}}kind=1
 // RAN-NEXT: free ptr
 void *volatile p;

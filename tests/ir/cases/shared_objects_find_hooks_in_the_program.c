@@ -16,9 +16,9 @@ __attribute__((visibility("default"))) void *take(size_t n) {
 #else
 #include <dlfcn.h>
 #include <stdio.h>
-// CHECK: load abi=4 flags=0 alloc=1
+// CHECK: load abi=5 flags=0 alloc=1
 // CHECK-NEXT: malloc 9 @[[@LINE-6]] take
-// CHECK-NEXT: unload abi=4
+// CHECK-NEXT: unload abi=5
 // CHECK-NEXT: closed
 int main(int argc, char **argv) {
     void *library = argc > 1 ? dlopen(argv[1], RTLD_NOW) : NULL;

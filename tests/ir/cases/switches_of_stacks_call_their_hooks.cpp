@@ -67,7 +67,7 @@ static void enter() {
 }
 static char stack[65536];
 
-// CHECK: load abi=4 {{.*}} fiber=6
+// CHECK: load abi=5 {{.*}} fiber=6
 int main() {
     int number = 0;
     // CHECK-NEXT: jump_fcontext

@@ -4,7 +4,7 @@
 //
 // RUN: %cc -O0 -g %s %mock -o %t && %t | %check
 
-// CHECK: load abi=4 {{.*}} fiber=2
+// CHECK: load abi=5 {{.*}} fiber=2
 // CHECK-NOT: context
 int jump_fcontext(int number) {
     return number - 1;

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 void *volatile p;
-// CHECK: load abi=4 flags=0 alloc=1
+// CHECK: load abi=5 flags=0 alloc=1
 // CHECK-NEXT: malloc 5 @[[@LINE+4]] main
 // CHECK-NEXT: free ptr
 // CHECK-NEXT: unload

@@ -20,7 +20,7 @@ static int begin(void *) {
     return 0;
 }
 
-// CHECK: load abi=4 flags=0 alloc={{[0-9]+}} thread=3 coroutine=0 fiber=0
+// CHECK: load abi=5 flags=0 alloc={{[0-9]+}} thread=3 coroutine=0 fiber=0
 int main() {
     pthread_t id;
     // CHECK: pthread_create @[[@LINE+1]] main kind=21

@@ -180,13 +180,13 @@ void *__memscope_coro_begin(struct memscope_coroutine *c, void *frame, size_t fr
 
 void __memscope_coro_suspend(void *given, const void *awaiter, size_t awaiter_bytes,
                              uint32_t flagged) {
-    uint32_t task = number_of(given), kind = flagged & ~MEMSCOPE_SUSPEND_AND_POP;
+    uint32_t task = number_of(given), kind = memscope_suspend_kind(flagged);
     pthread_mutex_lock(&lock);
     struct task *t = running("suspend", task);
     MUST(awaiter != NULL || awaiter_bytes == 0, "suspend", task);
-    MUST(kind <= MEMSCOPE_SUSPEND_YIELD, "suspend", task);
     if (tells_events)
-        printf("suspend %u kind=%u awaiter=%zu\n", task, kind, awaiter_bytes);
+        printf("suspend %u kind=%u awaiter=%zu line=%u\n", task, kind, awaiter_bytes,
+               flagged >> MEMSCOPE_SUSPEND_LINE_SHIFT);
     suspends++;
     t->state = LEAVING;
     struct entry *entry = top("suspend", task);

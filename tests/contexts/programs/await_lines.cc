@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Where a coroutine awaits, by each way that tells who awaits whom; and a generator, which is
+// awaited at many lines and so at none that can be told.
+
+#include "awaited.h"
+
+#include <coroutine>
+
+alignas(16) static char arena[1 << 20];
+static size_t arena_used;
+
+static std::coroutine_handle<> queue[64];
+static size_t queue_head, queue_tail;
+static void post(std::coroutine_handle<> handle) {
+    queue[queue_tail++ % 64] = handle;
+}
+
+struct Yield {
+    bool await_ready() {
+        return false;
+    }
+    void await_suspend(std::coroutine_handle<> self) {
+        post(self);
+    }
+    void await_resume() {
+    }
+};
+
+// How the awaiter of a task holds it, and starts it.
+enum Way { HOLDS, RESUMES, TRANSFERS, POSTS };
+
+struct Base {
+    std::coroutine_handle<> awaiter = std::noop_coroutine();
+    std::suspend_always initial_suspend() {
+        return {};
+    }
+    struct Final {
+        bool await_ready() noexcept {
+            return false;
+        }
+        template <typename P>
+        std::coroutine_handle<> await_suspend(std::coroutine_handle<P> self) noexcept {
+            return self.promise().awaiter;
+        }
+        void await_resume() noexcept {
+        }
+    };
+    Final final_suspend() noexcept {
+        return {};
+    }
+    void return_void() {
+    }
+    void unhandled_exception() {
+    }
+    void *operator new(size_t bytes) {
+        size_t at = arena_used;
+        arena_used += (bytes + 15) / 16 * 16;
+        return arena + at;
+    }
+    void operator delete(void *) {
+    }
+};
+
+struct Task {
+    struct promise_type : Base {
+        Task get_return_object() {
+            return {std::coroutine_handle<promise_type>::from_promise(*this)};
+        }
+    };
+    using Handle = std::coroutine_handle<promise_type>;
+    Handle self;
+    bool await_ready() {
+        return false;
+    }
+    std::coroutine_handle<> await_suspend(std::coroutine_handle<> awaiter) {
+        self.promise().awaiter = awaiter;
+        return self;
+    }
+    void await_resume() {
+        self.destroy();
+    }
+};
+
+// Keeps the task's handle out of sight.
+static Task::Handle hidden[64];
+static size_t hidden_count;
+
+template <Way WAY> struct Hidden {
+    Task::Handle *held;
+    explicit Hidden(Task task) : held(&hidden[hidden_count++]) {
+        *held = task.self;
+    }
+    bool await_ready() {
+        return false;
+    }
+    auto await_suspend(std::coroutine_handle<> awaiter) {
+        held->promise().awaiter = awaiter;
+        if constexpr (WAY == TRANSFERS)
+            return std::coroutine_handle<>(*held);
+        else if constexpr (WAY == RESUMES)
+            held->resume();
+        else
+            post(*held);
+    }
+    void await_resume() {
+        held->destroy();
+    }
+};
+
+static Task t_leaves(Awaited by) {
+    t_leaf(awaited(by, "t_leaves", 10));
+    co_await Yield();
+    t_leaf(awaited(by, "t_leaves", 11));
+}
+
+// await_suspend says no: it goes on, and is suspended elsewhere after as many resumptions.
+struct Refuses {
+    void *room = nullptr;
+    bool await_ready() {
+        return false;
+    }
+    bool await_suspend(std::coroutine_handle<>) {
+        return false;
+    }
+    void await_resume() {
+    }
+};
+
+static Task t_ways(Awaited by) {
+    co_await t_leaves(awaited(by, "t_ways", 0));
+    co_await t_leaves(awaited(by, "t_ways", 0));
+    co_await Hidden<RESUMES>(t_leaves(awaited(by, "t_ways", 0)));
+    co_await Hidden<TRANSFERS>(t_leaves(awaited(by, "t_ways", 0)));
+    co_await Hidden<POSTS>(t_leaves(awaited(by, "t_ways", 0)));
+    Task made = t_leaves(awaited(by, "t_ways", 0, __LINE__ + 2));
+    co_await Refuses();
+    co_await Hidden<TRANSFERS>(made);
+}
+
+// ---- a generator -------------------------------------------------------------------------------
+
+struct Numbers {
+    struct promise_type : Base {
+        Numbers get_return_object() {
+            return {std::coroutine_handle<promise_type>::from_promise(*this)};
+        }
+        Final yield_value(int) {
+            return {};
+        }
+    };
+    std::coroutine_handle<promise_type> self;
+    bool await_ready() {
+        return false;
+    }
+    std::coroutine_handle<> await_suspend(std::coroutine_handle<> awaiter) {
+        self.promise().awaiter = awaiter;
+        return self;
+    }
+    void await_resume() {
+    }
+};
+
+static Numbers t_numbers(Awaited by) {
+    for (int i = 0; i < 3; i++) {
+        t_leaf(awaited(by, "t_numbers", 20));
+        co_yield i;
+    }
+}
+
+static Task t_counts(Awaited by) {
+    Numbers numbers = t_numbers(awaited(by, "t_counts", 0, 0));
+    co_await numbers;
+    co_await numbers;
+    co_await numbers;
+    numbers.self.destroy();
+}
+
+static NOINLINE void t_begin() {
+    t_ways(spawned("t_begin")).self.resume();
+    t_counts(spawned("t_begin")).self.resume();
+}
+
+int main() {
+    for (int turn = 0; turn < 3; turn++)
+        t_begin();
+    while (queue_head != queue_tail)
+        queue[queue_head++ % 64].resume();
+    return 0;
+}
