@@ -189,6 +189,12 @@ TypeFacts TypeRecord::complete(const Instruction &Call, TypeFacts Own,
   return Own;
 }
 
+void TypeRecord::addFiles(SourceSums &Sums) const {
+  for (const Place &Each : Order)
+    if (Rows.find(Each)->second.IsWrapperCall)
+      Sums.add(*std::get<0>(Each));
+}
+
 void TypeRecord::emit(Module &M, const NameTable &Names) const {
   std::string Rows;
   auto NameOf = [&](const DISubprogram &Subprogram) {

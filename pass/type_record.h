@@ -26,6 +26,7 @@
 #define MEMSCOPE_PASS_TYPE_RECORD_H
 
 #include "names.h"
+#include "source_sums.h"
 #include "types.h"
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/DenseSet.h"
@@ -54,6 +55,8 @@ public:
   // `Own` with what the places know that the call stands in.
   TypeFacts complete(const llvm::Instruction &Call, TypeFacts Own,
                      unsigned WrapperFrames) const;
+  // The files of calls that may be wrappers'.
+  void addFiles(SourceSums &Sums) const;
   // Tells the reader.
   void emit(llvm::Module &M, const NameTable &Names) const;
 

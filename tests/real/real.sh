@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 # shellcheck shell=bash
 #
-# Real programs, exact: SQLite, lua and jq from Debian's source packages, doing the fixed work of
+# Real programs, exact: SQLite, lua, jq, tcc and ninja from Debian's source packages, doing the fixed work of
 # scripts/workload. PROGRAM, MODE (auto, linked, none) and the library PRELOADED come from the table.
 
 built=$MS_BUILD/tests/real
@@ -9,12 +9,12 @@ built=$MS_BUILD/tests/real
 # build: one build of $PROGRAM in $MODE, which every test of it uses. It fails where the source
 # package cannot be had.
 build() {
-    local compiler=clang-$LLVM
+    local compiler=clang-$LLVM cxx=clang++-$LLVM
     case $MODE in
-    auto) compiler="$compiler $(instrument_flags)" ;;
-    linked) compiler=$MS_BUILD/bin/memscope-clang-$LLVM ;;
+    auto) compiler="$compiler $(instrument_flags)" cxx="$cxx $(instrument_flags)" ;;
+    linked) compiler=$MS_BUILD/bin/memscope-clang-$LLVM cxx=$MS_BUILD/bin/memscope-clang++-$LLVM ;;
     esac
-    CC=$compiler CFLAGS="-O2 -g" "$MS_SOURCE/scripts/build-program" "$PROGRAM" "$built/$MODE" ||
+    CC=$compiler CXX=$cxx CFLAGS="-O2 -g" "$MS_SOURCE/scripts/build-program" "$PROGRAM" "$built/$MODE" ||
         fail "$PROGRAM does not build"
 }
 
