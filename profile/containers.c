@@ -39,8 +39,7 @@ static const char *const defaults[] = {"std::allocator<", "std::char_traits<",
                                        "std::less<",      "std::hash<",
                                        "std::equal_to<",  "std::default_delete<"};
 
-// One past the argument that begins there, at its comma or closing bracket.
-static const char *argument_end(const char *at, const char *end) {
+const char *ms_argument_end(const char *at, const char *end) {
     int depth = 0;
     for (; at < end; at++) {
         if (*at == '<' || *at == '(' || *at == '[' || *at == '{')
@@ -60,8 +59,7 @@ static bool is_default(const char *at, const char *end) {
     return false;
 }
 
-// The text as its author writes it, pointers as in the names of types.
-static char *written(const char *at, const char *end) {
+char *ms_written(const char *at, const char *end) {
     char *text = malloc(2 * (size_t)(end - at) + 1), *to = text;
     if (!text)
         return NULL;
@@ -71,7 +69,7 @@ static char *written(const char *at, const char *end) {
             if (begins(at, end, unwritten[i]))
                 skip = strlen(unwritten[i]);
         if (begins(at, end, ", ") && is_default(at + 2, end))
-            skip = (size_t)(argument_end(at + 2, end) - at);
+            skip = (size_t)(ms_argument_end(at + 2, end) - at);
         else if (*at == ' ' && at + 1 < end && at[1] == '>')
             skip = 1;
         at += skip;
@@ -95,7 +93,7 @@ static const char *class_end(const char *begin, const char *end) {
     if (!open || open >= end)
         return NULL;
     const char *at = open + 1;
-    while ((at = argument_end(at, end)) < end && *at == ',')
+    while ((at = ms_argument_end(at, end)) < end && *at == ',')
         at++;
     return at < end && begins(at + 1, end, "::") ? at + 1 : NULL;
 }
@@ -122,7 +120,7 @@ char *ms_container_of(const char *function) {
     size_t length = (size_t)(end - name) < 24 ? (size_t)(end - name) : 24;
     memcpy(head + 5, name, length);
     head[5 + length] = '\0';
-    return is_container(head, head + strlen(head)) ? written(begin, over) : NULL;
+    return is_container(head, head + strlen(head)) ? ms_written(begin, over) : NULL;
 }
 
 // Of the library, and what it allocates is its own: no part of the container that called it.
@@ -157,4 +155,5 @@ void ms_find_containers(struct ms_summary *summary) {
             site->type_bytes = 1;
         }
     }
+    ms_find_elements(summary);
 }

@@ -213,6 +213,9 @@ void ms_summary_destroy(struct ms_summary *summary);
 // "std::vector<Order>" where the function is a member of a container of the standard library;
 // without arguments that nobody writes (allocators). To be freed; NULL = it is none.
 char *ms_container_of(const char *function);
+// "Order" of "std::allocator<Order>::allocate(unsigned long)"; of a node its element. To be freed;
+// NULL = it is no such function, or the type has no one spelling.
+char *ms_element_of(const char *function);
 
 // Frame 0 is the call, frame 1 the place its function was inlined into, and so on outwards. The
 // frames of a foreign site are what its module's symbols say; without them it has none. A site in a
