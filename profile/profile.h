@@ -272,6 +272,9 @@ const char *ms_by_name(enum ms_by by); // of those that people ask for; NULL = n
 bool ms_sites_look_alike(const struct ms_summary *summary, const struct ms_site *a,
                          const struct ms_site *b);
 
+// The same of ms_summary_rows_by.
+bool ms_sites_are_alike_by(const struct ms_site *a, const struct ms_site *b, enum ms_by by);
+
 // Rows from most to least. `rows_out` has summary->site_count entries. OK or OUT_OF_MEMORY.
 memscope_status ms_summary_rows(const struct ms_summary *summary, enum ms_order order,
                                 struct ms_row *rows_out, size_t *count_out);

@@ -78,3 +78,21 @@ types_sum_to_the_totals() {
     done
     grep -q "$WANTED" by.type || { cat by.type && fail "no row says $WANTED"; }
 }
+
+# Of blocks that are recorded one by one, alive or freed: how many objects each has room for.
+recorded_blocks_tell_their_objects() {
+    compile program "$HERE/shapes/objects.c"
+    MEMSCOPE_OPTIONS=strict=1:records=100 profile program ./program
+    expect_whole program
+    expect_json program '[.types[] | select(.name == "struct node") | [.size, .allocations, .bytes, .recorded]]
+        == [[16, 4, 338, {blocks: 4, objects: 20, least: 1, most: 10, beyond_bytes: 18}]]'
+    expect_json program '[.types[] | select(.name == "struct text") | .recorded]
+        == [{blocks: 1, objects: 3, least: 3, most: 3, beyond_bytes: 5}]'
+    "$memscope" report --by type program.msp >by.type || fail "report --by type"
+    grep -qF 'struct node of 16 B, 5.3 a block; 1 to 10 in each of 4 blocks, 18 B beyond' by.type || fail "$(cat by.type)"
+    grep -qF '; 3 in each of 1 block, 5 B beyond' by.type || fail "$(cat by.type)"
+    # Without records nothing is told of them.
+    profile without ./program
+    expect_json without '[.types[].recorded] | unique == [null]'
+    ! "$memscope" report --by type without.msp | grep 'in each of' || fail "told without records"
+}
