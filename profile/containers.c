@@ -53,8 +53,18 @@ const char *ms_argument_end(const char *at, const char *end) {
 }
 
 static bool is_default(const char *at, const char *end) {
+    char name[32] = "std::";
+    if (!begins(at, end, name))
+        return false;
+    at += strlen(name);
+    for (size_t i = 0; i < sizeof unwritten / sizeof *unwritten; i++)
+        if (begins(at, end, unwritten[i]))
+            at += strlen(unwritten[i]);
+    size_t length = (size_t)(end - at) < 24 ? (size_t)(end - at) : 24;
+    memcpy(name + 5, at, length);
+    name[5 + length] = '\0';
     for (size_t i = 0; i < sizeof defaults / sizeof *defaults; i++)
-        if (begins(at, end, defaults[i]))
+        if (begins(name, name + strlen(name), defaults[i]))
             return true;
     return false;
 }
@@ -135,15 +145,18 @@ static bool owns_its_blocks(const char *function) {
     return false;
 }
 
+bool ms_frame_ends_containers(const struct ms_frame *frame, bool is_wrapper) {
+    return (!is_wrapper && (!frame->function || !ms_is_library_frame(frame))) ||
+           (frame->function && owns_its_blocks(frame->function));
+}
+
 void ms_find_containers(struct ms_summary *summary) {
     for (size_t i = 0; i < summary->site_count; i++) {
         struct ms_site *site = &summary->sites[i];
         uint32_t count = ms_site_frame_count(site);
         for (uint32_t depth = 0; depth < count && !site->container; depth++) {
             struct ms_frame frame = ms_site_frame(summary, site, depth);
-            if (depth >= site->wrapper_frames && (!frame.function || !ms_is_library_frame(&frame)))
-                break;
-            if (frame.function && owns_its_blocks(frame.function))
+            if (ms_frame_ends_containers(&frame, depth < site->wrapper_frames))
                 break;
             if (frame.function)
                 site->container = ms_container_of(frame.function);

@@ -9,6 +9,7 @@
 #include "wrappers.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -86,6 +87,24 @@ static void move_qualifiers(char *text) {
     }
 }
 
+// libc++ has a class of its own around the pair of a map.
+static char *pair_of(const char *type, const char *over) {
+    static const char *const names[] = {"std::__1::__value_type<", "std::__1::__hash_value_type<"};
+    const char *key = behind(type, over, names, sizeof names / sizeof *names);
+    const char *comma = key ? ms_argument_end(key, over) : NULL;
+    if (!comma || *comma != ',')
+        return ms_written(type, over);
+    size_t bytes = (size_t)(over - type) + sizeof "std::pair< const";
+    char *text = malloc(bytes), *whole = NULL;
+    if (text) {
+        snprintf(text, bytes, "std::pair<%.*s const%.*s", (int)(comma - key), key,
+                 (int)(over - comma), comma);
+        whole = ms_written(text, text + strlen(text));
+    }
+    free(text);
+    return whole;
+}
+
 char *ms_element_of(const char *function) {
     const char *begin, *end = ms_function_name(function, &begin);
     const char *type = behind(begin, end, allocators, sizeof allocators / sizeof *allocators);
@@ -100,14 +119,13 @@ char *ms_element_of(const char *function) {
         over = ms_argument_end(element, over);
         type = element;
     }
-    char *text = is_plain(type, over) ? ms_written(type, over) : NULL;
+    char *text = !is_plain(type, over) ? NULL : pair_of(type, over);
     if (text)
         move_qualifiers(text);
     return text;
 }
 
-// What only hands the allocator's request on.
-static bool is_below_allocator(const char *function) {
+bool ms_is_below_allocator(const char *function) {
     static const char *const names[] = {"operator new", "std::__1::__libcpp_"};
     const char *begin, *end = ms_function_name(function, &begin);
     return behind(begin, end + 1, names, sizeof names / sizeof *names) != NULL;
@@ -123,7 +141,7 @@ void ms_find_elements(struct ms_summary *summary) {
             if (element)
                 site->type_name = ms_summary_text(summary, element);
             free(element);
-            if (site->type_name || !frame.function || !is_below_allocator(frame.function))
+            if (site->type_name || !frame.function || !ms_is_below_allocator(frame.function))
                 break;
         }
     }
