@@ -129,5 +129,5 @@ libcxx_is_not_named_wrong() {
         -nostdlib++ -L"$folder" -l:libc++.so.1 -l:libc++abi.so.1 -fexperimental-library -Wno-error
     LD_LIBRARY_PATH=$folder profile program ./program
     sed -i 's/"std::tuple<std::__1::unique_ptr<std::__1::__thread_struct/"std::__tuple/' program.json
-    judge_forms 70 std::__
+    judge_forms 60 std::__
 }
