@@ -78,6 +78,7 @@ public:
     if (lacksDebugInfo())
       Facts.Flags |= MEMSCOPE_MODULE_NO_DEBUG_INFO;
     emitModuleDescriptor(M, Facts, Sites, Hooks);
+    Types.addFiles(Sums);
     Sums.emit(M);
     Types.emit(M, Names);
     warnOfMissingDebugInfo();

@@ -32,13 +32,16 @@ void markAllocations(Function &F, CalleeTable &Callees,
     auto *Call = dyn_cast<CallBase>(&I);
     if (!Call)
       continue;
+    bool IsPassedOn = Wrappers.passesOn(*Call);
+    if (!Wrappers.isPure(F) && (IsPassedOn || Wrappers.keeps(*Call)))
+      recordCall(*Call, IsPassedOn);
     Callee What = Callees.classify(*Call);
     bool MayAllocate = What.Do == Action::None && Wrappers.mayAllocate(*Call);
     if (What.Do == Action::None && !MayAllocate)
       continue;
     if (What.Do != Action::Free && What.Do != Action::CountFiber)
       Call->addFnAttr(Attribute::NoMerge);
-    if (MayAllocate && !Wrappers.isWrapper(F))
+    if (MayAllocate && !IsPassedOn)
       keepCaller(*Call);
     if (MayAllocate || What.Do == Action::Allocate ||
         What.Do == Action::Enclose)
@@ -66,7 +69,7 @@ PreservedAnalyses PreparePass::run(Module &M, ModuleAnalysisManager &) {
   WrapperFinder Wrappers(M, Callees, Opts);
   for (Function &F : M)
     if (Wrappers.isWrapper(F))
-      recordWrapper(F);
+      recordWrapper(F, Wrappers.isPure(F) || F.isDeclaration());
   for (Function *F : Functions) {
     if (CoroutineShape::isCoroutine(*F)) {
       CoroutineFunctions += !F->hasAvailableExternallyLinkage();

@@ -18,6 +18,11 @@ void SourceSums::add(const CallBase &Call) {
     Files.insert({Holder->getUnit()->getFile(), Location->getFile()});
 }
 
+void SourceSums::add(const DISubprogram &Holder) {
+  if (Holder.getUnit() && Holder.getFile())
+    Files.insert({Holder.getUnit()->getFile(), Holder.getFile()});
+}
+
 void SourceSums::emit(Module &M) const {
   std::string Text;
   for (const UnitAndFile &Each : Files) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Checksums of the files that hold sites. The line table has them too, but only
+// Checksums of the files that hold sites, or calls that lead to some. The line table has them too, but only
 // of units whose every file has one: a header of libstdc++ has none, as it says
 // `#pragma GCC system_header`. And it may be stripped.
 //
@@ -22,6 +22,8 @@ class SourceSums {
 public:
   // The file that the call stands in.
   void add(const llvm::CallBase &Call);
+  // The file of a function that calls wrappers.
+  void add(const llvm::DISubprogram &Holder);
   // Nothing where no file has a checksum.
   void emit(llvm::Module &M) const;
 

@@ -216,8 +216,11 @@ std::string TypeNamer::derived(const DIDerivedType &Type) const {
     if (!Named->getName().empty())
       return composite(*Named);
   // An alias that computes, or is a class's own: std::remove_extent<T>::type.
+  // Or what a function of the library calls it: std::make_unique's _Up.
   if (Type.getName().contains('<') ||
-      isa_and_nonnull<DICompositeType>(Type.getScope()))
+      isa_and_nonnull<DICompositeType>(Type.getScope()) ||
+      (isa_and_nonnull<DILocalScope>(Type.getScope()) &&
+       compat::startsWith(Type.getName(), "_")))
     return name(Base);
   return Type.getName().empty()
              ? ""

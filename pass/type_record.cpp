@@ -11,11 +11,17 @@ namespace memscope {
 namespace {
 
 const char RecordName[] = "memscope.types";
-const char WrapperAttribute[] = "memscope-wrapper";
+const char WrapperAttribute[] = "memscope-wrapper"; // of pure ones
+const char PassingAttribute[] = "memscope-passes";
 
 Metadata *number(LLVMContext &Context, unsigned Bits, uint64_t Value) {
   return ConstantAsMetadata::get(
       ConstantInt::get(IntegerType::get(Context, Bits), Value));
+}
+
+void addRow(Module &M, ArrayRef<Metadata *> Fields) {
+  M.getOrInsertNamedMetadata(RecordName)
+      ->addOperand(MDNode::get(M.getContext(), Fields));
 }
 
 uint64_t numberAt(const MDNode &Row, unsigned At) {
@@ -59,20 +65,30 @@ std::string field(StringRef Text) {
 
 } // namespace
 
-void recordWrapper(Function &F) {
+void recordWrapper(Function &F, bool IsPure) {
+  if (!IsPure)
+    return;
   F.addFnAttr(WrapperAttribute);
-  LLVMContext &Context = F.getContext();
   if (DISubprogram *Subprogram = F.getSubprogram())
-    F.getParent()
-        ->getOrInsertNamedMetadata(RecordName)
-        ->addOperand(MDNode::get(Context, {Subprogram}));
+    addRow(*F.getParent(), {Subprogram});
+}
+
+void recordCall(CallBase &Call, bool PassesOn) {
+  const DILocation *At = Call.getDebugLoc();
+  LLVMContext &Context = Call.getContext();
+  if (!At && PassesOn)
+    Call.addFnAttr(Attribute::get(Context, PassingAttribute));
+  if (At && At->getLine() != 0)
+    addRow(*Call.getModule(),
+           {At->getScope()->getSubprogram(), number(Context, 32, At->getLine()),
+            number(Context, 32, At->getColumn()),
+            number(Context, 1, PassesOn)});
 }
 
 void recordFacts(const CallBase &Call, const TypeFacts &Facts,
                  bool IsWrapperCall) {
   const DILocation *At = Call.getDebugLoc();
-  if (!At || At->getLine() == 0 ||
-      (Facts.Type.empty() && Facts.Variable.empty() && !IsWrapperCall))
+  if (!At || At->getLine() == 0)
     return;
   LLVMContext &Context = Call.getContext();
   Metadata *Fields[] = {
@@ -84,9 +100,7 @@ void recordFacts(const CallBase &Call, const TypeFacts &Facts,
       MDString::get(Context, Facts.Variable),
       number(Context, 1, IsWrapperCall),
   };
-  const_cast<Module *>(Call.getModule())
-      ->getOrInsertNamedMetadata(RecordName)
-      ->addOperand(MDNode::get(Context, Fields));
+  addRow(*const_cast<Module *>(Call.getModule()), Fields);
 }
 
 TypeRecord::TypeRecord(Module &M) {
@@ -105,6 +119,12 @@ TypeRecord::TypeRecord(Module &M) {
     }
     Place At{Subprogram, static_cast<unsigned>(numberAt(*Each, 1)),
              static_cast<unsigned>(numberAt(*Each, 2))};
+    if (Each->getNumOperands() == 4) {
+      bool IsPassing = numberAt(*Each, 3) != 0;
+      if ((IsPassing ? Passing : Kept).insert(At).second && IsPassing)
+        PassingOrder.push_back(At);
+      continue;
+    }
     TypeFacts Facts;
     Facts.Type = textAt(*Each, 3);
     Facts.Bytes = numberAt(*Each, 4);
@@ -121,8 +141,10 @@ TypeRecord::TypeRecord(Module &M) {
   Record->eraseFromParent();
 }
 
-bool TypeRecord::isWrapper(const DILocation &Place) const {
-  return Wrappers.count(Place.getScope()->getSubprogram()) != 0;
+bool TypeRecord::isWrapper(const DILocation &At) const {
+  const DISubprogram *Subprogram = At.getScope()->getSubprogram();
+  return Wrappers.count(Subprogram) != 0 ||
+         passesOn(Place{Subprogram, At.getLine(), At.getColumn()});
 }
 
 const TypeFacts *TypeRecord::find(const DILocation &At) const {
@@ -136,7 +158,8 @@ const TypeFacts *TypeRecord::find(const DILocation &At) const {
 unsigned TypeRecord::wrapperFrames(const Instruction &Call) const {
   const DILocation *At = Call.getDebugLoc();
   if (!At)
-    return Call.getFunction()->hasFnAttribute(WrapperAttribute);
+    return Call.getFunction()->hasFnAttribute(WrapperAttribute) ||
+           cast<CallBase>(Call).hasFnAttr(PassingAttribute);
   unsigned Frames = 0;
   for (; At && isWrapper(*At); At = At->getInlinedAt())
     ++Frames;
@@ -166,6 +189,12 @@ TypeFacts TypeRecord::complete(const Instruction &Call, TypeFacts Own,
   return Own;
 }
 
+void TypeRecord::addFiles(SourceSums &Sums) const {
+  for (const Place &Each : Order)
+    if (Rows.find(Each)->second.IsWrapperCall)
+      Sums.add(*std::get<0>(Each));
+}
+
 void TypeRecord::emit(Module &M, const NameTable &Names) const {
   std::string Rows;
   auto NameOf = [&](const DISubprogram &Subprogram) {
@@ -174,6 +203,13 @@ void TypeRecord::emit(Module &M, const NameTable &Names) const {
   };
   for (const DISubprogram *Each : WrapperOrder)
     appendQuoted(Rows, "W" + NameOf(*Each));
+  for (const Place &Each : PassingOrder) {
+    if (!passesOn(Each))
+      continue;
+    auto [Subprogram, Line, Column] = Each;
+    appendQuoted(Rows, "W" + NameOf(*Subprogram) + "\t" + std::to_string(Line) +
+                           "\t" + std::to_string(Column));
+  }
   for (const Function &F : M)
     if (F.hasFnAttribute(WrapperAttribute) && !F.getSubprogram())
       appendQuoted(Rows, "W" + field(NameTable::displayName(F)) + "\t");

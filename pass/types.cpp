@@ -348,7 +348,7 @@ void noteType(CallBase &Call, const Callee &What,
   bool IsAllocation = What.Do == Action::Allocate || What.Do == Action::Enclose;
   TypeFacts Facts = factsOf(Call, What.Kind);
   // A wrapper's own variable is of any type that its caller wants.
-  if (Wrappers.isUntyped(*Call.getFunction()))
+  if (Wrappers.isUntyped(*Call.getFunction()) && Wrappers.passesOn(Call))
     Facts.Type.clear(), Facts.Bytes = 0;
   if (isOfLibrary(Call.getFunction()->getName()))
     Facts.Variable.clear();

@@ -4,7 +4,9 @@
 #include "compat.h"
 #include "type_places.h"
 #include "types.h"
+#include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/SmallVector.h"
+#include "llvm/IR/CFG.h"
 #include "llvm/IR/InstIterator.h"
 #include "llvm/IR/Instructions.h"
 #include "llvm/IR/IntrinsicInst.h"
@@ -38,6 +40,42 @@ template <typename VisitT> void forEachStored(const Value &Slot, VisitT Visit) {
       forEachStored(*Each, Visit);
     }
   }
+}
+
+bool isGiven(const CallBase &Call, const Value &Slot) {
+  for (const Use &Each : Call.args())
+    if (Each->stripPointerCasts() == &Slot)
+      return !isa<IntrinsicInst>(Call);
+  return false;
+}
+
+// What a read of a variable may find there: the last store on each way to it,
+// and the calls after that which were given the variable's address.
+SmallVector<const Value *, 4> reaching(const LoadInst &Load,
+                                       const Value &Slot) {
+  SmallVector<const Value *, 4> Found;
+  SmallVector<const Instruction *, 8> Ways{&Load};
+  SmallPtrSet<const BasicBlock *, 16> Seen;
+  while (!Ways.empty()) {
+    const Instruction *At = Ways.pop_back_val();
+    const BasicBlock *Block = At->getParent();
+    for (; At; At = At->getPrevNode()) {
+      const auto *Store = dyn_cast<StoreInst>(At);
+      if (Store && Store->getPointerOperand()->stripPointerCasts() == &Slot) {
+        Found.push_back(Store->getValueOperand());
+        break;
+      }
+      const auto *Call = dyn_cast<CallBase>(At);
+      if (Call && isGiven(*Call, Slot))
+        Found.push_back(Call);
+    }
+    if (At)
+      continue;
+    for (const BasicBlock *Before : predecessors(Block))
+      if (Seen.insert(Before).second)
+        Ways.push_back(Before->getTerminator());
+  }
+  return Found;
 }
 
 // Whether a value comes from the parameters of its function: by arithmetic, or
@@ -97,34 +135,53 @@ private:
 // The calls that what a function hands out comes from.
 class OriginTrace {
 public:
+  explicit OriginTrace(CalleeTable &Callees) : Callees(Callees) {}
+
   void follow(const Value &V) {
-    if (!Seen.insert(&V).second || Seen.size() > MostValues)
+    if (!Seen.insert(&V).second)
       return;
-    if (isa<CallBase>(V)) {
-      Calls.push_back(const_cast<CallBase *>(cast<CallBase>(&V)));
+    if (Seen.size() > MostValues) {
+      IsWhole = false;
+    } else if (const auto *Call = dyn_cast<CallBase>(&V)) {
+      Calls.push_back(const_cast<CallBase *>(Call));
+      followCall(*Calls.back());
     } else if (const auto *Load = dyn_cast<LoadInst>(&V)) {
       if (const AllocaInst *Slot = slotOf(*Load->getPointerOperand()))
-        followSlot(*Slot);
+        for (const Value *Each : reaching(*Load, *Slot))
+          follow(*Each);
+      else
+        IsWhole = false;
     } else if (const auto *Step = dyn_cast<GEPOperator>(&V)) {
       follow(*Step->getPointerOperand());
     } else if (isa<CastInst>(V) || isa<PHINode>(V) || isa<SelectInst>(V) ||
                isa<BinaryOperator>(V)) {
       for (const Use &Each : cast<Instruction>(V).operands())
         follow(*Each);
+    } else if (!isa<Constant>(V) && !isa<Argument>(V)) {
+      IsWhole = false;
     }
   }
 
   SmallVector<CallBase *, 4> Calls;
+  // Nothing comes from elsewhere in memory.
+  bool IsWhole = true;
 
 private:
-  void followSlot(const Value &Slot) {
-    forEachStored(Slot, [&](const Value &Each) { follow(Each); });
-    // Given its address, a call may fill it.
-    for (const User *Each : Slot.users())
-      if (isa<CallBase>(Each) && !isa<IntrinsicInst>(Each))
-        Calls.push_back(const_cast<CallBase *>(cast<CallBase>(Each)));
+  // The block that is made another size, and what is handed through.
+  void followCall(CallBase &Call) {
+    if (const Value *Same = Call.getReturnedArgOperand())
+      follow(*Same);
+    if (isa<IntrinsicInst>(Call) || isResize(Callees.classify(Call).Kind))
+      for (const Use &Each : Call.args())
+        if (Each->getType()->isPointerTy())
+          follow(*Each);
   }
 
+  static bool isResize(enum memscope_kind Kind) {
+    return Kind == MEMSCOPE_KIND_REALLOC || Kind == MEMSCOPE_KIND_REALLOCARRAY;
+  }
+
+  CalleeTable &Callees;
   SmallPtrSet<const Value *, 16> Seen;
 };
 
@@ -169,6 +226,16 @@ bool asksForParameter(const CallBase &Call, enum memscope_kind Kind,
     Asks = true;
   }
   return Asks;
+}
+
+// Of the C library: what they allocate, if anything, is their own.
+bool allocatesNothing(StringRef Name) {
+  static const StringRef Names[] = {
+      "memchr",  "memcpy",  "memmove", "memset",  "mempcpy",
+      "strchr",  "strstr",  "strrchr", "strncpy", "strcpy",
+      "strncat", "strcat",  "stpcpy",  "stpncpy", "strtok",
+      "fgets",   "bsearch", "getenv",  "fopen",   "setlocale"};
+  return is_contained(Names, Name);
 }
 
 enum class Result { None, Untyped, Scalar, Object };
@@ -216,15 +283,8 @@ bool WrapperFinder::mayAllocate(const CallBase &Call) const {
     return false;
   if (!Callee)
     return hasIntegerArgument(Call);
-  static const StringRef Others[] = {
-      "memchr",  "memcpy",  "memmove", "memset",  "mempcpy",
-      "strchr",  "strstr",  "strrchr", "strncpy", "strcpy",
-      "strncat", "strcat",  "stpcpy",  "stpncpy", "strtok",
-      "fgets",   "bsearch", "getenv",  "fopen",   "setlocale"};
-  for (StringRef Other : Others)
-    if (Callee->getName() == Other)
-      return false;
-  return Callee->isDeclaration() && !isOfLibrary(Callee->getName());
+  return Callee->isDeclaration() && !isOfLibrary(Callee->getName()) &&
+         !allocatesNothing(Callee->getName());
 }
 
 // A wrapper by mistake does no harm: readers look past one only where all that
@@ -235,28 +295,27 @@ bool WrapperFinder::isSource(const CallBase &Call) {
 }
 
 // getline of glibc's headers: the address is stored where its caller says.
+bool WrapperFinder::isPassedOut(const CallBase &Call) {
+  if (Call.arg_size() == 0 || !Call.getArgOperand(0)->getType()->isPointerTy())
+    return false;
+  Callee What = Callees.classify(Call);
+  return What.Do != Action::None && storesResult(What.Kind) &&
+         isParameter(*Call.getArgOperand(0));
+}
+
 bool WrapperFinder::passesOutOn(Function &F) {
-  for (Instruction &I : instructions(F)) {
-    auto *Call = dyn_cast<CallBase>(&I);
-    if (!Call || Call->arg_size() == 0 ||
-        !Call->getArgOperand(0)->getType()->isPointerTy())
-      continue;
-    Callee What = Callees.classify(*Call);
-    if (What.Do != Action::None && storesResult(What.Kind) &&
-        isParameter(*Call->getArgOperand(0)))
-      return true;
-  }
+  for (Instruction &I : instructions(F))
+    if (auto *Call = dyn_cast<CallBase>(&I))
+      if (isPassedOut(*Call))
+        return true;
   return false;
 }
 
-bool WrapperFinder::judge(Function &F, const Callee &What) {
-  if (What.Do == Action::Enclose &&
-      (What.Listed || What.Kind == MEMSCOPE_KIND_NEW ||
-       What.Kind == MEMSCOPE_KIND_NEW_ARRAY ||
-       What.Kind == MEMSCOPE_KIND_CLASS_NEW))
-    return true;
-  Result Kind = resultOf(F);
-  OriginTrace Origins;
+namespace {
+
+// What a function hands out: what it returns, or stores where a parameter
+// points.
+void followHandedOut(Function &F, Result Kind, OriginTrace &Origins) {
   for (Instruction &I : instructions(F)) {
     if (auto *Return = dyn_cast<ReturnInst>(&I)) {
       if (Kind != Result::None)
@@ -268,6 +327,19 @@ bool WrapperFinder::judge(Function &F, const Callee &What) {
         Origins.follow(*Store->getValueOperand());
     }
   }
+}
+
+} // namespace
+
+bool WrapperFinder::judge(Function &F, const Callee &What) {
+  if (What.Do == Action::Enclose &&
+      (What.Listed || What.Kind == MEMSCOPE_KIND_NEW ||
+       What.Kind == MEMSCOPE_KIND_NEW_ARRAY ||
+       What.Kind == MEMSCOPE_KIND_CLASS_NEW))
+    return true;
+  Result Kind = resultOf(F);
+  OriginTrace Origins(Callees);
+  followHandedOut(F, Kind, Origins);
   if (passesOutOn(F))
     return true;
   for (CallBase *Call : Origins.Calls) {
@@ -284,6 +356,42 @@ bool WrapperFinder::judge(Function &F, const Callee &What) {
     return true;
   }
   return false;
+}
+
+// Whether nothing that the call allocates could be told as the wrapper's
+// caller's: it allocates nothing, or in a function that is no wrapper.
+bool WrapperFinder::isHarmless(const CallBase &Call) {
+  if (isa<IntrinsicInst>(Call) || Call.isInlineAsm() || Call.doesNotReturn() ||
+      Call.onlyReadsMemory() || Callees.classify(Call).Do == Action::Free)
+    return true;
+  const auto *Callee =
+      dyn_cast<Function>(Call.getCalledOperand()->stripPointerCasts());
+  if (!Callee || isSource(Call) || isOfLibrary(Callee->getName()))
+    return false;
+  return !Callee->isDeclaration() || allocatesNothing(Callee->getName());
+}
+
+// Which of a wrapper's calls lead to what it hands out. Of functions that the
+// user names all do where that cannot be seen.
+void WrapperFinder::sortCalls(Function &F) {
+  OriginTrace Origins(Callees);
+  followHandedOut(F, resultOf(F), Origins);
+  for (CallBase *Call : Origins.Calls)
+    Passing.insert(Call);
+  bool IsPure = true;
+  for (Instruction &I : instructions(F)) {
+    auto *Call = dyn_cast<CallBase>(&I);
+    if (!Call || Passing.count(Call))
+      continue;
+    if (isPassedOut(*Call)) {
+      Passing.insert(Call);
+    } else if (!isHarmless(*Call)) {
+      Kept.insert(Call);
+      IsPure = false;
+    }
+  }
+  if (IsPure || (isListed(F) && !Origins.IsWhole))
+    Pure.insert(&F);
 }
 
 bool WrapperFinder::isUntyped(const Function &F) const {
@@ -317,6 +425,9 @@ WrapperFinder::WrapperFinder(Module &M, CalleeTable &Callees,
       if (!Found.count(F) && judge(*F, What))
         Found.insert(F);
   }
+  for (Function &F : M)
+    if (Found.count(&F) && !F.isDeclaration())
+      sortCalls(F);
 }
 
 } // namespace memscope

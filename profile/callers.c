@@ -93,6 +93,26 @@ static uint64_t hash_frame(uint64_t hash, const struct ms_frame *frame) {
     return ms_mix(hash, (uint64_t)frame->line << 32 | frame->column);
 }
 
+// One caller may get blocks of several types from the library.
+static uint64_t hash_content(uint64_t hash, const struct ms_frame *frames, uint32_t caller) {
+    bool may_be_element = true, may_be_container = true;
+    for (uint32_t i = 0; i < caller; i++) {
+        const struct ms_frame *frame = &frames[i];
+        if (!frame->function)
+            break;
+        char *element = may_be_element ? ms_element_of(frame->function) : NULL;
+        may_be_element = may_be_element && !element && ms_is_below_allocator(frame->function);
+        may_be_container = may_be_container && !ms_frame_ends_containers(frame, true);
+        char *container = may_be_container ? ms_container_of(frame->function) : NULL;
+        may_be_container = may_be_container && !container;
+        hash = element ? mix_text(hash, element) : hash;
+        hash = container ? mix_text(hash, container) : hash;
+        free(element);
+        free(container);
+    }
+    return hash;
+}
+
 // Notes the move of a cell to the caller at that frame of the stack. False = out of memory.
 static bool note_move(struct work *work, uint32_t site, uint32_t cell, uint32_t caller) {
     const struct ms_stack *stack = &work->stack;
@@ -108,6 +128,7 @@ static bool note_move(struct work *work, uint32_t site, uint32_t cell, uint32_t 
         if (i >= caller)
             hash = hash_frame(hash, &frames[i]);
     }
+    hash = hash_content(hash, frames, caller);
     work->moves[work->move_count++] = (struct move){.site = site,
                                                     .cell = cell,
                                                     .hash = hash,

@@ -39,8 +39,7 @@ static const char *const defaults[] = {"std::allocator<", "std::char_traits<",
                                        "std::less<",      "std::hash<",
                                        "std::equal_to<",  "std::default_delete<"};
 
-// One past the argument that begins there, at its comma or closing bracket.
-static const char *argument_end(const char *at, const char *end) {
+const char *ms_argument_end(const char *at, const char *end) {
     int depth = 0;
     for (; at < end; at++) {
         if (*at == '<' || *at == '(' || *at == '[' || *at == '{')
@@ -54,14 +53,23 @@ static const char *argument_end(const char *at, const char *end) {
 }
 
 static bool is_default(const char *at, const char *end) {
+    char name[32] = "std::";
+    if (!begins(at, end, name))
+        return false;
+    at += strlen(name);
+    for (size_t i = 0; i < sizeof unwritten / sizeof *unwritten; i++)
+        if (begins(at, end, unwritten[i]))
+            at += strlen(unwritten[i]);
+    size_t length = (size_t)(end - at) < 24 ? (size_t)(end - at) : 24;
+    memcpy(name + 5, at, length);
+    name[5 + length] = '\0';
     for (size_t i = 0; i < sizeof defaults / sizeof *defaults; i++)
-        if (begins(at, end, defaults[i]))
+        if (begins(name, name + strlen(name), defaults[i]))
             return true;
     return false;
 }
 
-// The text as its author writes it, pointers as in the names of types.
-static char *written(const char *at, const char *end) {
+char *ms_written(const char *at, const char *end) {
     char *text = malloc(2 * (size_t)(end - at) + 1), *to = text;
     if (!text)
         return NULL;
@@ -71,7 +79,7 @@ static char *written(const char *at, const char *end) {
             if (begins(at, end, unwritten[i]))
                 skip = strlen(unwritten[i]);
         if (begins(at, end, ", ") && is_default(at + 2, end))
-            skip = (size_t)(argument_end(at + 2, end) - at);
+            skip = (size_t)(ms_argument_end(at + 2, end) - at);
         else if (*at == ' ' && at + 1 < end && at[1] == '>')
             skip = 1;
         at += skip;
@@ -95,7 +103,7 @@ static const char *class_end(const char *begin, const char *end) {
     if (!open || open >= end)
         return NULL;
     const char *at = open + 1;
-    while ((at = argument_end(at, end)) < end && *at == ',')
+    while ((at = ms_argument_end(at, end)) < end && *at == ',')
         at++;
     return at < end && begins(at + 1, end, "::") ? at + 1 : NULL;
 }
@@ -122,7 +130,7 @@ char *ms_container_of(const char *function) {
     size_t length = (size_t)(end - name) < 24 ? (size_t)(end - name) : 24;
     memcpy(head + 5, name, length);
     head[5 + length] = '\0';
-    return is_container(head, head + strlen(head)) ? written(begin, over) : NULL;
+    return is_container(head, head + strlen(head)) ? ms_written(begin, over) : NULL;
 }
 
 // Of the library, and what it allocates is its own: no part of the container that called it.
@@ -137,15 +145,18 @@ static bool owns_its_blocks(const char *function) {
     return false;
 }
 
+bool ms_frame_ends_containers(const struct ms_frame *frame, bool is_wrapper) {
+    return (!is_wrapper && (!frame->function || !ms_is_library_frame(frame))) ||
+           (frame->function && owns_its_blocks(frame->function));
+}
+
 void ms_find_containers(struct ms_summary *summary) {
     for (size_t i = 0; i < summary->site_count; i++) {
         struct ms_site *site = &summary->sites[i];
         uint32_t count = ms_site_frame_count(site);
         for (uint32_t depth = 0; depth < count && !site->container; depth++) {
             struct ms_frame frame = ms_site_frame(summary, site, depth);
-            if (depth >= site->wrapper_frames && (!frame.function || !ms_is_library_frame(&frame)))
-                break;
-            if (frame.function && owns_its_blocks(frame.function))
+            if (ms_frame_ends_containers(&frame, depth < site->wrapper_frames))
                 break;
             if (frame.function)
                 site->container = ms_container_of(frame.function);
@@ -157,4 +168,5 @@ void ms_find_containers(struct ms_summary *summary) {
             site->type_bytes = 1;
         }
     }
+    ms_find_elements(summary);
 }

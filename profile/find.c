@@ -2,6 +2,7 @@
 //
 // Finds profiles: in folders by what their headers say, of a process by what it has mapped.
 
+#include "grow.h"
 #include "internal.h"
 
 #include <dirent.h>
@@ -42,14 +43,11 @@ static bool begins_and_ends(const char *name, const char *prefix, const char *su
 
 static memscope_status push(struct ms_found_list *list, const char *folder, const char *name,
                             const struct memscope_profile_header *header) {
-    if (list->count == list->capacity) {
-        size_t capacity = list->capacity ? 2 * list->capacity : 16;
-        struct ms_found *items = realloc(list->items, capacity * sizeof *items);
-        if (!items)
-            return MEMSCOPE_OUT_OF_MEMORY;
-        list->items = items;
-        list->capacity = capacity;
-    }
+    struct ms_found *items =
+        ms_grown(list->items, &list->capacity, list->count, sizeof *list->items);
+    if (!items)
+        return MEMSCOPE_OUT_OF_MEMORY;
+    list->items = items;
     size_t bytes = strlen(folder) + strlen(name) + 2;
     char *path = malloc(bytes);
     if (!path)

@@ -181,5 +181,15 @@ bool ms_summary_recount(struct ms_summary *summary);
 
 // Which container of the standard library each site's block is part of, by its inlined frames.
 void ms_find_containers(struct ms_summary *summary);
+// Whether no frame from this one outwards tells the container.
+bool ms_frame_ends_containers(const struct ms_frame *frame, bool is_wrapper);
+// Where no type is known, the one that std::allocator was told to allocate.
+void ms_find_elements(struct ms_summary *summary);
+// Whether the frame only hands on what the library's allocator asks for.
+bool ms_is_below_allocator(const char *function);
+// One past the template argument that begins there, at its comma or closing bracket.
+const char *ms_argument_end(const char *at, const char *end);
+// The text as its author writes it, pointers as in the names of types; to be freed.
+char *ms_written(const char *at, const char *end);
 
 #endif

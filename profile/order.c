@@ -127,6 +127,10 @@ static int compare_contents(const void *left, const void *right, void *by) {
     return difference;
 }
 
+bool ms_sites_are_alike_by(const struct ms_site *a, const struct ms_site *b, enum ms_by by) {
+    return compare_contents(&a, &b, &by) == 0;
+}
+
 static int compare_rows(const void *left, const void *right, void *order) {
     const struct ms_row *a = left, *b = right;
     int difference = compare_counts(&a->counts, &b->counts, *(enum ms_order *)order);

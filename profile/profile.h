@@ -213,6 +213,9 @@ void ms_summary_destroy(struct ms_summary *summary);
 // "std::vector<Order>" where the function is a member of a container of the standard library;
 // without arguments that nobody writes (allocators). To be freed; NULL = it is none.
 char *ms_container_of(const char *function);
+// "Order" of "std::allocator<Order>::allocate(unsigned long)"; of a node its element. To be freed;
+// NULL = it is no such function, or the type has no one spelling.
+char *ms_element_of(const char *function);
 
 // Frame 0 is the call, frame 1 the place its function was inlined into, and so on outwards. The
 // frames of a foreign site are what its module's symbols say; without them it has none. A site in a
@@ -268,6 +271,9 @@ const char *ms_by_name(enum ms_by by); // of those that people ask for; NULL = n
 // Whether two sites are in one row.
 bool ms_sites_look_alike(const struct ms_summary *summary, const struct ms_site *a,
                          const struct ms_site *b);
+
+// The same of ms_summary_rows_by.
+bool ms_sites_are_alike_by(const struct ms_site *a, const struct ms_site *b, enum ms_by by);
 
 // Rows from most to least. `rows_out` has summary->site_count entries. OK or OUT_OF_MEMORY.
 memscope_status ms_summary_rows(const struct ms_summary *summary, enum ms_order order,

@@ -3,6 +3,7 @@
 // What is known of places in code: two hash tables.
 
 #include "symbols.h"
+#include "grow.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -89,14 +90,11 @@ static size_t code_slot(const struct ms_symbols *symbols, const uint32_t *slots,
 }
 
 static bool grow_codes(struct ms_symbols *symbols) {
-    if (symbols->code_count == symbols->code_capacity) {
-        size_t capacity = symbols->code_capacity ? 2 * symbols->code_capacity : 256;
-        struct ms_code *codes = realloc(symbols->codes, capacity * sizeof *codes);
-        if (!codes)
-            return false;
-        symbols->codes = codes;
-        symbols->code_capacity = capacity;
-    }
+    struct ms_code *codes = ms_grown(symbols->codes, &symbols->code_capacity, symbols->code_count,
+                                     sizeof *symbols->codes);
+    if (!codes)
+        return false;
+    symbols->codes = codes;
     if (2 * symbols->code_count < symbols->code_slot_count)
         return true;
     size_t count = symbols->code_slot_count ? 2 * symbols->code_slot_count : 1024;

@@ -2,12 +2,13 @@
 //
 // The section `.memscope`: texts, each ended by a zero byte, of fields that tabs separate:
 //
-//   W function file
+//   W function file [line column]
 //   C function file line column type bytes variable
 //
 // It comes from a file that may be anything: what is no such text is passed over.
 
 #include "wrappers.h"
+#include "grow.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +29,7 @@ static const char *const known_names[] = {
 
 struct named {
     const char *function, *file; // file: "" = any
+    uint32_t line, column;       // of the one call that passes on; line 0 = all do
 };
 
 struct ms_wrappers {
@@ -71,18 +73,6 @@ static int compare_places(const void *left, const void *right) {
     return difference ? difference : compare_functions(a->function, b->function);
 }
 
-static bool grow(void **items, size_t *capacity, size_t count, size_t item_bytes) {
-    if (count < *capacity)
-        return true;
-    size_t wanted = *capacity ? 2 * *capacity : 64;
-    void *grown = realloc(*items, wanted * item_bytes);
-    if (!grown)
-        return false;
-    *items = grown;
-    *capacity = wanted;
-    return true;
-}
-
 // --- reading -----------------------------------------------------------------------------------
 
 static uint32_t number(const char *text) {
@@ -98,18 +88,23 @@ static const char *known(struct ms_symbols *symbols, const char *text) {
 static bool take(struct ms_wrappers *wrappers, struct ms_symbols *symbols, char *fields[],
                  size_t count) {
     if (count >= 3 && strcmp(fields[0], "W") == 0 && *fields[1]) {
-        if (!grow((void **)&wrappers->functions, &wrappers->function_capacity,
-                  wrappers->function_count, sizeof *wrappers->functions))
+        struct named *functions = ms_grown(wrappers->functions, &wrappers->function_capacity,
+                                           wrappers->function_count, sizeof *wrappers->functions);
+        if (!functions)
             return false;
+        wrappers->functions = functions;
         struct named one = {ms_symbols_text(symbols, fields[1]),
-                            ms_symbols_text(symbols, fields[2])};
+                            ms_symbols_text(symbols, fields[2]), count >= 5 ? number(fields[3]) : 0,
+                            count >= 5 ? number(fields[4]) : 0};
         wrappers->functions[wrappers->function_count++] = one;
         return one.function && one.file;
     }
     if (count == FIELDS_MOST && strcmp(fields[0], "C") == 0 && *fields[1]) {
-        if (!grow((void **)&wrappers->calls, &wrappers->call_capacity, wrappers->call_count,
-                  sizeof *wrappers->calls))
+        struct ms_wrapper_call *calls = ms_grown(wrappers->calls, &wrappers->call_capacity,
+                                                 wrappers->call_count, sizeof *wrappers->calls);
+        if (!calls)
             return false;
+        wrappers->calls = calls;
         struct ms_wrapper_call one = {
             .function = ms_symbols_text(symbols, fields[1]),
             .file = ms_symbols_text(symbols, fields[2]),
@@ -199,19 +194,23 @@ bool ms_wrappers_has(const struct ms_wrappers *wrappers, const struct ms_frame *
     if (!frame->function)
         return false;
     struct named wanted = {.function = frame->function};
+    bool is_other_call = false;
     size_t at = lower_bound(wrappers->functions, wrappers->function_count,
                             sizeof *wrappers->functions, &wanted, compare_named);
     for (; at < wrappers->function_count; at++) {
         const struct named *one = &wrappers->functions[at];
         if (compare_named(one, &wanted) != 0)
             break;
-        if (!ms_same_function(one->function, frame->function))
+        if (!ms_same_function(one->function, frame->function) ||
+            (*one->file && frame->file &&
+             strcmp(base_name(one->file), base_name(frame->file)) != 0))
             continue;
-        if (!*one->file || !frame->file ||
-            strcmp(base_name(one->file), base_name(frame->file)) == 0)
+        if (one->line == 0 || (one->line == frame->line && one->column == frame->column))
             return true;
+        is_other_call = true;
     }
-    return bsearch(frame->function, known_names, sizeof known_names / sizeof *known_names,
+    return !is_other_call &&
+           bsearch(frame->function, known_names, sizeof known_names / sizeof *known_names,
                    sizeof *known_names, compare_known) != NULL;
 }
 

@@ -23,7 +23,7 @@ struct ms_wrappers;
 struct ms_wrappers *ms_wrappers_read(const struct ms_summary *summary);
 void ms_wrappers_free(struct ms_wrappers *wrappers);
 
-// Whether the function passes allocations on.
+// Whether the function passes on what its call at that place allocates.
 bool ms_wrappers_has(const struct ms_wrappers *wrappers, const struct ms_frame *frame);
 // What the call at that place allocates; NULL = unknown, or several calls there differ.
 const struct ms_wrapper_call *ms_wrappers_call(const struct ms_wrappers *wrappers,

@@ -3,13 +3,32 @@
 // What is allocated, by type, container or variable: a table, and the JSON's member types.
 
 #include "json_parts.h"
+#include "objects.h"
 #include "sampling.h"
 
-static memscope_status rows_of(const struct ms_summary *summary, enum ms_by by, enum ms_order order,
-                               struct ms_row **rows_out, size_t *count_out) {
-    *rows_out = calloc(summary->site_count + 1, sizeof **rows_out);
-    return *rows_out ? ms_summary_rows_by(summary, by, order, *rows_out, count_out)
-                     : MEMSCOPE_OUT_OF_MEMORY;
+struct table {
+    struct ms_row *rows;
+    struct ms_objects *objects; // by row
+    size_t count;
+};
+
+static memscope_status make_table(const struct ms_summary *summary, enum ms_by by,
+                                  enum ms_order order, struct table *table) {
+    *table = (struct table){
+        .rows = calloc(summary->site_count + 1, sizeof *table->rows),
+        .objects = calloc(summary->site_count + 1, sizeof *table->objects),
+    };
+    if (!table->rows || !table->objects)
+        return MEMSCOPE_OUT_OF_MEMORY;
+    memscope_status status = ms_summary_rows_by(summary, by, order, table->rows, &table->count);
+    return status != MEMSCOPE_OK
+               ? status
+               : ms_objects_of_rows(summary, by, table->rows, table->count, table->objects);
+}
+
+static void free_table(struct table *table) {
+    free(table->rows);
+    free(table->objects);
 }
 
 // --- text --------------------------------------------------------------------------------------
@@ -28,8 +47,21 @@ static void put_numbers(FILE *out, const struct ms_counts *counts) {
             ms_format_amount(counts->allocations, false, about, calls), average);
 }
 
+// "; 1 to 3 in each of 12 blocks, 8 B beyond"
+static void put_objects(FILE *out, const struct ms_objects *objects) {
+    char least[MS_NUMBER_BYTES], most[MS_NUMBER_BYTES], blocks[MS_NUMBER_BYTES],
+        beyond[MS_NUMBER_BYTES];
+    fprintf(out, "; %s", ms_format_count(objects->least, least));
+    if (objects->most > objects->least)
+        fprintf(out, " to %s", ms_format_count(objects->most, most));
+    fprintf(out, " in each of %s block%s", ms_format_count(objects->blocks, blocks),
+            objects->blocks == 1 ? "" : "s");
+    if (objects->beyond_bytes > 0)
+        fprintf(out, ", %s beyond", ms_format_bytes(objects->beyond_bytes, beyond));
+}
+
 // "struct node of 24 B, 1.0 a block"
-static void put_type(FILE *out, const struct ms_row *row) {
+static void put_type(FILE *out, const struct ms_row *row, const struct ms_objects *objects) {
     const struct ms_site *site = row->site;
     char size[MS_NUMBER_BYTES];
     ms_put_type(out, site->type_name);
@@ -38,9 +70,12 @@ static void put_type(FILE *out, const struct ms_row *row) {
     double blocks = (double)row->counts.allocations * site->type_bytes;
     fprintf(out, " of %s, %.1f a block", ms_format_bytes(site->type_bytes, size),
             blocks > 0 ? (double)row->counts.bytes / blocks : 0);
+    if (objects->blocks > 0 && site->type_bytes > 1)
+        put_objects(out, objects);
 }
 
-static void put_what(FILE *out, const struct ms_row *row, enum ms_by by) {
+static void put_what(FILE *out, const struct ms_row *row, const struct ms_objects *objects,
+                     enum ms_by by) {
     const struct ms_site *site = row->site;
     const char *name = by == MS_BY_CONTAINER  ? site->container
                        : by == MS_BY_VARIABLE ? site->variable_name
@@ -51,7 +86,7 @@ static void put_what(FILE *out, const struct ms_row *row, enum ms_by by) {
         if (by != MS_BY_VARIABLE || !site->type_name)
             return;
         fputs(", ", out);
-        put_type(out, row);
+        put_type(out, row, objects);
     } else if (by == MS_BY_CONTAINER) {
         ms_put_type(out, name);
     } else {
@@ -59,20 +94,21 @@ static void put_what(FILE *out, const struct ms_row *row, enum ms_by by) {
             ms_put_clean(out, name);
             fputs(": ", out);
         }
-        put_type(out, row);
+        put_type(out, row, objects);
     }
 }
 
 static memscope_status put_row(FILE *out, const struct ms_summary *summary,
-                               const struct ms_row *row, enum ms_by by,
+                               const struct table *table, size_t at, enum ms_by by,
                                const struct ms_report_options *options) {
+    const struct ms_row *row = &table->rows[at];
     struct ms_line line;
     FILE *stream = ms_line_begin(&line);
     if (!stream)
         return MEMSCOPE_OUT_OF_MEMORY;
     put_numbers(stream, &row->counts);
     ms_put_error(stream, summary, &row->counts, options->order);
-    put_what(stream, row, by);
+    put_what(stream, row, &table->objects[at], by);
     return ms_line_end(&line, out, options->width);
 }
 
@@ -86,18 +122,18 @@ static void put_heading(FILE *out, const struct ms_summary *summary, const char 
 
 memscope_status ms_report_by(const struct ms_summary *summary, enum ms_by by,
                              const struct ms_report_options *options, FILE *out) {
-    struct ms_row *rows;
-    size_t count = 0, shown = 0, hidden = 0;
+    struct table table;
+    size_t shown = 0, hidden = 0;
     static const char *const headings[] = {
         [MS_BY_TYPE] = "TYPE", [MS_BY_CONTAINER] = "CONTAINER", [MS_BY_VARIABLE] = "VARIABLE"};
-    memscope_status status = rows_of(summary, by, options->order, &rows, &count);
-    for (size_t i = 0; status == MEMSCOPE_OK && i < count; i++) {
-        if (rows[i].counts.allocations == 0)
+    memscope_status status = make_table(summary, by, options->order, &table);
+    for (size_t i = 0; status == MEMSCOPE_OK && i < table.count; i++) {
+        if (table.rows[i].counts.allocations == 0)
             continue;
         if (shown == 0)
             put_heading(out, summary, headings[by], options);
         if (options->top == 0 || shown < options->top)
-            status = put_row(out, summary, &rows[i], by, options);
+            status = put_row(out, summary, &table, i, by, options);
         else
             hidden++;
         shown++;
@@ -120,31 +156,44 @@ memscope_status ms_report_by(const struct ms_summary *summary, enum ms_by by,
         fputs("the process\n", out);
         ms_put_estimates(out, summary);
     }
-    free(rows);
+    free_table(&table);
     return status;
 }
 
 // --- JSON --------------------------------------------------------------------------------------
 
-static json_t *type_part(struct writer *writer, const struct ms_row *row) {
+static json_t *objects_part(struct writer *writer, const struct ms_objects *objects) {
+    if (objects->blocks == 0)
+        return json_null();
+    json_t *part = json_object();
+    set(writer, part, "blocks", number(objects->blocks));
+    set(writer, part, "objects", number(objects->objects));
+    set(writer, part, "least", number(objects->least));
+    set(writer, part, "most", number(objects->most));
+    set(writer, part, "beyond_bytes", number(objects->beyond_bytes));
+    return part;
+}
+
+static json_t *type_part(struct writer *writer, const struct ms_row *row,
+                         const struct ms_objects *objects) {
     json_t *part = json_object();
     set(writer, part, "name", text_or_null(row->site->type_name));
     set(writer, part, "container", text_or_null(row->site->container));
     set(writer, part, "size", number_or_null(row->site->type_bytes));
     set(writer, part, "sites", number(row->site_count));
+    set(writer, part, "recorded", objects_part(writer, objects));
     ms_json_counts(writer, part, &row->counts);
     ms_json_estimate(writer, part, &row->counts);
     return part;
 }
 
 void ms_json_types(struct writer *writer, const struct ms_summary *summary) {
-    struct ms_row *rows;
-    size_t count = 0;
-    if (rows_of(summary, MS_BY_KIND, MS_ORDER_TOTAL, &rows, &count) != MEMSCOPE_OK)
+    struct table table;
+    if (make_table(summary, MS_BY_KIND, MS_ORDER_TOTAL, &table) != MEMSCOPE_OK)
         writer->failed = true;
     begin_array(writer, "types");
-    for (size_t i = 0; i < count; i++)
-        put_item(writer, type_part(writer, &rows[i]));
+    for (size_t i = 0; i < table.count && !writer->failed; i++)
+        put_item(writer, type_part(writer, &table.rows[i], &table.objects[i]));
     end_array(writer);
-    free(rows);
+    free_table(&table);
 }

@@ -136,6 +136,40 @@ static bool begins_with(CXType whole, CXType head) {
     return false;
 }
 
+#define FIELDS_MOST 32
+
+struct fields {
+    CXCursor items[FIELDS_MOST];
+    size_t count;
+};
+
+static enum CXVisitorResult take_field(CXCursor field, CXClientData data) {
+    struct fields *fields = data;
+    if (fields->count == FIELDS_MOST)
+        return CXVisit_Break;
+    fields->items[fields->count++] = field;
+    return CXVisit_Continue;
+}
+
+// Whether `whole` begins with the fields of `head`, all of them: as by a macro that both have.
+static bool has_head(CXType whole, CXType head) {
+    struct fields of_whole = {.count = 0}, of_head = {.count = 0};
+    if (ms_plain(whole).kind != CXType_Record || ms_plain(head).kind != CXType_Record)
+        return false;
+    ms_clang.Type_visitFields(ms_plain(whole), take_field, &of_whole);
+    ms_clang.Type_visitFields(ms_plain(head), take_field, &of_head);
+    if (of_head.count < 2 || of_head.count >= of_whole.count)
+        return false;
+    for (size_t i = 0; i < of_head.count; i++) {
+        CXCursor a = of_whole.items[i], b = of_head.items[i];
+        const char *name = ms_clang_text(ms_clang.getCursorSpelling(a));
+        if (!*name || strcmp(name, ms_clang_text(ms_clang.getCursorSpelling(b))) != 0 ||
+            !ms_is_same(ms_clang.getCursorType(a), ms_clang.getCursorType(b)))
+            return false;
+    }
+    return true;
+}
+
 static bool is_array_of(CXType array, CXType element) {
     CXType plain = ms_plain(array);
     return plain.kind == CXType_ConstantArray &&
@@ -153,7 +187,7 @@ static CXType agreed(CXType pointed, struct ms_size size) {
         return pointed;
     if (size.is_sum)
         return none;
-    if (begins_with(size.object, pointed))
+    if (begins_with(size.object, pointed) || has_head(size.object, pointed))
         return size.object;
     if (is_array_of(pointed, size.object))
         return fits(pointed, size) ? pointed : none;

@@ -17,8 +17,10 @@
 // A site without a type.
 struct ms_wish {
     struct ms_site *site;
-    const char *reason; // why it cannot be asked for, or got no answer
-    bool is_done;       // it has its answer
+    struct ms_wanted place; // of the call that knows
+    bool is_callers;        // it is the call of the wrapper
+    const char *reason;     // why it cannot be asked for, or got no answer
+    bool is_done;           // it has its answer
     const struct ms_command *commands[MS_COMMANDS_MOST]; // all have to say the same
     size_t command_count, asked_count;
     uint64_t commands_hash;               // 0 = none

@@ -53,7 +53,7 @@ static void take_answer(const struct ms_find *find, struct ms_wish *wish, const 
         return;
     char build[MS_BUILD_BYTES];
     wish->is_done = true;
-    ms_types_cache_put(find->cache, ms_build_name(find, wish->module->module, build), wish->site,
+    ms_types_cache_put(find->cache, ms_build_name(find, wish->module->module, build), &wish->place,
                        &wish->answer);
 }
 
@@ -86,8 +86,7 @@ static void ask_unit(struct ms_find *find, const struct ms_command *command,
         if (!waits_for(wish, command))
             continue;
         waiting[count] = wish;
-        wanted[count++] = (struct ms_wanted){wish->site->file, wish->site->line, wish->site->column,
-                                             wish->site->kind};
+        wanted[count++] = wish->place;
     }
     if (count == 0)
         return;

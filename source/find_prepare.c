@@ -41,11 +41,12 @@ static struct looked_at *look_at(const struct ms_find *find, struct looked_at *f
 }
 
 // The file's own unit comes first, then the one that the call ended up in, then any that has it.
-static int rank(const struct ms_find *find, const struct ms_site *site,
+static int rank(const struct ms_find *find, const struct ms_wish *wish,
                 const struct ms_built_in *unit) {
+    const struct ms_site *site = wish->site;
     const char *own = unit->unit->files[0].path;
     struct ms_frame outer = ms_site_frame(find->summary, site, ms_site_frame_count(site) - 1);
-    return strcmp(own, site->file) == 0 ? 2 : outer.file && strcmp(own, outer.file) == 0;
+    return strcmp(own, wish->place.file) == 0 ? 2 : outer.file && strcmp(own, outer.file) == 0;
 }
 
 static void choose_commands(struct ms_find *find, struct ms_wish *wish,
@@ -54,7 +55,7 @@ static void choose_commands(struct ms_find *find, struct ms_wish *wish,
     const struct ms_command *commands = NULL;
     size_t count = 0;
     for (size_t i = 0; i < file->unit_count; i++) {
-        int here = rank(find, wish->site, &file->units[i]);
+        int here = rank(find, wish, &file->units[i]);
         size_t found;
         if (here <= best)
             continue;
@@ -83,7 +84,8 @@ static bool find_kept(const struct ms_find *find, struct ms_wish *wish,
                       const struct ms_module *module) {
     char build[MS_BUILD_BYTES];
     struct ms_kept_type kept;
-    if (!ms_types_cache_find(find->cache, ms_build_name(find, module, build), wish->site, &kept) ||
+    if (!ms_types_cache_find(find->cache, ms_build_name(find, module, build), &wish->place,
+                             &kept) ||
         (!wish->reason && kept.commands != wish->commands_hash))
         return false;
     wish->answer = kept;
@@ -107,15 +109,15 @@ void ms_find_prepare(struct ms_find *find) {
     size_t count = 0;
     for (size_t i = 0; files && i < find->wish_count; i++) {
         struct ms_wish *wish = &find->wishes[i];
-        if (!wish->site->file || wish->site->line == 0) {
+        if (!wish->place.file || wish->place.line == 0) {
             wish->reason = "no line is known";
             continue;
         }
-        if (ms_is_system_file(wish->site->file)) {
+        if (ms_is_system_file(wish->place.file)) {
             wish->reason = "in a header of the system";
             continue;
         }
-        const struct looked_at *file = look_at(find, files, &count, wish->site->file);
+        const struct looked_at *file = look_at(find, files, &count, wish->place.file);
         if (file->unit_count > 0)
             wish->module = file->units[0].module;
         wish->reason = file->problem;

@@ -11,6 +11,22 @@ static bool is_allocation(const struct ms_site *site) {
     return !site->foreign && site->kind > MEMSCOPE_SITE_UNKNOWN && site->kind <= MEMSCOPE_SITE_USER;
 }
 
+// Of a wrapper its caller's call says what is allocated.
+static struct ms_wish wish_of(const struct ms_summary *summary, struct ms_site *site) {
+    struct ms_wish wish = {
+        .site = site,
+        .place = {site->file, site->line, site->column, site->kind},
+        .is_callers = site->wrapper_frames < ms_site_frame_count(site) &&
+                      ms_site_wrapper(summary, site) != NULL,
+    };
+    if (wish.is_callers) {
+        struct ms_frame caller = ms_site_frame(summary, site, site->wrapper_frames);
+        wish.place =
+            (struct ms_wanted){caller.file, caller.line, caller.column, MEMSCOPE_SITE_USER};
+    }
+    return wish;
+}
+
 // Sites without a type, the heaviest first.
 static bool make_wishes(struct ms_find *find) {
     const struct ms_summary *summary = find->summary;
@@ -21,8 +37,8 @@ static bool make_wishes(struct ms_find *find) {
         ms_summary_order(summary, MS_ORDER_AT_PEAK, sites);
     for (size_t i = 0; good && i < summary->site_count; i++)
         if (is_allocation(sites[i]) && !sites[i]->type_name)
-            find->wishes[find->wish_count++].site =
-                &find->summary->sites[sites[i] - summary->sites];
+            find->wishes[find->wish_count++] =
+                wish_of(summary, &find->summary->sites[sites[i] - summary->sites]);
     free(sites);
     return good;
 }
@@ -57,7 +73,8 @@ static void apply(struct ms_find *find) {
             site->type_from_source = true;
         }
         // A wrapper's own variable is not its caller's.
-        if (wish->answer.variable && !site->variable_name && site->wrapper_frames == 0) {
+        if (wish->answer.variable && !site->variable_name &&
+            (wish->is_callers || site->wrapper_frames == 0)) {
             site->variable_name = ms_summary_text(find->summary, wish->answer.variable);
             site->variable_from_source = true;
         }
@@ -88,7 +105,7 @@ static bool add_note(struct ms_source_result *result, char *text) {
 // A reason that tells its file itself stands alone.
 static bool note_of(struct ms_source_result *result, const struct ms_wish *wish) {
     char *text;
-    const char *file = wish->site->file ? wish->site->file : "(no file)";
+    const char *file = wish->place.file ? wish->place.file : "(no file)";
     bool is_whole = strncmp(wish->reason, "libclang", 8) == 0 || wish->reason[0] == '/';
     if (asprintf(&text, "%s%s%s", is_whole ? "" : file, is_whole ? "" : ": ", wish->reason) < 0)
         text = NULL;
@@ -125,8 +142,8 @@ static bool tell(const struct ms_find *find, struct ms_source_result *result) {
                                             : "the source does not tell";
         else
             site->reason = wish->reason;
-        bool is_problem = wish->reason && wish->site->line > 0 && wish->site->file &&
-                          !ms_is_system_file(wish->site->file);
+        bool is_problem = wish->reason && wish->place.line > 0 && wish->place.file &&
+                          !ms_is_system_file(wish->place.file);
         if (is_problem && !note_of(result, wish))
             return false;
     }

@@ -15,6 +15,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <profile/grow.h>
+
 #define FORMATS_MOST 16
 #define ENTRIES_MOST (1u << 20)
 #define PATH_MOST 65536u // bytes
@@ -238,14 +240,11 @@ static char *joined(const char *root, const char *directory, const char *name) {
 }
 
 struct ms_line_unit *ms_line_table_unit(struct ms_line_table *table) {
-    if (table->count == table->capacity) {
-        size_t capacity = table->capacity ? 2 * table->capacity : 16;
-        struct ms_line_unit *units = realloc(table->units, capacity * sizeof *units);
-        if (!units)
-            return NULL;
-        table->units = units;
-        table->capacity = capacity;
-    }
+    struct ms_line_unit *units =
+        ms_grown(table->units, &table->capacity, table->count, sizeof *table->units);
+    if (!units)
+        return NULL;
+    table->units = units;
     table->units[table->count] = (struct ms_line_unit){0};
     return &table->units[table->count++];
 }

@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <profile/grow.h>
+
 #define SOURCE_MOST (256 << 20) // bytes
 
 // Of the plugin, or of the line table; from the module itself, or from the file of its debug info.
@@ -74,15 +76,12 @@ struct ms_built_in *ms_sources_units(const struct ms_sources *sources, const cha
         for (size_t i = 0; i < module->table.count; i++) {
             if (!file_in(&module->table.units[i], file))
                 continue;
-            if (count == capacity) {
-                capacity = capacity ? 2 * capacity : 8;
-                struct ms_built_in *more = realloc(units, capacity * sizeof *units);
-                if (!more) {
-                    *count_out = count;
-                    return units;
-                }
-                units = more;
+            struct ms_built_in *more = ms_grown(units, &capacity, count, sizeof *units);
+            if (!more) {
+                *count_out = count;
+                return units;
             }
+            units = more;
             units[count++] = (struct ms_built_in){module, &module->table.units[i]};
         }
     }

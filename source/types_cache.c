@@ -61,17 +61,17 @@ size_t ms_types_cache_count(const struct ms_types_cache *cache) {
     return count;
 }
 
-static char *key_of(const struct ms_site *site) {
+static char *key_of(const struct ms_wanted *place) {
     char *key;
-    return asprintf(&key, "%s:%" PRIu32 ":%" PRIu32 ":%u", site->file, site->line, site->column,
-                    (unsigned)site->kind) < 0
+    return asprintf(&key, "%s:%" PRIu32 ":%" PRIu32 ":%u", place->file, place->line, place->column,
+                    place->kind) < 0
                ? NULL
                : key;
 }
 
 bool ms_types_cache_find(const struct ms_types_cache *cache, const char *build,
-                         const struct ms_site *site, struct ms_kept_type *kept_out) {
-    char *key = cache ? key_of(site) : NULL;
+                         const struct ms_wanted *place, struct ms_kept_type *kept_out) {
+    char *key = cache ? key_of(place) : NULL;
     const json_t *entry =
         key ? json_object_get(json_object_get(json_object_get(cache->whole, "builds"), build), key)
             : NULL;
@@ -95,9 +95,9 @@ static json_t *text_or_null(const char *text) {
     return value ? value : json_null();
 }
 
-void ms_types_cache_put(struct ms_types_cache *cache, const char *build, const struct ms_site *site,
-                        const struct ms_kept_type *kept) {
-    char *key = cache ? key_of(site) : NULL;
+void ms_types_cache_put(struct ms_types_cache *cache, const char *build,
+                        const struct ms_wanted *place, const struct ms_kept_type *kept) {
+    char *key = cache ? key_of(place) : NULL;
     char commands[24];
     if (!key)
         return;

@@ -11,6 +11,8 @@
 
 #include <profile/profile.h>
 
+#include "unit.h"
+
 struct ms_kept_type {
     const char *type, *variable, *why; // NULL = none
     uint64_t type_bytes;
@@ -21,11 +23,11 @@ struct ms_types_cache; // NULL is one that holds nothing and keeps nothing
 
 struct ms_types_cache *ms_types_cache_open(const struct ms_profile *profile);
 size_t ms_types_cache_count(const struct ms_types_cache *cache);
-// Of the build and site; false = it is not there.
+// Of the build and the call; false = it is not there.
 bool ms_types_cache_find(const struct ms_types_cache *cache, const char *build,
-                         const struct ms_site *site, struct ms_kept_type *kept_out);
-void ms_types_cache_put(struct ms_types_cache *cache, const char *build, const struct ms_site *site,
-                        const struct ms_kept_type *kept);
+                         const struct ms_wanted *place, struct ms_kept_type *kept_out);
+void ms_types_cache_put(struct ms_types_cache *cache, const char *build,
+                        const struct ms_wanted *place, const struct ms_kept_type *kept);
 // Writes it if anything was put, the profile is ours, and its folder can be written. False = it
 // could not be written.
 bool ms_types_cache_close(struct ms_types_cache *cache);

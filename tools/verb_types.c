@@ -83,6 +83,7 @@ static int run(const struct ms_verb *verb, int argc, char **argv) {
         return command.exit_code;
     if (!ms_open_named(verb, command.name, &opened))
         return MS_EXIT_FAILED;
+    ms_resolve_sites(verb, opened.summary);
     memscope_status status = ms_source_types(verb, opened.summary, &request, &result);
     if (status == MEMSCOPE_OK)
         code = show(verb, &opened, &result);

@@ -136,6 +136,58 @@ source_and_debug_info_agree() {
     cat verdict
 }
 
+# Of a wrapper its caller's place in the source tells, whatever lies between.
+callers_of_wrappers_are_asked() {
+    local wrappers=$MS_SOURCE/tests/types/wrappers file=callers.c
+    cp "$wrappers"/*.[ch] .
+    compile_object allocate.o "$PWD/allocate.c" -gline-tables-only
+    compile program "$PWD/callers.c" "$PWD/allocate.o" -gline-tables-only
+    profile_quietly program
+    commands callers.c -I"$MS_SOURCE/tests/support"
+    local verb
+    for verb in "report --json" "types"; do # the report finds what `types` has kept, and the other way round
+        rm -f program.msp.types
+        # shellcheck disable=SC2086
+        "$memscope" $verb program.msp >/dev/null 2>err || fail "$verb: $(cat err)"
+        "$memscope" report --json program.msp >program.json || fail "report"
+        jq -r '.sites[] | .user_frame as $at | select($at != null and ($at.file | endswith("/callers.c")))
+            | [$at.line, .type // "?", .variable // "?"] | join(" | ")' program.json | sort -u >got
+        grep -n '//= ' callers.c | grep -v '^[0-9]*:// ' | sed -E 's,^([0-9]+):.*//= ,\1 | ,' >want
+        # Type and variable of each; nothing else where one is wanted.
+        awk -F ' [|] ' 'NR == FNR { type[$1] = $2; variable[$1] = $3; next }
+            $1 in type { lines[$1] = 1
+                if ($2 != "?" && $2 != type[$1] && type[$1] != "?") { print "wrong: " $0; bad++ }
+                if ($3 != "?" && $3 != variable[$1]) { print "wrong: " $0; bad++ }
+                named += $2 == type[$1] && $2 != "?" }
+            END { print named + 0 " named"; exit bad > 0 || named < 12 }' want got >verdict ||
+            { cat verdict got; fail "$verb: callers of wrappers"; }
+    done
+}
+
+# Without types in the debug info std::allocator's name tells what a container holds; what the debug
+# info of another build says is the same.
+names_of_allocators_tell_elements() {
+    cp "$MS_SOURCE/tests/types/forms/containers.cc" .
+    compile with "$PWD/containers.cc" -std=c++20
+    compile without "$PWD/containers.cc" -std=c++20 -gline-tables-only
+    local each
+    for each in with without; do
+        profile_quietly $each
+        "$memscope" report --json --no-source $each.msp >$each.json || fail "report"
+        jq -r '.sites[] | select(.kind == "operator new" and .user_frame != null)
+            | [.user_frame.line, .user_frame.column, .bytes, .type // "?"] | map(tostring) | join(" | ")' \
+            $each.json | sort >$each.types
+    done
+    awk -F ' [|] ' '{ place = $1 " " $2 " " $3 }
+        NR == FNR { types[place] = types[place] "|" $4 "|"; all++; next }
+        $4 == "?" { next }
+        { named++ }
+        !index(types[place], "|" $4 "|") { print place ": " $4 ", by the debug info " types[place]; bad++ }
+        END { print named + 0 " of " all + 0; exit bad > 0 || named * 10 < all * 8 }' with.types without.types >verdict ||
+        { cat verdict; fail "elements by names"; }
+    cat verdict
+}
+
 report_finds_types_by_itself() {
     take_forms
     build program forms.c

@@ -22,11 +22,11 @@ sums_hold() {
             | ($all.sites | map(.[$pair[0]]) | add) == $all.statistics[$pair[1]])'
 }
 
-# Of the lines with `//= TYPE | VARIABLE` each says that.
+# types_are_told FILE: of its lines with `//= TYPE | VARIABLE` each says that.
 types_are_told() {
-    jq -r '.sites[] | .user_frame as $at | select($at != null and ($at.file | endswith("/callers.c")))
+    jq -r --arg file "/$1" '.sites[] | .user_frame as $at | select($at != null and ($at.file | endswith($file)))
         | [$at.line, .type // "?", .variable // "?"] | join(" | ")' program.json | sort -u >got
-    grep -n '//= ' "$HERE/wrappers/callers.c" | grep -v '^[0-9]*:// ' |
+    grep -n '//= ' "$HERE/wrappers/$1" | grep -v '^[0-9]*:// ' |
         sed -E 's,^([0-9]+):.*//= ,\1 | ,' >want
     [ -s want ] || fail "no line says what it wants"
     grep -vxFf got want >missing && { cat got && fail "not told: $(cat missing)"; }
@@ -38,7 +38,7 @@ callers_of_wrappers_are_the_sites() {
     run_and_read
     expect_sites program truth.json yes
     sums_hold
-    types_are_told
+    types_are_told callers.c
     expect_json program '[.sites[] | select(.user_frame != null) | select(.user_frame.file | endswith("/callers.c")) | .wrapper]
         - ["checked", "cleared", "grown", "copied", "formatted", "twice_wrapped", "with_header", "into", "by_hook",
            "numbers", "listed", "inline_checked"] == [null]'
@@ -46,6 +46,19 @@ callers_of_wrappers_are_the_sites() {
     "$memscope" report --stacks 100 --top 0 program.msp >text || fail "report"
     grep -q 'callers.c:[0-9]* kinds() (text: char) \[malloc by copied() in allocate.c' text ||
         { cat text && fail "the wrapper is not named"; }
+}
+
+# A wrapper's own blocks are its own, byte by byte; its callers have theirs, and no other type.
+blocks_that_a_wrapper_keeps_are_its_own() {
+    compile program "$HERE/wrappers/keeps.c"
+    run_and_read
+    sums_hold
+    types_are_told keeps.c
+    grep -vxFf want got | grep -v '^[0-9]* | ? |' >wrong && { fail "told wrong: $(cat wrong)"; }
+    # Each figure where the report has it.
+    jq '.sites |= map(if .user_frame then .file = .user_frame.file | .line = .user_frame.line else . end)' \
+        program.json >shown.json
+    expect_sites shown truth.json
 }
 
 # Nothing is known of who called.

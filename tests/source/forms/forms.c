@@ -20,6 +20,20 @@ struct text {
 struct head {
     int kind;
 };
+#define COMMON                                                                                     \
+    struct common *next;                                                                           \
+    char tag
+struct common {
+    COMMON;
+};
+struct table {
+    COMMON;
+    int slots[4];
+};
+struct string { // begins otherwise
+    struct common *next;
+    int length, bytes;
+};
 struct body {
     struct head head;
     long more[3];
@@ -94,11 +108,11 @@ __attribute__((noinline)) static void bytes(void **where, size_t n) {
     *where = malloc(n); //= ? | ?
 }
 __attribute__((noinline)) static void *untyped(size_t n) {
-    return malloc(n); //= ? | ?
+    return malloc(n); //= ? | sink
 }
 
 __attribute__((noinline)) static void *with_head(size_t n) {
-    long *p = malloc(n + sizeof(long)); //= ? | ?
+    long *p = malloc(n + sizeof(long)); //= ? | sink
     p[0] = (long)n;
     p++;
     return (void *)p;
@@ -146,6 +160,10 @@ int main(int argc, char **argv) {
     struct head *derived = malloc(sizeof(struct body)); //= struct body | derived
     KEEP(derived);
     struct head *wrong = malloc(sizeof(struct node) + sizeof(struct body)); //= ? | wrong
+    struct common *table = malloc(sizeof(struct table)); //= struct table | table
+    KEEP(table);
+    struct common *string = malloc(sizeof(struct string)); //= ? | string
+    KEEP(string);
     KEEP(wrong);
     struct node *odd = malloc(17); //= ? | odd
     KEEP(odd);
