@@ -239,9 +239,9 @@ static void merge_cells(struct ms_summary *summary) {
         cells[summary->cell_count++] = merged;
     }
     // Of a million cells few may be left.
-    cells = realloc(cells, (summary->cell_count + 1) * sizeof *cells);
-    if (cells)
-        summary->cells = cells;
+    struct ms_cell *fewer = realloc(cells, (summary->cell_count + 1) * sizeof *cells);
+    if (fewer)
+        summary->cells = fewer;
 }
 
 // Adds to summary->estimates.

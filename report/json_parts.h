@@ -8,6 +8,7 @@
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "report.h"
 #include "tasks_report.h"
@@ -98,7 +99,9 @@ extern const struct ms_json_count {
 } ms_json_count_members[];
 static inline uint64_t ms_json_count(const struct ms_counts *counts,
                                      const struct ms_json_count *member) {
-    return *(const uint64_t *)(const void *)((const char *)counts + member->offset);
+    uint64_t value;
+    memcpy(&value, (const char *)counts + member->offset, sizeof value);
+    return value;
 }
 void ms_json_counts(struct writer *writer, json_t *object, const struct ms_counts *counts);
 // Behind counts of sites, contexts and types: the members estimated and error.
