@@ -33,8 +33,8 @@ equals_the_witness() {
     "$MS_SOURCE/scripts/workload" "$PROGRAM" test . >arguments
     mapfile -t arguments <arguments
     local before=
-    # tcmalloc allocates with its own operator new, which the witness does not know.
-    [[ ${PRELOADED-} != *tcmalloc* ]] || before=libstdc++.so.6
+    # tcmalloc allocates with its own operator new, and C++ with that of each: the witness knows none.
+    [[ ${PRELOADED-} != *tcmalloc* && ( -z ${PRELOADED-} || $PROGRAM != ninja ) ]] || before=libstdc++.so.6
     witness_library="$witness_library $before ${PRELOADED-}" witness real "w/$PROGRAM" "${arguments[@]}"
     LD_PRELOAD=${PRELOADED-} profile real "m/$PROGRAM" "${arguments[@]}"
     [ -z "${PRELOADED-}" ] ||
