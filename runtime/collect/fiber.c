@@ -43,6 +43,8 @@ struct ms_fiber *ms_fiber_of(const struct memscope_task_record *task) {
     return fiber && fiber->task == task && fiber->id == task->id ? fiber : NULL;
 }
 
+uint32_t ms_fibers_made;
+
 // Fibers are never given back, only used again: a stale pointer meets another fiber or an ended
 // one. The idle ones are a stack; the 16 bits above each pointer count, so that a compare-and-swap
 // sees that what it read has been away.
@@ -118,6 +120,7 @@ struct ms_fiber *ms_fiber_new(struct ms_tasks *tasks, struct memscope_task_fold_
             put_idle(fiber);
         return NULL;
     }
+    ms_store(&ms_fibers_made, 1u);
     *fiber = (struct ms_fiber){.task = task,
                                .id = task->id,
                                .stack_low = stack_low,

@@ -18,6 +18,8 @@
 
 enum { MS_FIBER_SAVED = 14 };
 
+extern MS_INTERNAL uint32_t ms_fibers_made; // not 0 = has been one
+
 struct ms_fiber {
     struct memscope_task_record *task; // NULL = it has ended
     uint64_t id;                       // the task's

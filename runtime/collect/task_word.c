@@ -15,11 +15,16 @@ void *ms_table_once(void *place_of_table, size_t bytes) {
     return table;
 }
 
+static const size_t leaf_count = 1ull << (MS_ADDRESS_BITS - 26);
+
+char **ms_task_leaves_once(void) {
+    return ms_table_once(&ms_task_leaves, leaf_count * sizeof *ms_task_leaves);
+}
+
 uint32_t *ms_task_word_slow(uintptr_t address) {
     const size_t leaf_bytes = 4ull << (26 - 5);
     uintptr_t index = address >> 26;
-    const size_t leaf_count = 1ull << (MS_ADDRESS_BITS - 26);
-    char **leaves = ms_table_once(&ms_task_leaves, leaf_count * sizeof *leaves);
+    char **leaves = ms_task_leaves_once();
     if (index >= leaf_count || !leaves)
         return NULL;
     char *leaf = ms_acquire(&leaves[index]);

@@ -330,16 +330,17 @@ static bool same_awaiter(uint32_t ref, const void *what) {
 enum { AWAITERS_RECENT = 256 };
 static uint32_t recent_awaiters[AWAITERS_RECENT];
 
-uint32_t ms_context_awaiter(uint32_t class_ref, uint32_t awaiter_ref) {
+static inline uint32_t *recent_awaiter(uint32_t class_ref, uint32_t awaiter_ref) {
+    return &recent_awaiters[(class_ref + 7 * awaiter_ref) % AWAITERS_RECENT];
+}
+
+MS_NOINLINE static uint32_t find_awaiter(uint32_t class_ref, uint32_t awaiter_ref) {
     const uint64_t is_awaiter = 1ull << 63;
     const struct memscope_awaiter_record *below = awaiter_ref ? ms_ref(awaiter_ref) : NULL;
     if (below && below->depth >= ms_config.depth) // its own end is as good as this one's
         return awaiter_ref;
     struct memscope_awaiter_record wanted = {.class_ref = class_ref, .awaiter_ref = awaiter_ref};
-    uint32_t *recent = &recent_awaiters[(class_ref + 7 * awaiter_ref) % AWAITERS_RECENT];
-    uint32_t known = ms_acquire(recent);
-    if (known != 0 && ms_ref_is_ours(known) && same_awaiter(known, &wanted))
-        return known;
+    uint32_t *recent = recent_awaiter(class_ref, awaiter_ref);
     uint64_t hash =
         ms_context_mix(((uint64_t)class_ref << 32 | awaiter_ref) * MS_KEY_FACTOR, is_awaiter);
     uint32_t ref = ms_intern_find(hash, same_awaiter, &wanted);
@@ -357,4 +358,13 @@ uint32_t ms_context_awaiter(uint32_t class_ref, uint32_t awaiter_ref) {
     ms_arena_publish(record, MEMSCOPE_RECORD_AWAITER);
     ms_intern_add(hash, ref);
     return ref;
+}
+
+uint32_t ms_context_awaiter(uint32_t class_ref, uint32_t awaiter_ref) {
+    const struct memscope_awaiter_record wanted = {.class_ref = class_ref,
+                                                   .awaiter_ref = awaiter_ref};
+    uint32_t known = ms_acquire(recent_awaiter(class_ref, awaiter_ref));
+    if (MS_LIKELY(known != 0 && ms_ref_is_ours(known) && same_awaiter(known, &wanted)))
+        return known;
+    return find_awaiter(class_ref, awaiter_ref);
 }

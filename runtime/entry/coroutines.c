@@ -12,6 +12,7 @@
 
 #include "base/config.h"
 #include "collect/task_class.h"
+#include "collect/task_life.h"
 
 #include <errno.h>
 
@@ -40,13 +41,11 @@ static void verify(const struct memscope_task_record *task, enum memscope_task_s
 
 // ---- who waits for whom (compiler-facts: await, or spawn?) --------------------------------------
 
-static void start(void) {
-    ms_bump(&ms_tasks_not_started, (uint64_t)-1);
-}
-
 // Rule 1: the awaiter of a suspending coroutine holds one that has not started yet.
-static void find_awaited(struct memscope_task_record *task, const void *awaiter, size_t bytes) {
+MS_NOINLINE static void find_awaited(struct memscope_task_record *task, const void *awaiter,
+                                     size_t bytes) {
     const size_t most_words = 16;
+    int saved_errno = errno;
     const uintptr_t *words = awaiter;
     size_t count = bytes / sizeof *words;
     for (size_t i = 0; i < count && i < most_words; i++) {
@@ -54,6 +53,7 @@ static void find_awaited(struct memscope_task_record *task, const void *awaiter,
         if (held && held != task && ms_load(&held->state) == MEMSCOPE_TASK_CREATED)
             ms_task_set_parent(held, task, MEMSCOPE_EDGE_AWAIT, MEMSCOPE_RULE_AWAITER_HOLDS_FRAME);
     }
+    errno = saved_errno;
 }
 
 // A suspended coroutine that the promise of `task` points to.
@@ -72,9 +72,9 @@ static struct memscope_task_record *pointed_to(const struct memscope_task_record
 }
 
 // Rules 2 to 5, at the first resumption; `below` is who resumes.
-static void find_parent(struct memscope_task_record *task, const struct ms_running *below) {
-    if (task->edge_rule == MEMSCOPE_RULE_AWAITER_HOLDS_FRAME)
-        return;
+MS_NOINLINE static void find_parent(struct memscope_task_record *task,
+                                    const struct ms_running *below) {
+    int saved_errno = errno;
     struct memscope_task_record *parent = ms_task_on(below);
     if (parent && ms_mark_of(below) == MS_MARK_LEAVING)
         ms_task_set_parent(task, parent, MEMSCOPE_EDGE_AWAIT, MEMSCOPE_RULE_RESUMED_BY_SUSPENDING);
@@ -82,13 +82,23 @@ static void find_parent(struct memscope_task_record *task, const struct ms_runni
         ms_task_set_parent(task, parent, MEMSCOPE_EDGE_AWAIT, MEMSCOPE_RULE_PROMISE_POINTS_BACK);
     else if ((parent = ms_task_on(below)) != NULL && parent != task)
         ms_task_set_parent(task, parent, MEMSCOPE_EDGE_SPAWN, MEMSCOPE_RULE_RESUMED_BY_RUNNING);
+    errno = saved_errno;
+}
+
+// `is_resume`: what is destroyed before it has run, nobody waits for.
+static inline void start(struct memscope_task_record *task, bool is_resume) {
+    if (is_resume && task->edge_rule != MEMSCOPE_RULE_AWAITER_HOLDS_FRAME)
+        find_parent(task, ms_tls.top);
+    ms_bump(&ms_tasks_not_started, (uint64_t)-1);
 }
 
 // Rule 6: a coroutine that ends knows whom it will resume.
 static void confirm_parent(struct memscope_task_record *task) {
+    int saved_errno = errno;
     struct memscope_task_record *parent = pointed_to(task);
     if (parent)
         ms_task_set_parent(task, parent, MEMSCOPE_EDGE_AWAIT, MEMSCOPE_RULE_CONFIRMED_BY_END);
+    errno = saved_errno;
 }
 
 // ---- begin and end -----------------------------------------------------------------------------
@@ -121,17 +131,15 @@ static void drop_coming(struct ms_tls *tls, struct ms_tasks *tasks) {
     tls->special &= ~MS_SPECIAL_COMING;
 }
 
-MS_EXPORT void __memscope_coro_alloc(struct memscope_coroutine *coroutine, size_t frame_bytes,
-                                     struct memscope_site *spawn_site, const void *return_address) {
+MS_NOINLINE static void alloc_slow(struct memscope_coroutine *coroutine, size_t frame_bytes,
+                                   struct ms_spawn spawn) {
     struct ms_tls *tls = &ms_tls;
     int saved_errno = errno;
     if (task_begin(tls)) {
         struct ms_tasks *tasks = ms_tasks_here(tls);
         if (tasks) {
             drop_coming(tls, tasks);
-            tasks->coming = ms_task_new(
-                tasks,
-                ms_fold_of_coroutine(coroutine, (struct ms_spawn){spawn_site, return_address}));
+            tasks->coming = ms_task_new(tasks, ms_fold_of_coroutine(tls, coroutine, spawn));
             tasks->coming_coroutine = coroutine;
             tasks->coming_bytes = frame_bytes;
             if (tasks->coming)
@@ -140,6 +148,32 @@ MS_EXPORT void __memscope_coro_alloc(struct memscope_coroutine *coroutine, size_
         task_end(tls);
     }
     errno = saved_errno;
+}
+
+MS_EXPORT void __memscope_coro_alloc(struct memscope_coroutine *coroutine, size_t frame_bytes,
+                                     struct memscope_site *spawn_site, const void *return_address) {
+    struct ms_tls *tls = &ms_tls;
+    const struct ms_spawn spawn = {spawn_site, return_address};
+    if (MS_UNLIKELY(!is_usual(tls))) {
+        alloc_slow(coroutine, frame_bytes, spawn);
+        return;
+    }
+    uint64_t now = ms_sys_clock_coarse_ns();
+    task_guard_take(tls);
+    struct ms_tasks *tasks = ms_tasks_in(tls->top);
+    struct memscope_task_fold_record *fold = ms_fold_known(tls, coroutine, spawn);
+    struct memscope_task_record *task =
+        fold && !tasks->coming ? ms_task_new_usual(tls, tasks, fold, now) : NULL;
+    if (MS_UNLIKELY(!task)) {
+        task_guard_release(tls);
+        alloc_slow(coroutine, frame_bytes, spawn);
+        return;
+    }
+    tasks->coming = task;
+    tasks->coming_coroutine = coroutine;
+    tasks->coming_bytes = frame_bytes;
+    tls->special |= MS_SPECIAL_COMING;
+    task_guard_release(tls);
 }
 
 // So that ms_task_at finds it. Where a block begins in the same 32 bytes (a pool's, the frame that
@@ -172,7 +206,7 @@ static struct memscope_task_record *begin(struct ms_tls *tls, struct ms_tasks *t
         return task;
     }
     drop_coming(tls, tasks);
-    struct memscope_task_fold_record *fold = ms_fold_of_coroutine(coroutine, spawn);
+    struct memscope_task_fold_record *fold = ms_fold_of_coroutine(tls, coroutine, spawn);
     task = ms_task_new(tasks, fold);
     if (task && elided) {
         task->record.flags |= MEMSCOPE_TASK_ELIDED;
@@ -213,21 +247,19 @@ MS_EXPORT void *__memscope_coro_begin(struct memscope_coroutine *coroutine, void
                                       size_t frame_bytes, struct memscope_site *spawn_site,
                                       const void *return_address, uint32_t elided) {
     struct ms_tls *tls = &ms_tls;
-    if (MS_LIKELY(is_usual(tls) && ms_has_tasks(tls))) {
+    if (MS_LIKELY((tls->special & ~MS_SPECIAL_COMING) == MS_SPECIAL_TASKS)) {
         task_guard_take(tls); // first: a signal handler may drop the coming task
         struct ms_tasks *tasks = ms_tasks_in(tls->top);
         struct memscope_task_record *task = tasks->coming;
         if (MS_LIKELY(task && tasks->coming_coroutine == coroutine && elided == 0 &&
+                      ms_task_is_frame(task, frame) &&
                       tls->top[1].expected != MS_EXPECTED_BARRIER)) {
             start_frame(task, frame, frame_bytes);
-            if (MS_LIKELY(note_frame(tasks, task))) {
-                tasks->coming = NULL;
-                ms_release(&task->state, (uint32_t)MEMSCOPE_TASK_RUNNING);
-                (void)ms_tasks_push(tls, task, MS_MARK_RUNNING);
-                __atomic_signal_fence(__ATOMIC_SEQ_CST);
-                tls->special &= ~(MS_SPECIAL_GUARD | MS_SPECIAL_COMING);
-                return task;
-            }
+            tasks->coming = NULL;
+            ms_release(&task->state, (uint32_t)MEMSCOPE_TASK_RUNNING);
+            ms_tasks_push_ready(tls, task);
+            task_guard_release(tls);
+            return task;
         }
         task_guard_release(tls);
     }
@@ -241,7 +273,7 @@ static void leave_unfollowed(struct ms_tls *tls) {
         ms_tasks_pop(tls);
 }
 
-MS_EXPORT void __memscope_coro_end(void *given) {
+MS_NOINLINE static void end_slow(void *given) {
     struct ms_tls *tls = &ms_tls;
     struct memscope_task_record *task = ms_task_in(given);
     if (!ms_has_tasks(tls) || !task) {
@@ -257,6 +289,23 @@ MS_EXPORT void __memscope_coro_end(void *given) {
         task_end(tls);
     }
     errno = saved_errno;
+}
+
+// Does `given`, which is followed, run here? Not where hooks are verified: its entry is marked.
+MS_HOT bool runs_here(const struct ms_tls *tls, const void *given) {
+    return MS_LIKELY(given && ms_load(&tls->top->task) == (uint64_t)(uintptr_t)given);
+}
+
+MS_EXPORT void __memscope_coro_end(void *given) {
+    struct ms_tls *tls = &ms_tls;
+    if (MS_UNLIKELY(!runs_here(tls, given) || !is_usual(tls))) {
+        end_slow(given);
+        return;
+    }
+    ms_tasks_pop(tls);
+    task_guard_take(tls);
+    ms_task_ended(ms_tasks_in(tls->top), given);
+    task_guard_release(tls);
 }
 
 // An exception leaves it for good, to be destroyed later: suspended, as at its final suspend point.
@@ -293,9 +342,7 @@ MS_COLD static void enter_slow(void *given, bool is_resume) {
         return;
     }
     if (ms_acquire(&task->state) == MEMSCOPE_TASK_CREATED) {
-        if (is_resume) // what is destroyed before it has run, nobody waits for
-            find_parent(task, tls->top);
-        start();
+        start(task, is_resume);
     } else {
         verify(task, MEMSCOPE_TASK_SUSPENDED, is_resume ? "resume" : "destroy");
     }
@@ -310,27 +357,33 @@ MS_COLD static void enter_slow(void *given, bool is_resume) {
 }
 
 // The usual way. A task that this thread ran last is one of a thread with a shadow stack.
-static inline bool enter(void *given) {
+MS_HOT bool enter(void *given, bool is_resume) {
     struct ms_tls *tls = &ms_tls;
     struct memscope_task_record *task = ms_task_in(given);
-    // The acquire pairs with the release of coro_suspend, maybe on another thread.
-    if (MS_UNLIKELY(!task || ms_acquire(&task->state) != MEMSCOPE_TASK_SUSPENDED ||
-                    task->thread_ref != tls->record_ref ||
-                    tls->top[1].expected == MS_EXPECTED_BARRIER ||
-                    !ms_tasks_push(tls, task, MS_MARK_RUNNING)))
+    if (MS_UNLIKELY(!task || tls->top[1].expected == MS_EXPECTED_BARRIER))
         return false;
+    // The acquire pairs with the release of coro_suspend, maybe on another thread.
+    uint32_t state = ms_acquire(&task->state);
+    if (MS_UNLIKELY(task->thread_ref != tls->record_ref))
+        return false;
+    if (MS_LIKELY(state == MEMSCOPE_TASK_CREATED)) {
+        start(task, is_resume);
+    } else if (MS_UNLIKELY(state != MEMSCOPE_TASK_SUSPENDED)) {
+        return false;
+    }
+    ms_tasks_push_ready(tls, task);
     task->resumes++;
     ms_store(&task->state, (uint32_t)MEMSCOPE_TASK_RUNNING);
     return true;
 }
 
 MS_EXPORT void __memscope_coro_resume(void *given) {
-    if (MS_UNLIKELY(!enter(given)))
+    if (MS_UNLIKELY(!enter(given, true)))
         enter_slow(given, true);
 }
 
 MS_EXPORT void __memscope_coro_destroy(void *given) {
-    if (MS_UNLIKELY(!enter(given)))
+    if (MS_UNLIKELY(!enter(given, false)))
         enter_slow(given, false);
 }
 
@@ -368,11 +421,12 @@ MS_HOT void pop(struct ms_tls *tls) {
     ms_tasks_pop(tls);
 }
 
-MS_NOINLINE static void suspend_and_search(struct memscope_task_record *task, const void *awaiter,
-                                           size_t awaiter_bytes, uint32_t kind) {
+MS_NOINLINE static void suspend_and_search(void *given, const void *awaiter, size_t awaiter_bytes,
+                                           uint32_t kind) {
     struct ms_tls *tls = &ms_tls;
+    struct memscope_task_record *task = ms_task_in(given);
     uint32_t point = kind & ~MEMSCOPE_SUSPEND_AND_POP;
-    if (suspend_slow(tls, task, awaiter, awaiter_bytes, point))
+    if (task && ms_has_tasks(tls) && suspend_slow(tls, task, awaiter, awaiter_bytes, point))
         leave(tls, task, point == MEMSCOPE_SUSPEND_INITIAL);
     if (kind & MEMSCOPE_SUSPEND_AND_POP)
         pop(tls);
@@ -381,23 +435,17 @@ MS_NOINLINE static void suspend_and_search(struct memscope_task_record *task, co
 MS_EXPORT void __memscope_coro_suspend(void *given, const void *awaiter, size_t awaiter_bytes,
                                        uint32_t kind) {
     struct ms_tls *tls = &ms_tls;
-    struct memscope_task_record *task = ms_task_in(given);
-    if (MS_UNLIKELY(!task || !ms_has_tasks(tls))) {
-        if (kind & MEMSCOPE_SUSPEND_AND_POP)
-            pop(tls);
-        return;
-    }
     uint32_t point = kind & ~MEMSCOPE_SUSPEND_AND_POP;
     bool is_initial = point == MEMSCOPE_SUSPEND_INITIAL;
-    // Nothing to find: of those that have not started, or by rule 6.
-    bool is_plain =
-        is_initial ? !ms_config.verify
-                   : ms_load(&ms_tasks_not_started) == 0 &&
-                         (point != MEMSCOPE_SUSPEND_FINAL || task->edge == MEMSCOPE_EDGE_AWAIT);
-    if (MS_UNLIKELY(ms_task_running(tls) != task || !is_plain)) {
-        suspend_and_search(task, awaiter, awaiter_bytes, kind);
+    struct memscope_task_record *task = given;
+    // Else there may be one to find: of those that have not started, or by rule 6.
+    if (MS_UNLIKELY(!runs_here(tls, given) ||
+                    (point == MEMSCOPE_SUSPEND_FINAL && task->edge != MEMSCOPE_EDGE_AWAIT))) {
+        suspend_and_search(given, awaiter, awaiter_bytes, kind);
         return;
     }
+    if (!is_initial && awaiter && ms_load(&ms_tasks_not_started) != 0)
+        find_awaited(task, awaiter, awaiter_bytes);
     if (is_initial)
         ms_bump(&ms_tasks_not_started, 1);
     leave(tls, task, is_initial);
@@ -419,7 +467,7 @@ MS_EXPORT void __memscope_coro_unsuspend(void *given) {
         return;
     }
     if (ms_load(&task->state) == MEMSCOPE_TASK_CREATED)
-        start();
+        start(task, false);
     else
         verify(task, MEMSCOPE_TASK_SUSPENDED, "unsuspend");
     ms_store(&task->state, (uint32_t)MEMSCOPE_TASK_RUNNING);

@@ -177,20 +177,25 @@ void *ms_note_allocation_slow(void *block, size_t bytes, struct memscope_site *s
     return block;
 }
 
-void *ms_note_allocation_special(void *block, size_t bytes, struct memscope_site *site,
-                                 const uintptr_t *frame) {
+MS_NOINLINE static void *note_otherwise(void *block, size_t bytes, struct memscope_site *site,
+                                        const uintptr_t *frame) {
     struct ms_tls *tls = &ms_tls;
     if (tls->special & MS_SPECIAL_TIMED)
         return note_before_timed_free(block, bytes, site, frame);
-    if (MS_LIKELY(ms_load(&ms_shared.key_pairs) != 0)) {
-        if (MS_LIKELY(tls->special == MS_SPECIAL_TASKS))
-            return note_in_task(block, bytes, site, frame);
-        if (tls->special == (MS_SPECIAL_TASKS | MS_SPECIAL_COMING))
-            return note_coming_frame(block, bytes, site, frame);
-    }
     if ((tls->special & ~MS_SPECIAL_COMING) == MS_SPECIAL_TASKS && ms_load(&ms_shared.depth) == 0)
         return note_in_task_by_site(block, bytes, site, frame);
     return ms_note_allocation_slow(block, bytes, site, frame);
+}
+
+void *ms_note_allocation_special(void *block, size_t bytes, struct memscope_site *site,
+                                 const uintptr_t *frame) {
+    struct ms_tls *tls = &ms_tls;
+    uint32_t pairs = ms_load(&ms_shared.key_pairs);
+    if (MS_LIKELY(tls->special == MS_SPECIAL_TASKS && pairs != 0))
+        return note_in_task(block, bytes, site, frame, pairs);
+    if (MS_LIKELY(tls->special == (MS_SPECIAL_TASKS | MS_SPECIAL_COMING) && pairs != 0))
+        return note_coming_frame(block, bytes, site, frame, pairs);
+    return note_otherwise(block, bytes, site, frame);
 }
 
 // The guard is still the fast path's.
@@ -322,17 +327,22 @@ void ms_free_slow(void *block, uint64_t record, ms_free_function *real) {
         real(block);
 }
 
+MS_NOINLINE static void free_otherwise(void *block, ms_free_function *real) {
+    struct ms_tls *tls = &ms_tls;
+    if (MS_UNLIKELY(tls->special & MS_SPECIAL_TIMED) && block)
+        timed_free(tls, block, real);
+    else
+        ms_free_slow(block, ms_shadow_take(block), real);
+}
+
 void ms_free_special(void *block, ms_free_function *real) {
     struct ms_tls *tls = &ms_tls;
-    if (MS_UNLIKELY(tls->special & MS_SPECIAL_TIMED) && block) {
-        timed_free(tls, block, real);
+    if (MS_UNLIKELY(tls->special != MS_SPECIAL_TASKS)) {
+        free_otherwise(block, real);
         return;
     }
     uint64_t record = ms_shadow_take(block);
-    enum ms_end end = MS_END_SLOW;
-    if (MS_LIKELY(tls->special == MS_SPECIAL_TASKS))
-        end = count_free_of_task(tls, block, record);
-    switch (end) {
+    switch (count_free_of_task(tls, block, record)) {
     case MS_END_COUNTED:
         real(block);
         return;
