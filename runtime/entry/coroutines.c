@@ -247,13 +247,14 @@ MS_EXPORT void *__memscope_coro_begin(struct memscope_coroutine *coroutine, void
                                       size_t frame_bytes, struct memscope_site *spawn_site,
                                       const void *return_address, uint32_t elided) {
     struct ms_tls *tls = &ms_tls;
-    if (MS_LIKELY((tls->special & ~MS_SPECIAL_COMING) == MS_SPECIAL_TASKS)) {
+    // In a fork child whose flags are its parent's, the barrier stands there, or all is zero.
+    if (MS_LIKELY((tls->special & ~MS_SPECIAL_COMING) == MS_SPECIAL_TASKS &&
+                  tls->top[1].expected != MS_EXPECTED_BARRIER)) {
         task_guard_take(tls); // first: a signal handler may drop the coming task
         struct ms_tasks *tasks = ms_tasks_in(tls->top);
         struct memscope_task_record *task = tasks->coming;
         if (MS_LIKELY(task && tasks->coming_coroutine == coroutine && elided == 0 &&
-                      ms_task_is_frame(task, frame) &&
-                      tls->top[1].expected != MS_EXPECTED_BARRIER)) {
+                      ms_task_is_frame(task, frame))) {
             start_frame(task, frame, frame_bytes);
             tasks->coming = NULL;
             ms_release(&task->state, (uint32_t)MEMSCOPE_TASK_RUNNING);
