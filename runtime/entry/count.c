@@ -8,6 +8,7 @@
 #include "count_tasks.h"
 #include "count_tick.h"
 
+#include "collect/fiber.h"
 #include "collect/kept_blocks.h"
 #include "collect/level.h"
 #include "collect/thread.h"
@@ -166,6 +167,8 @@ void *ms_note_allocation_slow(void *block, size_t bytes, struct memscope_site *s
             allocate_without_buffer(block, bytes);
         } else {
             uint64_t began = ms_overhead_begin_slow(&tls->thread->overhead);
+            if (frame && ms_fiber_is_untold(tls, (uintptr_t)frame))
+                ms_fiber_follow(tls, (uintptr_t)frame);
             allocate_at(tls, block, bytes, origin);
             ms_overhead_end_slow(&tls->thread->overhead, began);
             if (tls->thread->overhead.slow_events % MS_TICK == 0)
@@ -222,6 +225,11 @@ static void free_in(struct ms_tls *tls, struct memscope_cell_record *cell, uint6
                     const void *block, bool by_realloc) {
     slow_guard_take(tls);
     catch_up(tls);
+    if (!(tls->special & MS_SPECIAL_NEW) && ms_load(&ms_fibers_made) != 0) {
+        if (ms_fiber_is_untold(tls, ms_stack_pointer()))
+            ms_fiber_follow(tls, ms_stack_pointer());
+        ms_fiber_stack_freed(tls, block);
+    }
     const struct ms_kept_event event = {block, cell, bytes, false, by_realloc};
     ms_kept_freed(tls, &event);
     if (tls->special & MS_SPECIAL_NEW) {
@@ -335,6 +343,12 @@ MS_NOINLINE static void free_otherwise(void *block, ms_free_function *real) {
         ms_free_slow(block, ms_shadow_take(block), real);
 }
 
+// On a stack that was not told of, or perhaps of a stack.
+static inline bool tells_of_fibers(const struct ms_tls *tls, uint32_t bytes) {
+    const uint32_t least_stack = 4096;
+    return bytes >= least_stack || ms_fiber_is_untold(tls, ms_stack_pointer());
+}
+
 void ms_free_special(void *block, ms_free_function *real) {
     struct ms_tls *tls = &ms_tls;
     if (MS_UNLIKELY(tls->special != MS_SPECIAL_TASKS)) {
@@ -342,6 +356,10 @@ void ms_free_special(void *block, ms_free_function *real) {
         return;
     }
     uint64_t record = ms_shadow_take(block);
+    if (MS_UNLIKELY(ms_load(&ms_fibers_made) != 0) && tells_of_fibers(tls, (uint32_t)record)) {
+        ms_free_slow(block, record, real);
+        return;
+    }
     switch (count_free_of_task(tls, block, record)) {
     case MS_END_COUNTED:
         real(block);

@@ -10,6 +10,7 @@
 #include "charge.h"
 #include "count_guard.h"
 
+#include "collect/fiber.h"
 #include "collect/task_life.h"
 
 // Is it the coming coroutine's frame? Promises with an allocator of their own keep it behind the
@@ -161,6 +162,8 @@ MS_NOINLINE static void *note_in_task_by_site(void *block, size_t bytes, struct 
                                               const uintptr_t *frame) {
     struct ms_tls *tls = &ms_tls;
     struct task_event event = {block, bytes, site, frame, ms_task_running(tls), false};
+    if (ms_fiber_is_untold(tls, (uintptr_t)frame)) // a context's key would tell
+        return ms_note_allocation_slow(block, bytes, site, frame);
     if (is_coming_frame(tls, bytes)) {
         task_guard_take(tls);
         const struct ms_tasks *tasks = ms_tasks_in(tls->top);
