@@ -342,30 +342,45 @@ static inline void note_outlived(struct memscope_task_record *task, uint64_t lat
     task->outlived_bytes = bytes;
 }
 
-// The usual end: nothing but its frame is left, which is about to be freed here, and no other
-// thread knows of it. So it has no part in any race, and no atomic is needed.
-static inline bool leaves_frame_alone(const struct ms_tasks *tasks,
-                                      const struct memscope_task_record *task) {
-    uint64_t others = task->allocations - 1 - task->frees - ms_load(&task->remote_frees);
-    return (task->record.flags & MEMSCOPE_TASK_FRAME_COUNTED) && others == 0 &&
-           ms_load(&task->late_allocations) == 0 && task->migrations == 0 &&
+// The usual end: nothing but its frame is left, or nothing at all, and no other thread knows of it.
+// So it has no part in any race, and no atomic is needed.
+static inline bool ends_alone(const struct ms_tasks *tasks,
+                              const struct memscope_task_record *task) {
+    uint64_t frame = (task->record.flags & MEMSCOPE_TASK_FRAME_COUNTED) != 0;
+    uint64_t others = task->allocations - frame - task->frees - ms_acquire(&task->remote_frees);
+    return others == 0 && ms_load(&task->late_allocations) == 0 && task->migrations == 0 &&
            task->thread_ref == ms_tls.record_ref && ms_load(&ms_fibers_made) == 0 &&
            !is_leaving_on(tasks, task);
+}
+
+static inline void end_alone(struct ms_tasks *tasks, struct memscope_task_record *task,
+                             struct memscope_task_fold_record *fold) {
+    ms_fold_task(fold, task, task->bytes, 0);
+    ms_store(&task->late_bytes, MEMSCOPE_TASK_FOLDED);
+    bool leaves_frame = (task->record.flags & MEMSCOPE_TASK_FRAME_COUNTED) != 0;
+    if (leaves_frame)
+        ms_release(&task->state, (uint32_t)MEMSCOPE_TASK_OUTLIVED);
+    ms_release(&task->remote_frees, ms_load(&task->remote_frees) | MEMSCOPE_TASK_ENDED);
+    tasks->ending = leaves_frame ? task : NULL;
+    if (!leaves_frame)
+        ms_task_recycle(tasks, task);
+}
+
+static inline struct memscope_task_fold_record *fold_of(struct ms_tasks *tasks,
+                                                        uint32_t class_ref) {
+    struct memscope_task_fold_record **last = &tasks->last_folds[class_ref / 2 % MS_FOLDS_RECENT];
+    if (MS_UNLIKELY(!*last || (*last)->class_ref != class_ref))
+        *last = ms_fold_of_class(class_ref);
+    return *last;
 }
 
 void ms_task_ended(struct ms_tasks *tasks, struct memscope_task_record *task) {
     task->ended_ns = ms_sys_clock_coarse_ns();
     if (MS_UNLIKELY(tasks->deferred != NULL)) // this thread may never begin one
         retry_deferred(tasks);
-    struct memscope_task_fold_record *fold = tasks->last_fold;
-    if (MS_UNLIKELY(!fold || fold->class_ref != task->class_ref))
-        fold = tasks->last_fold = ms_fold_of_class(task->class_ref);
-    if (MS_LIKELY(fold && leaves_frame_alone(tasks, task))) {
-        ms_fold_task(fold, task, task->bytes, 0);
-        ms_store(&task->late_bytes, MEMSCOPE_TASK_FOLDED);
-        ms_release(&task->state, (uint32_t)MEMSCOPE_TASK_OUTLIVED);
-        ms_release(&task->remote_frees, ms_load(&task->remote_frees) | MEMSCOPE_TASK_ENDED);
-        tasks->ending = task;
+    struct memscope_task_fold_record *fold = fold_of(tasks, task->class_ref);
+    if (MS_LIKELY(fold && ends_alone(tasks, task))) {
+        end_alone(tasks, task, fold);
         return;
     }
     tasks->ending = NULL;

@@ -46,7 +46,7 @@ struct ms_running {
 // for.
 #define MS_TASKS_REGION (4ull << 20)
 
-enum { MS_TASKS_KEPT = 32, MS_FRAMES_RECENT = 64 };
+enum { MS_TASKS_KEPT = 32, MS_FRAMES_RECENT = 64, MS_FOLDS_RECENT = 16 };
 
 // What a thread needs to run tasks; made at its first one.
 struct ms_tasks {
@@ -60,9 +60,12 @@ struct ms_tasks {
     uint64_t coming_bytes;
 
     // Tasks whose frames have no task word (recycled by a library), the latest by address.
-    uint32_t recent_frames[MS_FRAMES_RECENT];
+    struct ms_recent_frame {
+        uintptr_t frame;
+        uint64_t ref;
+    } recent_frames[MS_FRAMES_RECENT];
 
-    struct memscope_task_fold_record *last_fold; // of the class that ended last here
+    struct memscope_task_fold_record *last_folds[MS_FOLDS_RECENT]; // of classes that ended here
 
     // The one that ended last here, if nothing but its frame was left of it: that is about to be
     // freed. A hint: whoever follows it looks whether it still is so.
@@ -153,7 +156,7 @@ MS_HOT struct memscope_task_record *ms_task_of(uint32_t ref) {
 // thread.
 struct memscope_task_record *ms_task_at(uintptr_t address);
 
-static inline uint32_t *ms_recent_frame(struct ms_tasks *tasks, uintptr_t frame) {
+MS_HOT struct ms_recent_frame *ms_recent_frame(struct ms_tasks *tasks, uintptr_t frame) {
     return &tasks->recent_frames[frame / 64 % MS_FRAMES_RECENT];
 }
 

@@ -184,7 +184,9 @@ static inline bool note_frame(struct ms_tasks *tasks, const struct memscope_task
     if (!(task->record.flags & MEMSCOPE_TASK_FRAME_COUNTED)) {
         char *leaf = frame >> MS_ADDRESS_BITS == 0 ? ms_shadow_leaf(frame) : NULL;
         if (leaf && ms_load(ms_shadow_at(leaf, frame)) != 0) {
-            *ms_recent_frame(tasks, frame) = ms_task_ref(task);
+            struct ms_recent_frame *recent = ms_recent_frame(tasks, frame);
+            recent->frame = frame;
+            recent->ref = ms_task_ref(task);
             return true;
         }
     }
@@ -243,6 +245,21 @@ MS_NOINLINE static void *begin_slow(struct memscope_coroutine *coroutine, void *
     return task ? task : &ms_unfollowed;
 }
 
+// Notes a frame that a library has recycled, in the usual way: it lies in a block.
+MS_HOT bool is_noted(struct ms_tasks *tasks, const struct memscope_task_record *task,
+                     const void *frame) {
+    uintptr_t address = (uintptr_t)frame;
+    if (MS_LIKELY(task->record.flags & MEMSCOPE_TASK_FRAME_COUNTED)) // the block's word is right
+        return ms_load(&task->runtime[0]) == address;
+    char *leaf = address >> MS_ADDRESS_BITS == 0 ? ms_shadow_leaf(address) : NULL;
+    if (!leaf || ms_load(ms_shadow_at(leaf, address)) == 0)
+        return false;
+    struct ms_recent_frame *recent = ms_recent_frame(tasks, address);
+    recent->frame = address;
+    recent->ref = ms_task_ref(task);
+    return true;
+}
+
 MS_EXPORT void *__memscope_coro_begin(struct memscope_coroutine *coroutine, void *frame,
                                       size_t frame_bytes, struct memscope_site *spawn_site,
                                       const void *return_address, uint32_t elided) {
@@ -254,9 +271,10 @@ MS_EXPORT void *__memscope_coro_begin(struct memscope_coroutine *coroutine, void
         struct ms_tasks *tasks = ms_tasks_in(tls->top);
         struct memscope_task_record *task = tasks->coming;
         if (MS_LIKELY(task && tasks->coming_coroutine == coroutine && elided == 0 &&
-                      ms_task_is_frame(task, frame))) {
+                      is_noted(tasks, task, frame))) {
             start_frame(task, frame, frame_bytes);
             tasks->coming = NULL;
+            ms_clear_bits(&tls->special, MS_SPECIAL_COMING);
             ms_release(&task->state, (uint32_t)MEMSCOPE_TASK_RUNNING);
             ms_tasks_push_ready(tls, task);
             task_guard_release(tls);
