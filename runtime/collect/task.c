@@ -10,7 +10,6 @@
 #include "task_class.h"
 #include "task_life.h"
 
-#include <errno.h>
 #include <stddef.h>
 
 struct ms_tasks *ms_all_tasks;
@@ -305,10 +304,8 @@ void ms_task_set_parent(struct memscope_task_record *task,
 }
 
 MS_COLD static void note_awaiter(struct memscope_task_fold_record *fold) {
-    int saved_errno = errno;
     if (ms_config.depth != 0)
         fold->awaiter_ref = ms_context_awaiter(fold->class_ref, 0);
-    errno = saved_errno;
 }
 
 struct memscope_task_record *ms_task_new(struct ms_tasks *tasks,

@@ -13,6 +13,7 @@
 #include "store/modules.h"
 #include "store/records.h"
 
+#include <errno.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -348,15 +349,19 @@ MS_NOINLINE static uint32_t find_awaiter(uint32_t class_ref, uint32_t awaiter_re
         ms_release(recent, ref);
         return ref;
     }
+    int saved_errno = errno; // hooks that find a parent come here
     struct memscope_awaiter_record *record =
         ms_arena_take((sizeof *record + MEMSCOPE_UNIT_BYTES - 1) / MEMSCOPE_UNIT_BYTES, true, &ref);
-    if (!record)
+    if (!record) {
+        errno = saved_errno;
         return 0;
+    }
     record->class_ref = class_ref;
     record->awaiter_ref = awaiter_ref;
     record->depth = below ? below->depth + 1 : 1;
     ms_arena_publish(record, MEMSCOPE_RECORD_AWAITER);
     ms_intern_add(hash, ref);
+    errno = saved_errno;
     return ref;
 }
 

@@ -45,7 +45,6 @@ static void verify(const struct memscope_task_record *task, enum memscope_task_s
 MS_NOINLINE static void find_awaited(struct memscope_task_record *task, const void *awaiter,
                                      size_t bytes) {
     const size_t most_words = 16;
-    int saved_errno = errno;
     const uintptr_t *words = awaiter;
     size_t count = bytes / sizeof *words;
     for (size_t i = 0; i < count && i < most_words; i++) {
@@ -53,7 +52,6 @@ MS_NOINLINE static void find_awaited(struct memscope_task_record *task, const vo
         if (held && held != task && ms_load(&held->state) == MEMSCOPE_TASK_CREATED)
             ms_task_set_parent(held, task, MEMSCOPE_EDGE_AWAIT, MEMSCOPE_RULE_AWAITER_HOLDS_FRAME);
     }
-    errno = saved_errno;
 }
 
 // A suspended coroutine that the promise of `task` points to.
@@ -74,7 +72,6 @@ static struct memscope_task_record *pointed_to(const struct memscope_task_record
 // Rules 2 to 5, at the first resumption; `below` is who resumes.
 MS_NOINLINE static void find_parent(struct memscope_task_record *task,
                                     const struct ms_running *below) {
-    int saved_errno = errno;
     struct memscope_task_record *parent = ms_task_on(below);
     if (parent && ms_mark_of(below) == MS_MARK_LEAVING)
         ms_task_set_parent(task, parent, MEMSCOPE_EDGE_AWAIT, MEMSCOPE_RULE_RESUMED_BY_SUSPENDING);
@@ -82,7 +79,6 @@ MS_NOINLINE static void find_parent(struct memscope_task_record *task,
         ms_task_set_parent(task, parent, MEMSCOPE_EDGE_AWAIT, MEMSCOPE_RULE_PROMISE_POINTS_BACK);
     else if ((parent = ms_task_on(below)) != NULL && parent != task)
         ms_task_set_parent(task, parent, MEMSCOPE_EDGE_SPAWN, MEMSCOPE_RULE_RESUMED_BY_RUNNING);
-    errno = saved_errno;
 }
 
 // `is_resume`: what is destroyed before it has run, nobody waits for.
@@ -94,11 +90,9 @@ static inline void start(struct memscope_task_record *task, bool is_resume) {
 
 // Rule 6: a coroutine that ends knows whom it will resume.
 static void confirm_parent(struct memscope_task_record *task) {
-    int saved_errno = errno;
     struct memscope_task_record *parent = pointed_to(task);
     if (parent)
         ms_task_set_parent(task, parent, MEMSCOPE_EDGE_AWAIT, MEMSCOPE_RULE_CONFIRMED_BY_END);
-    errno = saved_errno;
 }
 
 // ---- begin and end -----------------------------------------------------------------------------
