@@ -299,7 +299,7 @@ void ms_task_set_parent(struct memscope_task_record *task,
     task->parent_ref = parent ? ms_task_ref(parent) : ms_tls.record_ref;
     task->edge = (uint16_t)edge;
     task->edge_rule = (uint16_t)rule;
-    if (edge == MEMSCOPE_EDGE_AWAIT && ms_config.depth != 0)
+    if (parent && edge == MEMSCOPE_EDGE_AWAIT && ms_config.depth != 0)
         task->awaiter_ref = ms_context_awaiter(task->class_ref, parent->awaiter_ref);
 }
 
