@@ -115,7 +115,7 @@ struct memscope_task_record {
 static inline uint32_t memscope_task_bucket(uint64_t value) {
     if (value < 4)
         return (uint32_t)value;
-    uint32_t octave = 63u - (uint32_t)__builtin_clzll(value);
+    uint32_t octave = 63u ^ (uint32_t)__builtin_clzll(value);
     uint32_t bucket = 4u * (octave - 1) + (uint32_t)(value >> (octave - 2) & 3);
     return bucket < MEMSCOPE_TASK_BUCKETS ? bucket : MEMSCOPE_TASK_BUCKETS - 1;
 }

@@ -43,6 +43,12 @@ struct ms_fiber *ms_fiber_of(const struct memscope_task_record *task) {
     return fiber && fiber->task == task && fiber->id == task->id ? fiber : NULL;
 }
 
+uint32_t ms_fibers_made;
+
+// All that were made, a batch at a time; the first of each only leads to the next batch.
+enum { AT_ONCE = 64 };
+static struct ms_fiber *batches;
+
 // Fibers are never given back, only used again: a stale pointer meets another fiber or an ended
 // one. The idle ones are a stack; the 16 bits above each pointer count, so that a compare-and-swap
 // sees that what it read has been away.
@@ -72,16 +78,22 @@ static struct ms_fiber *take_idle(void) {
 }
 
 static struct ms_fiber *take(void) {
-    enum { AT_ONCE = 64 };
     struct ms_fiber *fiber = take_idle();
     struct ms_fiber *batch = fiber ? NULL : ms_sys_map_anonymous(AT_ONCE * sizeof *batch);
-    for (unsigned i = 1; batch && i < AT_ONCE; i++)
+    if (!batch)
+        return fiber;
+    batch->next = ms_acquire(&batches);
+    while (!ms_swap_if(&batches, &batch->next, batch))
+        ;
+    for (unsigned i = 2; i < AT_ONCE; i++)
         put_idle(&batch[i]);
-    return fiber ? fiber : batch;
+    return &batch[1];
 }
 
 void ms_fibers_restart(void) {
     idle = 0; // what a fork child inherits stays where it is, named by stale pages alone
+    batches = NULL;
+    ms_fibers_made = 0;
 }
 
 // Small stacks may share a page; stack pointers are near the high end, so the page of a low end
@@ -100,13 +112,14 @@ static void note_page(struct ms_tasks *tasks, struct ms_fiber *fiber, uintptr_t 
     ms_release(place, fiber);
 }
 
-static bool begins_block(uintptr_t address) {
-    char *leaf = address >> MS_ADDRESS_BITS == 0 ? ms_shadow_leaf(address) : NULL;
-    return leaf && ms_load(ms_shadow_at(leaf, address)) != 0;
+// Of the block that begins there; 0 = none does.
+static uint64_t record_at(uintptr_t address) {
+    char *leaf = address && address >> MS_ADDRESS_BITS == 0 ? ms_shadow_leaf(address) : NULL;
+    return leaf ? ms_load(ms_shadow_at(leaf, address)) : 0;
 }
 
 bool ms_fiber_stack_is_gone(const struct ms_fiber *fiber) {
-    return fiber->is_stack_block && !begins_block(fiber->stack_low);
+    return fiber->stack_record != 0 && record_at(fiber->stack_low) != fiber->stack_record;
 }
 
 struct ms_fiber *ms_fiber_new(struct ms_tasks *tasks, struct memscope_task_fold_record *fold,
@@ -118,11 +131,12 @@ struct ms_fiber *ms_fiber_new(struct ms_tasks *tasks, struct memscope_task_fold_
             put_idle(fiber);
         return NULL;
     }
+    ms_store(&ms_fibers_made, 1u);
     *fiber = (struct ms_fiber){.task = task,
                                .id = task->id,
                                .stack_low = stack_low,
                                .stack_high = stack_high,
-                               .is_stack_block = stack_low && begins_block(stack_low)};
+                               .stack_record = record_at(stack_low)};
     ms_store(&task->runtime[1], (uint64_t)(uintptr_t)fiber);
     task->frame_bytes = (uint32_t)(stack_high - stack_low);
     if (stack_high > stack_low)
@@ -182,4 +196,35 @@ void ms_fiber_end(struct ms_tasks *tasks, struct ms_fiber *fiber) {
     fiber->task = NULL;
     ms_task_ended(tasks, task);
     put_idle(fiber);
+}
+
+void ms_fibers_end_gone(void) {
+    struct ms_tasks *tasks = ms_tasks_of_thread();
+    for (struct ms_fiber *batch = ms_acquire(&batches); batch && tasks; batch = batch->next)
+        for (unsigned i = 1; i < AT_ONCE; i++)
+            if (batch[i].task && &batch[i] != tasks->fiber && ms_fiber_stack_is_gone(&batch[i]))
+                ms_fiber_end(tasks, &batch[i]);
+}
+
+void ms_fiber_follow(struct ms_tls *tls, uintptr_t address) {
+    struct ms_tasks *tasks = ms_tasks_here(tls);
+    struct ms_fiber *left = tasks ? tasks->fiber : NULL;
+    struct ms_fiber *fiber = ms_fiber_at(address);
+    const struct ms_stack *own = &tls->thread->stack;
+    bool is_own = address - own->low < own->high - own->low;
+    if (!tasks || fiber == left || (left && left->stack_low == 0) || (!fiber && !is_own))
+        return;
+    ms_count_loss(MEMSCOPE_LOSS_untold_switches, 1);
+    ms_fiber_switch(tls, tasks, fiber);
+    if (left && ms_fiber_stack_is_gone(left))
+        ms_fiber_end(tasks, left);
+}
+
+void ms_fiber_stack_freed(struct ms_tls *tls, const void *block) {
+    struct ms_fiber *fiber = ms_fiber_at((uintptr_t)block);
+    if (!fiber || ms_load(&ms_shared.header->losses[MEMSCOPE_LOSS_untold_switches]) == 0)
+        return;
+    struct ms_tasks *tasks = ms_tasks_here(tls);
+    if (tasks && fiber != tasks->fiber && ms_fiber_stack_is_gone(fiber))
+        ms_fiber_end(tasks, fiber);
 }

@@ -4,9 +4,11 @@
 
 #include "base/config.h"
 #include "context/context.h"
+#include "fiber.h"
 #include "store/arena.h"
 #include "strategy/strategy.h"
 #include "task_class.h"
+#include "task_life.h"
 
 #include <stddef.h>
 
@@ -96,7 +98,7 @@ void ms_tasks_begin_again(struct ms_tasks *tasks) {
 static struct ms_tasks *new_tasks(void) {
     enum { PAGE = 4096 };
     _Static_assert(sizeof(struct ms_tasks) <= PAGE, "before the stack");
-    char *region = map_aligned(MS_TASKS_REGION);
+    char *region = ms_task_leaves_once() ? map_aligned(MS_TASKS_REGION) : NULL;
     if (!region)
         return NULL;
     (void)ms_sys_wipe_on_fork(region, MS_TASKS_REGION);
@@ -124,25 +126,36 @@ struct ms_tasks *ms_tasks_of_thread(void) {
 
 // ---- records -----------------------------------------------------------------------------------
 
-// Ids are taken in ranges, so that threads that start many tasks do not meet.
-static uint64_t next_id(struct ms_tasks *tasks) {
-    const uint64_t range = ms_single_threaded() ? 1 : 64;
-    if (tasks->next_id == tasks->last_id) {
-        tasks->next_id = ms_bump(&ms_shared.header->tasks_started, range);
-        tasks->last_id = tasks->next_id + range;
-    }
-    return ++tasks->next_id;
+void ms_task_take_ids(struct ms_tasks *tasks) {
+    const uint64_t range = 64;
+    tasks->next_id = ms_bump(&ms_shared.header->tasks_started, range);
+    tasks->last_id = tasks->next_id + range;
 }
 
-// Stands the task on a shadow stack, suspending? (task.h says why that is seen.)
-static inline bool is_leaving(const struct memscope_task_record *task) {
+static inline bool is_leaving_on(const struct ms_tasks *tasks,
+                                 const struct memscope_task_record *task) {
     uint64_t leaving = (uint64_t)(uintptr_t)task | MS_MARK_LEAVING, seen;
-    for (struct ms_tasks *tasks = ms_acquire(&ms_all_tasks); tasks; tasks = tasks->next)
-        for (const struct ms_running *entry = tasks->stack + 1;
-             (seen = ms_acquire(&entry->task)) != 0; entry++)
-            if ((seen & ~(uint64_t)MS_MARK_VERIFIED) == leaving)
-                return true;
+    for (const struct ms_running *entry = tasks->stack + 1; (seen = ms_acquire(&entry->task)) != 0;
+         entry++)
+        if ((seen & ~(uint64_t)MS_MARK_VERIFIED) == leaving)
+            return true;
     return false;
+}
+
+MS_NOINLINE static bool is_leaving_anywhere(const struct memscope_task_record *task) {
+    for (struct ms_tasks *tasks = ms_acquire(&ms_all_tasks); tasks; tasks = tasks->next)
+        if (is_leaving_on(tasks, task))
+            return true;
+    return false;
+}
+
+// Stands the task, which has ended, on a shadow stack, suspending? (task.h says why that is seen.)
+// One that has run on this thread alone can only stand here, unless a fiber has carried it away.
+static inline bool is_leaving(const struct ms_tasks *tasks,
+                              const struct memscope_task_record *task) {
+    bool is_here = task->migrations == 0 && task->thread_ref == ms_tls.record_ref;
+    return MS_LIKELY(is_here && ms_load(&ms_fibers_made) == 0) ? is_leaving_on(tasks, task)
+                                                               : is_leaving_anywhere(task);
 }
 
 static void link_idle(struct memscope_task_record **list, struct memscope_task_record *task) {
@@ -161,10 +174,9 @@ static struct memscope_task_record *unlink_idle(struct memscope_task_record **li
 // of goes to all, a batch at a time. `spare` is a stack of batches, each linked to the next by its
 // first record's runtime[1]: the ref of that in the low half, and a count in the high half, so that
 // a compare-and-swap sees that what it read has been away.
-enum { BATCH = 128 };
 static uint64_t spare;
 
-MS_COLD static void give_spare(struct ms_tasks *tasks) {
+void ms_task_give_spare(struct ms_tasks *tasks) {
     struct memscope_task_record *first = tasks->idle;
     tasks->idle = NULL;
     tasks->idle_count = 0;
@@ -175,7 +187,7 @@ MS_COLD static void give_spare(struct ms_tasks *tasks) {
     } while (!ms_swap_if(&spare, &seen, wanted));
 }
 
-static void take_spare(struct ms_tasks *tasks) {
+MS_COLD static void take_spare(struct ms_tasks *tasks) {
     uint64_t seen = ms_acquire(&spare), wanted;
     struct memscope_task_record *first;
     do {
@@ -184,14 +196,7 @@ static void take_spare(struct ms_tasks *tasks) {
         wanted = (ms_load(&first->runtime[1]) & UINT32_MAX) | ((seen >> 32) + 1) << 32;
     } while (!ms_swap_if(&spare, &seen, wanted));
     tasks->idle = first;
-    tasks->idle_count = BATCH;
-}
-
-static inline void put_idle(struct ms_tasks *tasks, struct memscope_task_record *task) {
-    ms_release(&task->state, (uint32_t)MEMSCOPE_TASK_FREE);
-    link_idle(&tasks->idle, task);
-    if (++tasks->idle_count >= 2 * BATCH)
-        give_spare(tasks);
+    tasks->idle_count = MS_TASKS_BATCH;
 }
 
 void ms_tasks_restart(void) {
@@ -207,9 +212,9 @@ static inline bool is_empty(const struct memscope_task_record *task) {
                task->allocations + ms_load(&task->late_allocations) - task->frees;
 }
 
-// The heaviest that ended on this thread stay visible; returns what is to be used again instead.
-static inline struct memscope_task_record *keep_heaviest(struct ms_tasks *tasks,
-                                                         struct memscope_task_record *task) {
+// The heaviest that ended on this thread.
+struct memscope_task_record *ms_task_keep(struct ms_tasks *tasks,
+                                          struct memscope_task_record *task) {
     struct memscope_task_record *lightest = NULL;
     uint64_t at = tasks->kept_count;
     if (at < MS_TASKS_KEPT) {
@@ -217,8 +222,6 @@ static inline struct memscope_task_record *keep_heaviest(struct ms_tasks *tasks,
     } else {
         at = tasks->lightest;
         lightest = tasks->kept[at];
-        if (lightest->peak_bytes >= task->peak_bytes)
-            return task;
     }
     tasks->kept[at] = task;
     ms_release(&task->state, (uint32_t)MEMSCOPE_TASK_KEPT);
@@ -226,13 +229,6 @@ static inline struct memscope_task_record *keep_heaviest(struct ms_tasks *tasks,
         if (tasks->kept[i]->peak_bytes < tasks->kept[tasks->lightest]->peak_bytes)
             tasks->lightest = i;
     return lightest;
-}
-
-static inline void recycle(struct ms_tasks *tasks, struct memscope_task_record *task) {
-    ms_store(&task->frame_address, (uint64_t)0);
-    task = keep_heaviest(tasks, task);
-    if (task)
-        put_idle(tasks, task);
 }
 
 // Signal handlers inside a hook retire nothing, so one thread alone needs no atomic.
@@ -250,10 +246,10 @@ static inline bool take_outlived(struct memscope_task_record *task) {
 static inline void retire(struct ms_tasks *tasks, struct memscope_task_record *task) {
     if (!is_empty(task) || !take_outlived(task))
         return;
-    if (is_leaving(task))
+    if (MS_UNLIKELY(is_leaving(tasks, task)))
         link_idle(&tasks->deferred, task);
     else
-        recycle(tasks, task);
+        ms_task_recycle(tasks, task);
 }
 
 // What was leaving may have popped, or allocated before it did.
@@ -261,10 +257,10 @@ MS_COLD static void retry_deferred(struct ms_tasks *tasks) {
     struct memscope_task_record *waiting = tasks->deferred, *task;
     tasks->deferred = NULL;
     while ((task = unlink_idle(&waiting)) != NULL) {
-        if (is_leaving(task)) {
+        if (is_leaving(tasks, task)) {
             link_idle(&tasks->deferred, task);
         } else if (is_empty(task)) {
-            recycle(tasks, task);
+            ms_task_recycle(tasks, task);
         } else {
             ms_release(&task->state, (uint32_t)MEMSCOPE_TASK_OUTLIVED);
             retire(tasks, task); // its last block may have been freed meanwhile
@@ -272,39 +268,27 @@ MS_COLD static void retry_deferred(struct ms_tasks *tasks) {
     }
 }
 
-// All but the head, which stays: readers, and a kill, find a record here at every moment. In wide
-// stores: `rep stos`, which compilers make of a memset of this size, takes long to begin.
-static inline void wipe(struct memscope_task_record *task) {
-    typedef uint64_t wide __attribute__((vector_size(16), may_alias));
-    const size_t start = offsetof(struct memscope_task_record, id);
-    _Static_assert(offsetof(struct memscope_task_record, id) % sizeof(wide) == 0 &&
-                       sizeof *task % sizeof(wide) == 0,
-                   "whole stores");
-    ms_store(&task->record.flags, (uint8_t)0);
-    ms_store(&task->state, 0u);
-    ms_store(&task->thread_ref, 0u);
-    wide *at = (void *)((char *)task + start);
-#pragma GCC unroll 16
-    for (size_t i = 0; i < (sizeof *task - start) / sizeof *at; i++)
-        at[i] = (wide){0, 0};
-}
-
-static struct memscope_task_record *take_record(struct ms_tasks *tasks) {
-    if (MS_UNLIKELY(tasks->deferred != NULL))
-        retry_deferred(tasks);
-    if (!tasks->idle)
-        take_spare(tasks);
-    struct memscope_task_record *task = unlink_idle(&tasks->idle);
-    if (task) {
-        tasks->idle_count--;
-        wipe(task);
-        return task;
-    }
+static struct memscope_task_record *new_record(void) {
+    struct memscope_task_record *task;
     uint32_t ref;
     enum { UNITS = (sizeof *task + MEMSCOPE_UNIT_BYTES - 1) / MEMSCOPE_UNIT_BYTES };
     task = ms_arena_take(UNITS, true, &ref);
     if (task)
         ms_arena_publish(task, MEMSCOPE_RECORD_TASK);
+    return task;
+}
+
+static inline struct memscope_task_record *take_record(struct ms_tasks *tasks) {
+    if (MS_UNLIKELY(tasks->deferred != NULL))
+        retry_deferred(tasks);
+    if (MS_UNLIKELY(!tasks->idle))
+        take_spare(tasks);
+    struct memscope_task_record *task = tasks->idle;
+    if (MS_UNLIKELY(!task))
+        return new_record();
+    tasks->idle = (void *)(uintptr_t)task->runtime[0];
+    tasks->idle_count--;
+    ms_task_wipe(task);
     return task;
 }
 
@@ -324,28 +308,26 @@ void ms_task_set_awaiter(struct memscope_task_record *task,
     ms_task_set_parent(task, parent, MEMSCOPE_EDGE_AWAIT, rule);
     if (class->record.flags & MEMSCOPE_TASK_CLASS_YIELDS)
         line = 0;
-    if (ms_config.depth != 0)
+    if (parent && ms_config.depth != 0)
         task->awaiter_ref = ms_context_awaiter(task->class_ref, parent->awaiter_ref, line);
+}
+
+MS_COLD static void note_awaiter(struct memscope_task_fold_record *fold) {
+    if (ms_config.depth != 0)
+        fold->awaiter_ref = ms_context_awaiter(fold->class_ref, 0, 0);
 }
 
 struct memscope_task_record *ms_task_new(struct ms_tasks *tasks,
                                          struct memscope_task_fold_record *fold) {
+    uint64_t now = ms_sys_clock_coarse_ns();
     struct memscope_task_record *task = fold ? take_record(tasks) : NULL;
-    if (!task) {
+    if (MS_UNLIKELY(!task)) {
         ms_count_loss(MEMSCOPE_LOSS_unfollowed_tasks, 1);
         return NULL;
     }
-    task->class_ref = fold->class_ref;
-    task->id = next_id(tasks);
-    task->thread_ref = ms_tls.record_ref;
-    task->created_ns = ms_sys_clock_coarse_ns();
-    ms_task_set_parent(task, ms_task_running(&ms_tls), MEMSCOPE_EDGE_SPAWN,
-                       MEMSCOPE_RULE_CREATED_BY);
-    if (MS_UNLIKELY(fold->awaiter_ref == 0) && ms_config.depth != 0)
-        fold->awaiter_ref = ms_context_awaiter(fold->class_ref, 0, 0);
-    task->awaiter_ref = fold->awaiter_ref;
-    ms_release(&task->state, (uint32_t)MEMSCOPE_TASK_CREATED);
-    fold->started++;
+    if (MS_UNLIKELY(fold->awaiter_ref == 0))
+        note_awaiter(fold);
+    ms_task_fill(&ms_tls, tasks, task, fold, now);
     return task;
 }
 
@@ -353,34 +335,68 @@ void ms_task_discard(struct ms_tasks *tasks, struct memscope_task_record *task) 
     struct memscope_task_fold_record *fold = ms_fold_of_class(task->class_ref);
     if (fold)
         fold->started--;
-    put_idle(tasks, task);
+    ms_task_put_idle(tasks, task);
 }
 
-static inline void note_outlived(struct memscope_task_record *task) {
+static inline void note_outlived(struct memscope_task_record *task, uint64_t late_bytes) {
     bool frame = (task->record.flags & MEMSCOPE_TASK_FRAME_COUNTED) != 0;
     uint64_t blocks = task->allocations + ms_load(&task->late_allocations) - task->frees -
                       ms_load(&task->remote_frees) - (frame ? 1 : 0);
-    uint64_t bytes = task->bytes + ms_load(&task->late_bytes) - task->freed_bytes -
+    uint64_t bytes = task->bytes + late_bytes - task->freed_bytes -
                      ms_load(&task->remote_freed_bytes) - (frame ? task->runtime[1] : 0);
     task->outlived_blocks = blocks < UINT32_MAX ? (uint32_t)blocks : UINT32_MAX;
     task->outlived_bytes = bytes;
 }
 
+// The usual end: nothing but its frame is left, or nothing at all, and no other thread knows of it.
+// So it has no part in any race, and no atomic is needed.
+static inline bool ends_alone(const struct ms_tasks *tasks,
+                              const struct memscope_task_record *task) {
+    uint64_t frame = (task->record.flags & MEMSCOPE_TASK_FRAME_COUNTED) != 0;
+    uint64_t others = task->allocations - frame - task->frees - ms_acquire(&task->remote_frees);
+    return others == 0 && ms_load(&task->late_allocations) == 0 && task->migrations == 0 &&
+           task->thread_ref == ms_tls.record_ref && ms_load(&ms_fibers_made) == 0 &&
+           !is_leaving_on(tasks, task);
+}
+
+static inline void end_alone(struct ms_tasks *tasks, struct memscope_task_record *task,
+                             struct memscope_task_fold_record *fold) {
+    ms_fold_task(fold, task, task->bytes, 0);
+    ms_store(&task->late_bytes, MEMSCOPE_TASK_FOLDED);
+    bool leaves_frame = (task->record.flags & MEMSCOPE_TASK_FRAME_COUNTED) != 0;
+    if (leaves_frame)
+        ms_release(&task->state, (uint32_t)MEMSCOPE_TASK_OUTLIVED);
+    ms_release(&task->remote_frees, ms_load(&task->remote_frees) | MEMSCOPE_TASK_ENDED);
+    tasks->ending = leaves_frame ? task : NULL;
+    if (!leaves_frame)
+        ms_task_recycle(tasks, task);
+}
+
+static inline struct memscope_task_fold_record *fold_of(struct ms_tasks *tasks,
+                                                        uint32_t class_ref) {
+    struct memscope_task_fold_record **last = &tasks->last_folds[class_ref / 2 % MS_FOLDS_RECENT];
+    if (MS_UNLIKELY(!*last || (*last)->class_ref != class_ref))
+        *last = ms_fold_of_class(class_ref);
+    return *last;
+}
+
 void ms_task_ended(struct ms_tasks *tasks, struct memscope_task_record *task) {
+    task->ended_ns = ms_sys_clock_coarse_ns();
     if (MS_UNLIKELY(tasks->deferred != NULL)) // this thread may never begin one
         retry_deferred(tasks);
-    task->ended_ns = ms_sys_clock_coarse_ns();
-    note_outlived(task);
-    struct memscope_task_fold_record *fold = tasks->last_fold;
-    if (!fold || fold->class_ref != task->class_ref)
-        fold = tasks->last_fold = ms_fold_of_class(task->class_ref);
+    struct memscope_task_fold_record *fold = fold_of(tasks, task->class_ref);
+    if (MS_LIKELY(fold && ends_alone(tasks, task))) {
+        end_alone(tasks, task, fold);
+        return;
+    }
+    tasks->ending = NULL;
     uint64_t late_bytes = ms_bump(&task->late_bytes, MEMSCOPE_TASK_FOLDED);
+    note_outlived(task, late_bytes);
     if (fold)
-        ms_fold_task(fold, task, task->bytes + late_bytes);
+        ms_fold_task(fold, task, task->bytes + late_bytes, task->outlived_bytes);
     ms_release(&task->state, (uint32_t)MEMSCOPE_TASK_OUTLIVED);
     ms_bump(&task->remote_frees, MEMSCOPE_TASK_ENDED);
-    if (is_empty(task))
-        retire(tasks, task);
+    retire(tasks, task);
 }
 
 bool ms_tasks_unwind_to(struct ms_tls *tls, const struct memscope_task_record *task) {
@@ -468,8 +484,7 @@ void ms_task_free(struct ms_tls *tls, const struct memscope_cell_record *cell, c
     } else if (!running && cell->thread_ref == tls->record_ref) {
         return;
     }
-    bool is_frame = owner && (owner->record.flags & MEMSCOPE_TASK_FRAME_COUNTED) &&
-                    ms_load(&owner->runtime[0]) == (uint64_t)(uintptr_t)block;
+    bool is_frame = owner && ms_task_is_frame(owner, block);
     uint32_t from_ref = owner ? owner->class_ref : cell->thread_ref;
     if (!is_frame && from_ref != 0 && owner != running)
         ms_transfer(from_ref, running ? running->class_ref : tls->record_ref, bytes,

@@ -46,7 +46,7 @@ struct ms_running {
 // for.
 #define MS_TASKS_REGION (4ull << 20)
 
-enum { MS_TASKS_KEPT = 32, MS_FRAMES_RECENT = 64, MS_SUSPENDED = 64 };
+enum { MS_TASKS_KEPT = 32, MS_FRAMES_RECENT = 64, MS_FOLDS_RECENT = 16, MS_SUSPENDED = 64 };
 
 // Where a task is suspended, by the latest suspension that a hook of the thread was told of.
 // Another suspension of the task comes after another number of resumptions, or after
@@ -69,9 +69,16 @@ struct ms_tasks {
     uint64_t coming_bytes;
 
     // Tasks whose frames have no task word (recycled by a library), the latest by address.
-    uint32_t recent_frames[MS_FRAMES_RECENT];
+    struct ms_recent_frame {
+        uintptr_t frame;
+        uint64_t ref;
+    } recent_frames[MS_FRAMES_RECENT];
 
-    struct memscope_task_fold_record *last_fold; // of the class that ended last here
+    struct memscope_task_fold_record *last_folds[MS_FOLDS_RECENT]; // of classes that ended here
+
+    // The one that ended last here, if nothing but its frame was left of it: that is about to be
+    // freed. A hint: whoever follows it looks whether it still is so.
+    struct memscope_task_record *ending;
 
     struct memscope_task_record *idle; // records to use again, linked by runtime[0]
     uint64_t idle_count;
@@ -121,6 +128,15 @@ MS_HOT uint32_t *ms_task_word_at(uintptr_t address) {
     return MS_LIKELY(leaf) ? (uint32_t *)(leaf + (address >> 5 << 2)) : NULL;
 }
 
+// The same on a thread that runs tasks: there is a table.
+MS_HOT uint32_t *ms_task_word_here(uintptr_t address) {
+    char *leaf =
+        ms_load(&ms_load(&ms_task_leaves)[address >> 26 & ((1ull << (MS_ADDRESS_BITS - 26)) - 1)]);
+    return MS_LIKELY(leaf) ? (uint32_t *)(leaf + (address >> 5 << 2)) : NULL;
+}
+
+char **ms_task_leaves_once(void); // NULL = no memory
+
 // A table of pointers, mapped by whoever needs it first; `place_of_table` is the address of the
 // pointer to it. NULL = no memory.
 void *ms_table_once(void *place_of_table, size_t bytes);
@@ -151,7 +167,7 @@ MS_HOT struct memscope_task_record *ms_task_of(uint32_t ref) {
 // thread.
 struct memscope_task_record *ms_task_at(uintptr_t address);
 
-static inline uint32_t *ms_recent_frame(struct ms_tasks *tasks, uintptr_t frame) {
+MS_HOT struct ms_recent_frame *ms_recent_frame(struct ms_tasks *tasks, uintptr_t frame) {
     return &tasks->recent_frames[frame / 64 % MS_FRAMES_RECENT];
 }
 
@@ -226,6 +242,13 @@ MS_HOT struct memscope_task_record *ms_task_on(const struct ms_running *entry) {
     return (void *)(uintptr_t)(entry->task & ~marks); // NOLINT(performance-no-int-to-ptr)
 }
 
+// NULL also where a mark stands beside it.
+MS_HOT struct memscope_task_record *ms_task_just_running(const struct ms_running *entry) {
+    uint64_t task = entry->task;
+    const uint64_t marks = MEMSCOPE_UNIT_BYTES - 1;
+    return MS_LIKELY((task & marks) == 0) ? (void *)(uintptr_t)task : NULL; // NOLINT
+}
+
 MS_HOT struct memscope_task_record *ms_task_running(const struct ms_tls *tls) {
     return ms_task_on(tls->top);
 }
@@ -249,6 +272,15 @@ MS_HOT bool ms_tasks_push(struct ms_tls *tls, const struct memscope_task_record 
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
     tls->top = entry;
     return true;
+}
+
+// The same where the entry is known to be ready.
+MS_HOT void ms_tasks_push_ready(struct ms_tls *tls, const struct memscope_task_record *task) {
+    struct ms_running *entry = tls->top + 1;
+    ms_store(&entry->task,
+             (uint64_t)(uintptr_t)task | MS_MARK_RUNNING | ms_load(&ms_tasks_verified));
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    tls->top = entry;
 }
 
 MS_HOT void ms_tasks_pop(struct ms_tls *tls) {
@@ -289,6 +321,12 @@ MS_HOT void ms_task_allocate(struct memscope_task_record *task, uint64_t bytes) 
 
 // Of a task that is leaving: other threads may be writing its own counters.
 void ms_task_allocate_late(struct memscope_task_record *task, uint64_t bytes);
+
+// Is `block` its frame?
+MS_HOT bool ms_task_is_frame(const struct memscope_task_record *task, const void *block) {
+    return (task->record.flags & MEMSCOPE_TASK_FRAME_COUNTED) &&
+           ms_load(&task->runtime[0]) == (uint64_t)(uintptr_t)block;
+}
 
 // A block counted in `cell` was freed by this thread: its task's part, and who freed whose.
 void ms_task_free(struct ms_tls *tls, const struct memscope_cell_record *cell, const void *block,

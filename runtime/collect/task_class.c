@@ -6,14 +6,15 @@
 #include "store/intern.h"
 #include "store/records.h"
 
+#include <errno.h>
 #include <stddef.h>
 #include <string.h>
 
 // Second words of the thread's lookup table: which kind of entry it is.
-#define RETURN_ADDRESS (1ull << 63) // of a fold: spawned at a return address, not at a static site
-#define BY_CLASS (1ull << 48)       // of a fold: the first word is a class ref
-#define TRANSFER (2ull << 48)       // the first word is from_ref << 32 | to_ref
-#define BY_KIND (4ull << 48)        // + kind << 52: the first word is a function or a name
+// MS_SPAWN_RETURN_ADDRESS of a fold: spawned at a return address, not at a static site.
+#define BY_CLASS (1ull << 48) // of a fold: the first word is a class ref
+#define TRANSFER (2ull << 48) // the first word is from_ref << 32 | to_ref
+#define BY_KIND (4ull << 48)  // + kind << 52: the first word is a function or a name
 
 enum { CONTENT = offsetof(struct memscope_task_class_record, runtime) };
 
@@ -54,9 +55,20 @@ static uint32_t spawn_site_ref(struct ms_spawn spawn) {
                : 0;
 }
 
-static uint64_t spawn_word(struct ms_spawn spawn) {
-    return spawn.site ? (uint64_t)(uintptr_t)spawn.site
-                      : (uint64_t)(uintptr_t)spawn.return_address | RETURN_ADDRESS;
+MS_COLD static struct memscope_task_fold_record *new_fold(struct ms_lookup *lookup,
+                                                          uint32_t class_ref) {
+    uint32_t ref;
+    int saved_errno = errno;
+    struct memscope_task_fold_record *fold =
+        ms_arena_take(sizeof *fold / MEMSCOPE_UNIT_BYTES, true, &ref);
+    if (fold) {
+        fold->class_ref = class_ref;
+        fold->thread_ref = ms_tls.record_ref;
+        ms_arena_publish(fold, MEMSCOPE_RECORD_TASK_FOLD);
+        ms_lookup_add(lookup, class_ref, BY_CLASS, fold);
+    }
+    errno = saved_errno;
+    return fold;
 }
 
 struct memscope_task_fold_record *ms_fold_of_class(uint32_t class_ref) {
@@ -64,19 +76,11 @@ struct memscope_task_fold_record *ms_fold_of_class(uint32_t class_ref) {
     struct memscope_task_fold_record *fold = ms_lookup_find(lookup, class_ref, BY_CLASS);
     if (fold || class_ref == 0)
         return fold;
-    uint32_t ref;
-    fold = ms_arena_take(sizeof *fold / MEMSCOPE_UNIT_BYTES, true, &ref);
-    if (!fold)
-        return NULL;
-    fold->class_ref = class_ref;
-    fold->thread_ref = ms_tls.record_ref;
-    ms_arena_publish(fold, MEMSCOPE_RECORD_TASK_FOLD);
-    ms_lookup_add(lookup, class_ref, BY_CLASS, fold);
-    return fold;
+    return new_fold(lookup, class_ref);
 }
 
-MS_NOINLINE static struct memscope_task_fold_record *
-first_fold(struct memscope_coroutine *coroutine, struct ms_spawn spawn) {
+struct memscope_task_fold_record *ms_fold_first(struct memscope_coroutine *coroutine,
+                                                struct ms_spawn spawn) {
     struct memscope_task_class_record wanted;
     memset(&wanted, 0, sizeof wanted);
     wanted.record.flags = coroutine->yield_points > 0 ? MEMSCOPE_TASK_CLASS_YIELDS : 0;
@@ -90,23 +94,16 @@ first_fold(struct memscope_coroutine *coroutine, struct ms_spawn spawn) {
     wanted.spawn_site_ref = spawn_site_ref(spawn);
     struct memscope_task_fold_record *fold = ms_fold_of_class(write_class(&wanted));
     if (fold)
-        ms_lookup_add(&ms_tls.thread->lookup, (uint64_t)(uintptr_t)coroutine, spawn_word(spawn),
+        ms_lookup_add(&ms_tls.thread->lookup, (uint64_t)(uintptr_t)coroutine, ms_spawn_word(spawn),
                       fold);
     return fold;
 }
 
-struct memscope_task_fold_record *ms_fold_of_coroutine(struct memscope_coroutine *coroutine,
-                                                       struct ms_spawn spawn) {
-    struct ms_lookup *lookup = &ms_tls.thread->lookup;
-    uint64_t a = (uint64_t)(uintptr_t)coroutine, b = spawn_word(spawn);
-    struct memscope_task_fold_record *fold = ms_lookup_find(lookup, a, b);
-    return MS_LIKELY(fold != NULL) ? fold : first_fold(coroutine, spawn);
-}
 // A fiber's function is known by its address alone: its class says module and offset, as a site.
 struct memscope_task_fold_record *ms_fold_of_address(enum memscope_task_kind kind,
                                                      const void *function, struct ms_spawn spawn) {
     struct ms_lookup *lookup = &ms_tls.thread->lookup;
-    uint64_t a = (uint64_t)(uintptr_t)function | BY_KIND, b = spawn_word(spawn);
+    uint64_t a = (uint64_t)(uintptr_t)function | BY_KIND, b = ms_spawn_word(spawn);
     struct memscope_task_fold_record *fold = ms_lookup_find(lookup, a, b);
     if (fold)
         return fold;
@@ -131,30 +128,6 @@ struct memscope_task_fold_record *ms_fold_of_name(enum memscope_task_kind kind, 
     wanted.name_ref = ms_record_string(name); // not by its address, which may be a buffer's
     wanted.spawn_site_ref = spawn_site_ref(spawn);
     return ms_fold_of_class(write_class(&wanted));
-}
-
-static inline void measure(struct memscope_task_fold_record *fold, enum memscope_task_measure which,
-                           uint64_t bytes, uint32_t bucket) {
-    fold->sum[which] += bytes;
-    if (bytes > fold->max[which])
-        fold->max[which] = bytes;
-    fold->histogram[which][bucket]++;
-}
-
-void ms_fold_task(struct memscope_task_fold_record *fold, const struct memscope_task_record *task,
-                  uint64_t total_bytes) {
-    uint64_t peak = ms_load(&task->peak_bytes);
-    uint32_t total_bucket = memscope_task_bucket(total_bytes);
-    uint32_t peak_bucket = peak == total_bytes ? total_bucket : memscope_task_bucket(peak);
-    ms_release(&fold->sequence, fold->sequence + 1);
-    fold->ended++;
-    fold->resumes += task->resumes;
-    fold->migrations += task->migrations;
-    measure(fold, MEMSCOPE_MEASURE_TOTAL, total_bytes, total_bucket);
-    measure(fold, MEMSCOPE_MEASURE_PEAK, peak, peak_bucket);
-    measure(fold, MEMSCOPE_MEASURE_OUTLIVED, task->outlived_bytes,
-            memscope_task_bucket(task->outlived_bytes));
-    ms_release(&fold->sequence, fold->sequence + 1);
 }
 
 void ms_fold_late(uint32_t class_ref, uint64_t bytes) {

@@ -13,6 +13,7 @@
 #include "store/modules.h"
 #include "store/records.h"
 
+#include <errno.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -348,33 +349,47 @@ static bool same_awaiter(uint32_t ref, const void *what) {
 enum { AWAITERS_RECENT = 256 };
 static uint32_t recent_awaiters[AWAITERS_RECENT];
 
-uint32_t ms_context_awaiter(uint32_t class_ref, uint32_t awaiter_ref, uint32_t line) {
+static inline uint32_t *recent_awaiter(const struct memscope_awaiter_record *wanted) {
+    uint32_t mixed = wanted->class_ref + 7 * wanted->awaiter_ref + wanted->line;
+    return &recent_awaiters[mixed % AWAITERS_RECENT];
+}
+
+MS_NOINLINE static uint32_t find_awaiter(const struct memscope_awaiter_record *wanted) {
+    uint32_t class_ref = wanted->class_ref, awaiter_ref = wanted->awaiter_ref;
     const uint64_t is_awaiter = 1ull << 63;
     const struct memscope_awaiter_record *below = awaiter_ref ? ms_ref(awaiter_ref) : NULL;
     if (below && below->depth >= ms_config.depth) // its own end is as good as this one's
         return awaiter_ref;
-    struct memscope_awaiter_record wanted = {
-        .class_ref = class_ref, .awaiter_ref = awaiter_ref, .line = line};
-    uint32_t *recent = &recent_awaiters[(class_ref + 7 * awaiter_ref + line) % AWAITERS_RECENT];
-    uint32_t known = ms_acquire(recent);
-    if (known != 0 && ms_ref_is_ours(known) && same_awaiter(known, &wanted))
-        return known;
+    uint32_t *recent = recent_awaiter(wanted);
     uint64_t hash = ms_context_mix(((uint64_t)class_ref << 32 | awaiter_ref) * MS_KEY_FACTOR,
-                                   is_awaiter | line);
-    uint32_t ref = ms_intern_find(hash, same_awaiter, &wanted);
+                                   is_awaiter | wanted->line);
+    uint32_t ref = ms_intern_find(hash, same_awaiter, wanted);
     if (ref != 0) {
         ms_release(recent, ref);
         return ref;
     }
+    int saved_errno = errno; // hooks that find a parent come here
     struct memscope_awaiter_record *record =
         ms_arena_take((sizeof *record + MEMSCOPE_UNIT_BYTES - 1) / MEMSCOPE_UNIT_BYTES, true, &ref);
-    if (!record)
+    if (!record) {
+        errno = saved_errno;
         return 0;
+    }
     record->class_ref = class_ref;
     record->awaiter_ref = awaiter_ref;
-    record->line = line;
+    record->line = wanted->line;
     record->depth = below ? below->depth + 1 : 1;
     ms_arena_publish(record, MEMSCOPE_RECORD_AWAITER);
     ms_intern_add(hash, ref);
+    errno = saved_errno;
     return ref;
+}
+
+uint32_t ms_context_awaiter(uint32_t class_ref, uint32_t awaiter_ref, uint32_t line) {
+    const struct memscope_awaiter_record wanted = {
+        .class_ref = class_ref, .awaiter_ref = awaiter_ref, .line = line};
+    uint32_t known = ms_acquire(recent_awaiter(&wanted));
+    if (MS_LIKELY(known != 0 && ms_ref_is_ours(known) && same_awaiter(known, &wanted)))
+        return known;
+    return find_awaiter(&wanted);
 }

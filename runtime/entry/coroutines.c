@@ -8,10 +8,12 @@
 // A coroutine that has no record (no room, begun inside another hook, a fork child's inheritance)
 // is pushed all the same, marked unfollowed: coro_pop cannot tell whose it is.
 
+#include "coroutine_edges.h"
 #include "count_guard.h"
 
 #include "base/config.h"
 #include "collect/task_class.h"
+#include "collect/task_life.h"
 
 #include <errno.h>
 
@@ -36,77 +38,6 @@ static void verify(const struct memscope_task_record *task, enum memscope_task_s
                    const char *event) {
     if (MS_UNLIKELY(ms_config.verify) && ms_load(&task->state) != (uint32_t)wanted)
         complain(task, event);
-}
-
-// ---- who waits for whom (compiler-facts: await, or spawn?) --------------------------------------
-
-static void start(void) {
-    ms_bump(&ms_tasks_not_started, (uint64_t)-1);
-}
-
-// Where `task` is suspended; 0 = unknown.
-static uint32_t suspended_line(const struct ms_tls *tls, const struct memscope_task_record *task) {
-    const struct ms_suspended *noted = ms_suspended_of(ms_tasks_in(tls->top), task);
-    bool is_latest = noted->id == task->id && noted->resumes == ms_load(&task->resumes);
-    return is_latest ? noted->line : 0;
-}
-
-static void note_suspended(struct ms_tls *tls, const struct memscope_task_record *task,
-                           uint32_t line) {
-    *ms_suspended_of(ms_tasks_in(tls->top), task) =
-        (struct ms_suspended){.id = task->id, .resumes = task->resumes, .line = line};
-}
-
-// Rule 1: the awaiter of a suspending coroutine holds one that has not started yet.
-static void find_awaited(struct memscope_task_record *task, const void *awaiter, size_t bytes,
-                         uint32_t line) {
-    const size_t most_words = 16;
-    const uintptr_t *words = awaiter;
-    size_t count = bytes / sizeof *words;
-    for (size_t i = 0; i < count && i < most_words; i++) {
-        struct memscope_task_record *held = ms_task_at(words[i]);
-        if (held && held != task && ms_load(&held->state) == MEMSCOPE_TASK_CREATED)
-            ms_task_set_awaiter(held, task, MEMSCOPE_RULE_AWAITER_HOLDS_FRAME, line);
-    }
-}
-
-// A suspended coroutine that the promise of `task` points to.
-static struct memscope_task_record *pointed_to(const struct memscope_task_record *task) {
-    const size_t most_words = 32, promise_offset = 16;
-    const struct memscope_task_class_record *class = ms_ref(task->class_ref);
-    const uintptr_t *words = (const void *)(uintptr_t)(task->frame_address + promise_offset);
-    size_t behind = task->frame_bytes > promise_offset ? task->frame_bytes - promise_offset : 0;
-    size_t count = (class->promise_bytes < behind ? class->promise_bytes : behind) / sizeof *words;
-    for (size_t i = 0; task->frame_address && i < count && i < most_words; i++) {
-        struct memscope_task_record *other = ms_task_at(words[i]);
-        if (other && other != task && ms_load(&other->state) == MEMSCOPE_TASK_SUSPENDED)
-            return other;
-    }
-    return NULL;
-}
-
-// Rules 2 to 5, at the first resumption; `below` is who resumes.
-static void find_parent(const struct ms_tls *tls, struct memscope_task_record *task) {
-    const struct ms_running *below = tls->top;
-    if (task->edge_rule == MEMSCOPE_RULE_AWAITER_HOLDS_FRAME)
-        return;
-    struct memscope_task_record *parent = ms_task_on(below);
-    if (parent && ms_mark_of(below) == MS_MARK_LEAVING)
-        ms_task_set_awaiter(task, parent, MEMSCOPE_RULE_RESUMED_BY_SUSPENDING,
-                            suspended_line(tls, parent));
-    else if ((parent = pointed_to(task)) != NULL)
-        ms_task_set_awaiter(task, parent, MEMSCOPE_RULE_PROMISE_POINTS_BACK,
-                            suspended_line(tls, parent));
-    else if ((parent = ms_task_on(below)) != NULL && parent != task)
-        ms_task_set_parent(task, parent, MEMSCOPE_EDGE_SPAWN, MEMSCOPE_RULE_RESUMED_BY_RUNNING);
-}
-
-// Rule 6: a coroutine that ends knows whom it will resume.
-static void confirm_parent(const struct ms_tls *tls, struct memscope_task_record *task) {
-    struct memscope_task_record *parent = pointed_to(task);
-    if (parent)
-        ms_task_set_awaiter(task, parent, MEMSCOPE_RULE_CONFIRMED_BY_END,
-                            suspended_line(tls, parent));
 }
 
 // ---- begin and end -----------------------------------------------------------------------------
@@ -139,17 +70,15 @@ static void drop_coming(struct ms_tls *tls, struct ms_tasks *tasks) {
     tls->special &= ~MS_SPECIAL_COMING;
 }
 
-MS_EXPORT void __memscope_coro_alloc(struct memscope_coroutine *coroutine, size_t frame_bytes,
-                                     struct memscope_site *spawn_site, const void *return_address) {
+MS_NOINLINE static void alloc_slow(struct memscope_coroutine *coroutine, size_t frame_bytes,
+                                   struct ms_spawn spawn) {
     struct ms_tls *tls = &ms_tls;
     int saved_errno = errno;
     if (task_begin(tls)) {
         struct ms_tasks *tasks = ms_tasks_here(tls);
         if (tasks) {
             drop_coming(tls, tasks);
-            tasks->coming = ms_task_new(
-                tasks,
-                ms_fold_of_coroutine(coroutine, (struct ms_spawn){spawn_site, return_address}));
+            tasks->coming = ms_task_new(tasks, ms_fold_of_coroutine(tls, coroutine, spawn));
             tasks->coming_coroutine = coroutine;
             tasks->coming_bytes = frame_bytes;
             if (tasks->coming)
@@ -160,6 +89,32 @@ MS_EXPORT void __memscope_coro_alloc(struct memscope_coroutine *coroutine, size_
     errno = saved_errno;
 }
 
+MS_EXPORT void __memscope_coro_alloc(struct memscope_coroutine *coroutine, size_t frame_bytes,
+                                     struct memscope_site *spawn_site, const void *return_address) {
+    struct ms_tls *tls = &ms_tls;
+    const struct ms_spawn spawn = {spawn_site, return_address};
+    if (MS_UNLIKELY(!is_usual(tls))) {
+        alloc_slow(coroutine, frame_bytes, spawn);
+        return;
+    }
+    uint64_t now = ms_sys_clock_coarse_ns();
+    task_guard_take(tls);
+    struct ms_tasks *tasks = ms_tasks_in(tls->top);
+    struct memscope_task_fold_record *fold = ms_fold_known(tls, coroutine, spawn);
+    struct memscope_task_record *task =
+        fold && !tasks->coming ? ms_task_new_usual(tls, tasks, fold, now) : NULL;
+    if (MS_UNLIKELY(!task)) {
+        task_guard_release(tls);
+        alloc_slow(coroutine, frame_bytes, spawn);
+        return;
+    }
+    tasks->coming = task;
+    tasks->coming_coroutine = coroutine;
+    tasks->coming_bytes = frame_bytes;
+    tls->special |= MS_SPECIAL_COMING;
+    task_guard_release(tls);
+}
+
 // So that ms_task_at finds it. Where a block begins in the same 32 bytes (a pool's, the frame that
 // an elided one lies in) the word is that block's.
 // False: the word is not mapped.
@@ -168,7 +123,9 @@ static inline bool note_frame(struct ms_tasks *tasks, const struct memscope_task
     if (!(task->record.flags & MEMSCOPE_TASK_FRAME_COUNTED)) {
         char *leaf = frame >> MS_ADDRESS_BITS == 0 ? ms_shadow_leaf(frame) : NULL;
         if (leaf && ms_load(ms_shadow_at(leaf, frame)) != 0) {
-            *ms_recent_frame(tasks, frame) = ms_task_ref(task);
+            struct ms_recent_frame *recent = ms_recent_frame(tasks, frame);
+            recent->frame = frame;
+            recent->ref = ms_task_ref(task);
             return true;
         }
     }
@@ -190,7 +147,7 @@ static struct memscope_task_record *begin(struct ms_tls *tls, struct ms_tasks *t
         return task;
     }
     drop_coming(tls, tasks);
-    struct memscope_task_fold_record *fold = ms_fold_of_coroutine(coroutine, spawn);
+    struct memscope_task_fold_record *fold = ms_fold_of_coroutine(tls, coroutine, spawn);
     task = ms_task_new(tasks, fold);
     if (task && elided) {
         task->record.flags |= MEMSCOPE_TASK_ELIDED;
@@ -227,25 +184,40 @@ MS_NOINLINE static void *begin_slow(struct memscope_coroutine *coroutine, void *
     return task ? task : &ms_unfollowed;
 }
 
+// Notes a frame that a library has recycled, in the usual way: it lies in a block.
+MS_HOT bool is_noted(struct ms_tasks *tasks, const struct memscope_task_record *task,
+                     const void *frame) {
+    uintptr_t address = (uintptr_t)frame;
+    if (MS_LIKELY(task->record.flags & MEMSCOPE_TASK_FRAME_COUNTED)) // the block's word is right
+        return ms_load(&task->runtime[0]) == address;
+    char *leaf = address >> MS_ADDRESS_BITS == 0 ? ms_shadow_leaf(address) : NULL;
+    if (!leaf || ms_load(ms_shadow_at(leaf, address)) == 0)
+        return false;
+    struct ms_recent_frame *recent = ms_recent_frame(tasks, address);
+    recent->frame = address;
+    recent->ref = ms_task_ref(task);
+    return true;
+}
+
 MS_EXPORT void *__memscope_coro_begin(struct memscope_coroutine *coroutine, void *frame,
                                       size_t frame_bytes, struct memscope_site *spawn_site,
                                       const void *return_address, uint32_t elided) {
     struct ms_tls *tls = &ms_tls;
-    if (MS_LIKELY(is_usual(tls) && ms_has_tasks(tls))) {
+    // In a fork child whose flags are its parent's, the barrier stands there, or all is zero.
+    if (MS_LIKELY((tls->special & ~MS_SPECIAL_COMING) == MS_SPECIAL_TASKS &&
+                  tls->top[1].expected != MS_EXPECTED_BARRIER)) {
         task_guard_take(tls); // first: a signal handler may drop the coming task
         struct ms_tasks *tasks = ms_tasks_in(tls->top);
         struct memscope_task_record *task = tasks->coming;
         if (MS_LIKELY(task && tasks->coming_coroutine == coroutine && elided == 0 &&
-                      tls->top[1].expected != MS_EXPECTED_BARRIER)) {
+                      is_noted(tasks, task, frame))) {
             start_frame(task, frame, frame_bytes);
-            if (MS_LIKELY(note_frame(tasks, task))) {
-                tasks->coming = NULL;
-                ms_release(&task->state, (uint32_t)MEMSCOPE_TASK_RUNNING);
-                (void)ms_tasks_push(tls, task, MS_MARK_RUNNING);
-                __atomic_signal_fence(__ATOMIC_SEQ_CST);
-                tls->special &= ~(MS_SPECIAL_GUARD | MS_SPECIAL_COMING);
-                return task;
-            }
+            tasks->coming = NULL;
+            ms_clear_bits(&tls->special, MS_SPECIAL_COMING);
+            ms_release(&task->state, (uint32_t)MEMSCOPE_TASK_RUNNING);
+            ms_tasks_push_ready(tls, task);
+            task_guard_release(tls);
+            return task;
         }
         task_guard_release(tls);
     }
@@ -259,7 +231,7 @@ static void leave_unfollowed(struct ms_tls *tls) {
         ms_tasks_pop(tls);
 }
 
-MS_EXPORT void __memscope_coro_end(void *given) {
+MS_NOINLINE static void end_slow(void *given) {
     struct ms_tls *tls = &ms_tls;
     struct memscope_task_record *task = ms_task_in(given);
     if (!ms_has_tasks(tls) || !task) {
@@ -275,6 +247,23 @@ MS_EXPORT void __memscope_coro_end(void *given) {
         task_end(tls);
     }
     errno = saved_errno;
+}
+
+// Does `given`, which is followed, run here? Not where hooks are verified: its entry is marked.
+MS_HOT bool runs_here(const struct ms_tls *tls, const void *given) {
+    return MS_LIKELY(given && ms_load(&tls->top->task) == (uint64_t)(uintptr_t)given);
+}
+
+MS_EXPORT void __memscope_coro_end(void *given) {
+    struct ms_tls *tls = &ms_tls;
+    if (MS_UNLIKELY(!runs_here(tls, given) || !is_usual(tls))) {
+        end_slow(given);
+        return;
+    }
+    ms_tasks_pop(tls);
+    task_guard_take(tls);
+    ms_task_ended(ms_tasks_in(tls->top), given);
+    task_guard_release(tls);
 }
 
 // An exception leaves it for good, to be destroyed later: suspended, as at its final suspend point.
@@ -311,9 +300,7 @@ MS_COLD static void enter_slow(void *given, bool is_resume) {
         return;
     }
     if (ms_acquire(&task->state) == MEMSCOPE_TASK_CREATED) {
-        if (is_resume) // what is destroyed before it has run, nobody waits for
-            find_parent(tls, task);
-        start();
+        start(task, is_resume);
     } else {
         verify(task, MEMSCOPE_TASK_SUSPENDED, is_resume ? "resume" : "destroy");
     }
@@ -328,27 +315,33 @@ MS_COLD static void enter_slow(void *given, bool is_resume) {
 }
 
 // The usual way. A task that this thread ran last is one of a thread with a shadow stack.
-static inline bool enter(void *given) {
+MS_HOT bool enter(void *given, bool is_resume) {
     struct ms_tls *tls = &ms_tls;
     struct memscope_task_record *task = ms_task_in(given);
-    // The acquire pairs with the release of coro_suspend, maybe on another thread.
-    if (MS_UNLIKELY(!task || ms_acquire(&task->state) != MEMSCOPE_TASK_SUSPENDED ||
-                    task->thread_ref != tls->record_ref ||
-                    tls->top[1].expected == MS_EXPECTED_BARRIER ||
-                    !ms_tasks_push(tls, task, MS_MARK_RUNNING)))
+    if (MS_UNLIKELY(!task || tls->top[1].expected == MS_EXPECTED_BARRIER))
         return false;
+    // The acquire pairs with the release of coro_suspend, maybe on another thread.
+    uint32_t state = ms_acquire(&task->state);
+    if (MS_UNLIKELY(task->thread_ref != tls->record_ref))
+        return false;
+    if (MS_LIKELY(state == MEMSCOPE_TASK_CREATED)) {
+        start(task, is_resume);
+    } else if (MS_UNLIKELY(state != MEMSCOPE_TASK_SUSPENDED)) {
+        return false;
+    }
+    ms_tasks_push_ready(tls, task);
     task->resumes++;
     ms_store(&task->state, (uint32_t)MEMSCOPE_TASK_RUNNING);
     return true;
 }
 
 MS_EXPORT void __memscope_coro_resume(void *given) {
-    if (MS_UNLIKELY(!enter(given)))
+    if (MS_UNLIKELY(!enter(given, true)))
         enter_slow(given, true);
 }
 
 MS_EXPORT void __memscope_coro_destroy(void *given) {
-    if (MS_UNLIKELY(!enter(given)))
+    if (MS_UNLIKELY(!enter(given, false)))
         enter_slow(given, false);
 }
 
@@ -363,9 +356,8 @@ MS_COLD static bool suspend_slow(struct ms_tls *tls, struct memscope_task_record
         confirm_parent(tls, task);
     if (kind == MEMSCOPE_SUSPEND_INITIAL)
         ms_bump(&ms_tasks_not_started, 1);
-    else if (awaiter && ms_load(&ms_tasks_not_started) != 0)
-        find_awaited(task, awaiter, awaiter_bytes, line);
-    note_suspended(tls, task, line);
+    else if (ms_load(&ms_tasks_not_started) != 0)
+        look_for_awaited(tls, task, awaiter, awaiter_bytes, line);
     return true;
 }
 
@@ -388,11 +380,13 @@ MS_HOT void pop(struct ms_tls *tls) {
     ms_tasks_pop(tls);
 }
 
-MS_NOINLINE static void suspend_and_search(struct memscope_task_record *task, const void *awaiter,
-                                           size_t awaiter_bytes, uint32_t kind) {
+MS_NOINLINE static void suspend_and_search(void *given, const void *awaiter, size_t awaiter_bytes,
+                                           uint32_t kind) {
     struct ms_tls *tls = &ms_tls;
+    struct memscope_task_record *task = ms_task_in(given);
     enum memscope_suspend point = memscope_suspend_kind(kind);
-    if (suspend_slow(tls, task, awaiter, awaiter_bytes, point, kind >> MEMSCOPE_SUSPEND_LINE_SHIFT))
+    uint32_t line = kind >> MEMSCOPE_SUSPEND_LINE_SHIFT;
+    if (task && ms_has_tasks(tls) && suspend_slow(tls, task, awaiter, awaiter_bytes, point, line))
         leave(tls, task, point == MEMSCOPE_SUSPEND_INITIAL);
     if (kind & MEMSCOPE_SUSPEND_AND_POP)
         pop(tls);
@@ -401,23 +395,17 @@ MS_NOINLINE static void suspend_and_search(struct memscope_task_record *task, co
 MS_EXPORT void __memscope_coro_suspend(void *given, const void *awaiter, size_t awaiter_bytes,
                                        uint32_t kind) {
     struct ms_tls *tls = &ms_tls;
-    struct memscope_task_record *task = ms_task_in(given);
-    if (MS_UNLIKELY(!task || !ms_has_tasks(tls))) {
-        if (kind & MEMSCOPE_SUSPEND_AND_POP)
-            pop(tls);
-        return;
-    }
     enum memscope_suspend point = memscope_suspend_kind(kind);
     bool is_initial = point == MEMSCOPE_SUSPEND_INITIAL;
-    // Nothing to find: of those that have not started, or by rule 6.
-    bool is_plain =
-        is_initial ? !ms_config.verify
-                   : ms_load(&ms_tasks_not_started) == 0 &&
-                         (point != MEMSCOPE_SUSPEND_FINAL || task->edge == MEMSCOPE_EDGE_AWAIT);
-    if (MS_UNLIKELY(ms_task_running(tls) != task || !is_plain)) {
-        suspend_and_search(task, awaiter, awaiter_bytes, kind);
+    struct memscope_task_record *task = given;
+    // Else there may be one to find: of those that have not started, or by rule 6.
+    if (MS_UNLIKELY(!runs_here(tls, given) ||
+                    (point == MEMSCOPE_SUSPEND_FINAL && task->edge != MEMSCOPE_EDGE_AWAIT))) {
+        suspend_and_search(given, awaiter, awaiter_bytes, kind);
         return;
     }
+    if (!is_initial && MS_UNLIKELY(ms_load(&ms_tasks_not_started) != 0))
+        look_for_awaited(tls, task, awaiter, awaiter_bytes, kind >> MEMSCOPE_SUSPEND_LINE_SHIFT);
     if (is_initial)
         ms_bump(&ms_tasks_not_started, 1);
     leave(tls, task, is_initial);
@@ -439,7 +427,7 @@ MS_EXPORT void __memscope_coro_unsuspend(void *given) {
         return;
     }
     if (ms_load(&task->state) == MEMSCOPE_TASK_CREATED)
-        start();
+        start(task, false);
     else
         verify(task, MEMSCOPE_TASK_SUSPENDED, "unsuspend");
     ms_suspended_of(ms_tasks_in(top), task)->line = 0;

@@ -8,6 +8,7 @@
 #include "count_tasks.h"
 #include "count_tick.h"
 
+#include "collect/fiber.h"
 #include "collect/kept_blocks.h"
 #include "collect/level.h"
 #include "collect/thread.h"
@@ -166,6 +167,8 @@ void *ms_note_allocation_slow(void *block, size_t bytes, struct memscope_site *s
             allocate_without_buffer(block, bytes);
         } else {
             uint64_t began = ms_overhead_begin_slow(&tls->thread->overhead);
+            if (frame && ms_fiber_is_untold(tls, (uintptr_t)frame))
+                ms_fiber_follow(tls, (uintptr_t)frame);
             allocate_at(tls, block, bytes, origin);
             ms_overhead_end_slow(&tls->thread->overhead, began);
             if (tls->thread->overhead.slow_events % MS_TICK == 0)
@@ -177,20 +180,25 @@ void *ms_note_allocation_slow(void *block, size_t bytes, struct memscope_site *s
     return block;
 }
 
-void *ms_note_allocation_special(void *block, size_t bytes, struct memscope_site *site,
-                                 const uintptr_t *frame) {
+MS_NOINLINE static void *note_otherwise(void *block, size_t bytes, struct memscope_site *site,
+                                        const uintptr_t *frame) {
     struct ms_tls *tls = &ms_tls;
     if (tls->special & MS_SPECIAL_TIMED)
         return note_before_timed_free(block, bytes, site, frame);
-    if (MS_LIKELY(ms_load(&ms_shared.key_pairs) != 0)) {
-        if (MS_LIKELY(tls->special == MS_SPECIAL_TASKS))
-            return note_in_task(block, bytes, site, frame);
-        if (tls->special == (MS_SPECIAL_TASKS | MS_SPECIAL_COMING))
-            return note_coming_frame(block, bytes, site, frame);
-    }
     if ((tls->special & ~MS_SPECIAL_COMING) == MS_SPECIAL_TASKS && ms_load(&ms_shared.depth) == 0)
         return note_in_task_by_site(block, bytes, site, frame);
     return ms_note_allocation_slow(block, bytes, site, frame);
+}
+
+void *ms_note_allocation_special(void *block, size_t bytes, struct memscope_site *site,
+                                 const uintptr_t *frame) {
+    struct ms_tls *tls = &ms_tls;
+    uint32_t pairs = ms_load(&ms_shared.key_pairs);
+    if (MS_LIKELY(tls->special == MS_SPECIAL_TASKS && pairs != 0))
+        return note_in_task(block, bytes, site, frame, pairs);
+    if (MS_LIKELY(tls->special == (MS_SPECIAL_TASKS | MS_SPECIAL_COMING) && pairs != 0))
+        return note_coming_frame(block, bytes, site, frame, pairs);
+    return note_otherwise(block, bytes, site, frame);
 }
 
 void *ms_note_allocation_unsaved(void *block, size_t bytes, uint64_t *place,
@@ -243,6 +251,11 @@ static void free_in(struct ms_tls *tls, struct memscope_cell_record *cell, uint6
                     const void *block, bool by_realloc) {
     slow_guard_take(tls);
     catch_up(tls);
+    if (!(tls->special & MS_SPECIAL_NEW) && ms_load(&ms_fibers_made) != 0) {
+        if (ms_fiber_is_untold(tls, ms_stack_pointer()))
+            ms_fiber_follow(tls, ms_stack_pointer());
+        ms_fiber_stack_freed(tls, block);
+    }
     const struct ms_kept_event event = {block, cell, bytes, false, by_realloc};
     ms_kept_freed(tls, &event);
     if (tls->special & MS_SPECIAL_NEW) {
@@ -348,17 +361,32 @@ void ms_free_slow(void *block, uint64_t record, ms_free_function *real) {
         real(block);
 }
 
+MS_NOINLINE static void free_otherwise(void *block, ms_free_function *real) {
+    struct ms_tls *tls = &ms_tls;
+    if (MS_UNLIKELY(tls->special & MS_SPECIAL_TIMED) && block)
+        timed_free(tls, block, real);
+    else
+        ms_free_slow(block, ms_shadow_take(block), real);
+}
+
+// On a stack that was not told of, or perhaps of a stack.
+static inline bool tells_of_fibers(const struct ms_tls *tls, uint32_t bytes) {
+    const uint32_t least_stack = 4096;
+    return bytes >= least_stack || ms_fiber_is_untold(tls, ms_stack_pointer());
+}
+
 void ms_free_special(void *block, ms_free_function *real) {
     struct ms_tls *tls = &ms_tls;
-    if (MS_UNLIKELY(tls->special & MS_SPECIAL_TIMED) && block) {
-        timed_free(tls, block, real);
+    if (MS_UNLIKELY(tls->special != MS_SPECIAL_TASKS)) {
+        free_otherwise(block, real);
         return;
     }
     uint64_t record = ms_shadow_take(block);
-    enum ms_end end = MS_END_SLOW;
-    if (MS_LIKELY(tls->special == MS_SPECIAL_TASKS))
-        end = count_free_of_task(tls, block, record);
-    switch (end) {
+    if (MS_UNLIKELY(ms_load(&ms_fibers_made) != 0) && tells_of_fibers(tls, (uint32_t)record)) {
+        ms_free_slow(block, record, real);
+        return;
+    }
+    switch (count_free_of_task(tls, block, record)) {
     case MS_END_COUNTED:
         real(block);
         return;

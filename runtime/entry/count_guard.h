@@ -7,15 +7,14 @@
 
 #include "count.h"
 
-// One instruction each, so that what a signal handler changes of the flags is kept.
 static inline void task_guard_take(struct ms_tls *tls) {
-    tls->special |= ms_stack_pointer();
+    ms_set_bits(&tls->special, ms_stack_pointer());
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
 }
 
 static inline void task_guard_release(struct ms_tls *tls) {
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
-    tls->special &= ~MS_SPECIAL_GUARD;
+    ms_clear_bits(&tls->special, MS_SPECIAL_GUARD);
 }
 
 #endif

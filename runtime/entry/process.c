@@ -9,6 +9,7 @@
 
 #include "base/config.h"
 #include "base/text.h"
+#include "collect/fiber.h"
 #include "collect/overhead.h"
 #include "store/arena.h"
 #include "store/modules.h"
@@ -83,6 +84,15 @@ void ms_process_describe(struct memscope_profile_header *header) {
 
 // ---- how it ends -------------------------------------------------------------------------------
 
+// Where nobody tells of their switches, nobody may have told of their end.
+static void end_fibers(void) {
+    struct ms_tls *tls = &ms_tls;
+    if (ms_slow_begin(tls)) {
+        ms_fibers_end_gone();
+        ms_slow_end(tls);
+    }
+}
+
 // Writes the end into the profile of this process; a fork child that has none yet needs none, and a
 // vfork child has its parent's memory but not its end.
 static void note_end(uint32_t state, int code) {
@@ -93,6 +103,8 @@ static void note_end(uint32_t state, int code) {
         header->exit_code = code & 0xFF;
     else
         header->exit_signal = code;
+    if (state == MEMSCOPE_PROCESS_EXITED && ms_load(&header->losses[MEMSCOPE_LOSS_untold_switches]))
+        end_fibers();
     struct ms_overhead_sum overhead;
     ms_overhead_measure(&overhead);
     header->end_monotonic_ns = ms_sys_clock_monotonic_ns();

@@ -83,6 +83,23 @@ static inline uintptr_t ms_stack_pointer(void) {
 // The stack pointer of the calling function's caller, at its call.
 #define ms_caller_stack() ((uintptr_t)__builtin_dwarf_cfa())
 // One instruction where the CPU has one for it.
+// In one instruction, so that what a signal handler changes of the other bits is kept.
+static inline void ms_set_bits(uint64_t *place, uint64_t bits) {
+#if defined(__x86_64__)
+    __asm__ volatile("orq %1, %0" : "+m"(*place) : "r"(bits) : "cc");
+#else
+    __atomic_fetch_or(place, bits, __ATOMIC_RELAXED);
+#endif
+}
+
+static inline void ms_clear_bits(uint64_t *place, uint64_t bits) {
+#if defined(__x86_64__)
+    __asm__ volatile("andq %1, %0" : "+m"(*place) : "r"(~bits) : "cc");
+#else
+    __atomic_fetch_and(place, ~bits, __ATOMIC_RELAXED);
+#endif
+}
+
 static inline void ms_store_stack_pointer(uint64_t *place) {
 #if defined(__x86_64__)
     __asm__ volatile("mov %%rsp, %0" : "=m"(*place));

@@ -117,6 +117,25 @@ fibers_of_a_static_boost_context_are_exact() {
     PROGRAM=boost_fiber.cc FLAGS="-DCONTEXT -l:libboost_context.a" expect_witness program
 }
 
+# It switches inside itself, and nobody tells: the stack that a fiber allocates on does, and the
+# report says so.
+fibers_of_a_static_boost_fiber_are_exact() {
+    # shellcheck disable=SC2086
+    compile_object program.o "$tasks/programs/boost_fiber.cc" $cxx
+    # shellcheck disable=SC2046
+    $(compiler_of program.cc) program.o "$support/libms_truth.a" -l:libboost_fiber.a \
+        -l:libboost_context.a $(runtime_flags) -lpthread -ldl -o program || fail "does not link"
+    [ -n "$(nm program | grep -i " t jump_fcontext")" ] || fail "not linked statically"
+    profile program ./program
+    expect_whole program untold_switches
+    expect_json program '.losses.untold_switches >= 15'
+    expect_tasks program
+    expect_json program 'all(.tasks[]; .state != "created" and .state != "suspended")'
+    expect_environment program AsyncRuntime Boost.Fiber
+    "$memscope" report program.msp | grep -q 'switches to a fiber that nobody told' ||
+        fail "the report says nothing of it"
+}
+
 # Fully static, by the wrappers: nothing can be interposed.
 fibers_of_a_static_program_are_exact() {
     # shellcheck disable=SC2086

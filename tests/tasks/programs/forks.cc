@@ -8,24 +8,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static std::coroutine_handle<> parked;
+static std::coroutine_handle<> waiting;
 static unsigned inherited; // books that are the parent's, in the child
-
-struct park {
-    bool await_ready() {
-        return false;
-    }
-    void await_suspend(std::coroutine_handle<> h) {
-        parked = h;
-    }
-    void await_resume() {
-    }
-};
 
 static task waits(book *parent) {
     page me(__func__, parent, "spawned");
     void *p = me.alloc(900);
-    co_await park();
+    co_await parked{&waiting};
     me.free(p);
     me.free(me.alloc(40));
 }
@@ -72,7 +61,7 @@ int main() {
     suspended.run();
     task one = forks(books::root(), &is_child);
     one.run();
-    parked.resume();
+    waiting.resume();
     if (is_child) { // what it inherited is not its own: these are
         for (int i = 0; i < 3; i++)
             starts_new(books::root(), 1000 + i).run();

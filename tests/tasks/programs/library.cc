@@ -5,25 +5,13 @@
 
 #include "task.h"
 
-struct park {
-    std::coroutine_handle<> *out;
-    bool await_ready() {
-        return false;
-    }
-    void await_suspend(std::coroutine_handle<> h) {
-        *out = h;
-    }
-    void await_resume() {
-    }
-};
-
 task in_library(book *parent, task (*back)(book *), std::coroutine_handle<> *out);
 
 #ifdef LIBRARY
 static task below(book *parent, std::coroutine_handle<> *out) {
     page me(__func__, parent, "awaits");
     void *p = me.alloc(1500);
-    co_await park{out};
+    co_await parked{out};
     me.free(p);
 }
 

@@ -19,19 +19,7 @@ struct eager {
         std::suspend_never initial_suspend() noexcept {
             return {};
         }
-        struct last {
-            bool await_ready() noexcept {
-                return false;
-            }
-            std::coroutine_handle<>
-            await_suspend(std::coroutine_handle<promise_type> ended) noexcept {
-                auto waiting = ended.promise().waiting;
-                return waiting ? waiting : std::noop_coroutine();
-            }
-            void await_resume() noexcept {
-            }
-        };
-        last final_suspend() noexcept {
+        waits_no_longer final_suspend() noexcept {
             return {};
         }
         void return_void() {
@@ -46,18 +34,6 @@ struct eager {
     }
     void await_suspend(std::coroutine_handle<> h) {
         handle.promise().waiting = h;
-    }
-    void await_resume() {
-    }
-};
-
-struct parked {
-    std::coroutine_handle<> *out;
-    bool await_ready() {
-        return false;
-    }
-    void await_suspend(std::coroutine_handle<> h) {
-        *out = h;
     }
     void await_resume() {
     }

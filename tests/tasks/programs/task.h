@@ -12,6 +12,33 @@
 #include <exception>
 #include <utility>
 
+// Suspended until somebody resumes *out.
+struct parked {
+    std::coroutine_handle<> *out;
+    bool await_ready() {
+        return false;
+    }
+    void await_suspend(std::coroutine_handle<> h) {
+        *out = h;
+    }
+    void await_resume() {
+    }
+};
+
+// A final suspension that goes on with the one that waits, if one does.
+struct waits_no_longer {
+    bool await_ready() noexcept {
+        return false;
+    }
+    template <class promise>
+    std::coroutine_handle<> await_suspend(std::coroutine_handle<promise> ended) noexcept {
+        auto waiting = ended.promise().waiting;
+        return waiting ? waiting : std::noop_coroutine();
+    }
+    void await_resume() noexcept {
+    }
+};
+
 struct task {
     struct promise_type {
         std::coroutine_handle<> waiting;
@@ -24,19 +51,7 @@ struct task {
         std::suspend_always initial_suspend() noexcept {
             return {};
         }
-        struct last {
-            bool await_ready() noexcept {
-                return false;
-            }
-            std::coroutine_handle<>
-            await_suspend(std::coroutine_handle<promise_type> ended) noexcept {
-                auto waiting = ended.promise().waiting;
-                return waiting ? waiting : std::noop_coroutine();
-            }
-            void await_resume() noexcept {
-            }
-        };
-        last final_suspend() noexcept {
+        waits_no_longer final_suspend() noexcept {
             return {};
         }
         void return_void() {
