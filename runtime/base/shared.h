@@ -35,6 +35,10 @@ struct ms_shared {
     uint32_t level;                     // enum memscope_level
     uint32_t level_number;              // counts changes of it; threads compare it with theirs
     uint64_t interval_bytes;            // of collect/sampler.h; 0 = nothing is sampled
+    // Under GlobalDirect, while samples are taken: the shadow record of a block of no bytes that is
+    // none (entry/count_sampled.h); else 0.
+    uint64_t direct_unsampled;
+    uint64_t direct_unsampled_ref; // its upper half
 };
 
 enum { MS_SHARED_PAGE = 65536 }; // the largest page size of the architectures we know
@@ -82,6 +86,20 @@ MS_HOT void *ms_ref(uint32_t ref) {
 // From now on no event takes GlobalDirect's path.
 static inline void ms_leave_direct(void) {
     ms_release(&ms_shared.direct_bias, (uint64_t)0);
+    __atomic_thread_fence(__ATOMIC_SEQ_CST); // of it and ms_direct_sample one sees the other
+    ms_store(&ms_shared.direct_unsampled, (uint64_t)0);
+    ms_store(&ms_shared.direct_unsampled_ref, (uint64_t)0);
+}
+
+// Of the one thread that counts under GlobalDirect.
+static inline void ms_direct_sample(uint64_t record) {
+    ms_store(&ms_shared.direct_unsampled, record);
+    ms_store(&ms_shared.direct_unsampled_ref, record >> 32);
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    if (ms_load(&ms_shared.direct_bias) != 0)
+        return;
+    ms_store(&ms_shared.direct_unsampled, (uint64_t)0);
+    ms_store(&ms_shared.direct_unsampled_ref, (uint64_t)0);
 }
 
 // The record of the ref that is `above` ms_shared.ref_base; `base` is ms_shared.header.

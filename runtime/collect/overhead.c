@@ -56,12 +56,16 @@ void ms_overhead_add(struct ms_overhead *overhead, enum ms_timed kind, uint64_t 
         cost += hot_event_256(overhead);
         spread = hot_error_256(overhead) + 256 * difference;
     }
-    ms_store(&overhead->spread_cycles, overhead->spread_cycles + spread * MS_TICK / 256);
-    ms_store(&overhead->fast_cycles, overhead->fast_cycles + cost * MS_TICK / 256);
+    int64_t events = (int64_t)overhead->stands_for;
+    ms_store(&timing->events, timing->events + overhead->stands_for);
+    ms_store(&overhead->spread_cycles, overhead->spread_cycles + spread * events / 256);
+    ms_store(&overhead->fast_cycles, overhead->fast_cycles + cost * events / 256);
 }
 
 void ms_overhead_add_none(struct ms_overhead *overhead, enum ms_timed kind) {
-    ms_store(&overhead->timed[kind].count, overhead->timed[kind].count + 1);
+    struct ms_timing *timing = &overhead->timed[kind];
+    ms_store(&timing->count, timing->count + 1);
+    ms_store(&timing->events, timing->events + overhead->stands_for);
 }
 
 uint64_t ms_overhead_begin_slow(struct ms_overhead *overhead) {
@@ -106,7 +110,7 @@ static uint64_t error_of(const struct ms_timing *timing) {
     int64_t mean = ms_load(&timing->cycles) / (int64_t)count;
     uint64_t mean_square = ms_load(&timing->squares) / count, square = (uint64_t)(mean * mean);
     uint64_t variance = mean_square > square ? mean_square - square : 0;
-    return square_root(variance * count) * MS_TICK * 196 / 100;
+    return square_root(variance * count) * (ms_load(&timing->events) / count) * 196 / 100;
 }
 
 uint64_t ms_overhead_ppm(uint64_t overhead_ns, uint64_t cpu_ns) {
@@ -121,7 +125,7 @@ void ms_overhead_measure(struct ms_overhead_sum *sum_out) {
     sum_out->events = 0;
     for (struct ms_thread *thread = ms_acquire(&ms_threads); thread; thread = thread->next) {
         const struct ms_overhead *overhead = &thread->overhead;
-        sum_out->events += ms_load(&overhead->timed[MS_TIMED_ALLOCATION].count) * MS_TICK +
+        sum_out->events += ms_load(&overhead->timed[MS_TIMED_ALLOCATION].events) +
                            ms_load(&overhead->slow_events);
         cycles += ms_load(&overhead->fast_cycles) + (int64_t)ms_load(&overhead->slow_cycles);
         int64_t spread = ms_load(&overhead->spread_cycles);

@@ -21,7 +21,8 @@ struct ms_thread;
 #define MS_SPECIAL_COMING (1ull << 57)  // the next allocation may be a new coroutine's frame
 #define MS_SPECIAL_RECORDS (1ull << 55) // single blocks are kept (kept_blocks.h); stays
 #define MS_SPECIAL_TIMED (1ull << 54)   // the next free is timed (count_tick.h)
-#define MS_SPECIAL_GUARD ((1ull << 54) - 1)
+#define MS_SPECIAL_SAMPLES 1ull         // samples are taken, and nothing else is special
+#define MS_SPECIAL_GUARD ((1ull << 54) - 8)
 // ... where GUARD is the stack pointer of the hook that runs now, zero when none does. A handler
 // that finds it at a deeper place than its own knows that the hook was left by longjmp.
 

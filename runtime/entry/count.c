@@ -271,6 +271,8 @@ static bool note_free_special(void *block, uint64_t record) {
         tls->special &= ~MS_SPECIAL_TIMED;
         return ms_note_free_of(block, record);
     }
+    if (tls->special == MS_SPECIAL_SAMPLES && free_unsampled(tls, block, record))
+        return true;
     if (tls->special != MS_SPECIAL_TASKS)
         return note_free_slow(block, record, true);
     switch (count_free_of_task(tls, block, record)) {

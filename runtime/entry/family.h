@@ -40,6 +40,10 @@ MS_HOT void *ms_do_calloc(size_t count, size_t size, struct ms_origin origin) {
 MS_HOT void ms_do_free(void *block) {
     struct memscope_cell_record *cell;
     if (MS_UNLIKELY(ms_tls.special != 0)) {
+        if (ms_tls.special == MS_SPECIAL_SAMPLES) {
+            ms_free_sampled(&ms_tls, block, MS_REAL.free);
+            return;
+        }
         ms_free_special(block, MS_REAL.free);
         return;
     }
