@@ -4,7 +4,7 @@
 
 #include "base/config.h"
 
-#define MOST_BYTES (INT64_MAX / 4) // beyond what any program asks for
+#define MOST_BYTES (INT64_MAX / 4)    // beyond what any program asks for
 #define LN2_Q64 12786308645202655660u // ln 2 * 2^64
 
 // SplitMix64 (Steele, Lea, Flood: Fast splittable pseudorandom number generators, 2014).

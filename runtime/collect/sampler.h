@@ -14,12 +14,12 @@
 
 struct ms_sampler {
     int64_t left;                           // bytes to the next block that is looked at
+    struct memscope_cell_record *unsampled; // of the thread's root task; NULL = none yet
+    uint64_t unsampled_record;              // the shadow record of a block of no bytes in it
     int64_t rest;                           // from there to the next sample
     int64_t stretch;                        // between two looks
     uint64_t interval_bytes;                // mean distance; 0 = none is sampled
     uint64_t random;                        // state of the generator
-    struct memscope_cell_record *unsampled; // of the thread's root task; NULL = none yet
-    uint64_t unsampled_record;              // the shadow record of a block of no bytes in it
     uint64_t timed_blocks, timed_bytes;     // of that cell when an allocation was timed last
     bool is_on;                             // of this thread's allocations samples are taken
     bool is_due;                            // the next allocation is to be timed

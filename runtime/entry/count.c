@@ -35,6 +35,7 @@ static inline void slow_guard_take(struct ms_tls *tls) {
 static void catch_up(struct ms_tls *tls) {
     if (tls->special & MS_SPECIAL_NEW)
         ms_thread_attach(NULL, NULL);
+    ms_sampled_settle(tls);
     if (!ms_single_threaded() && ms_strategy_is_outdated(tls))
         ms_thread_local_convert();
     if (!(tls->special & MS_SPECIAL_NEW))
@@ -180,6 +181,8 @@ void *ms_note_allocation_slow(void *block, size_t bytes, struct memscope_site *s
 void *ms_note_allocation_special(void *block, size_t bytes, struct memscope_site *site,
                                  const uintptr_t *frame) {
     struct ms_tls *tls = &ms_tls;
+    if (MS_LIKELY(tls->special == MS_SPECIAL_SAMPLES))
+        return ms_note_sampled(tls, block, bytes, site, frame);
     if (tls->special & MS_SPECIAL_TIMED)
         return note_before_timed_free(block, bytes, site, frame);
     if (MS_LIKELY(ms_load(&ms_shared.key_pairs) != 0)) {

@@ -137,8 +137,6 @@ MS_HOT void *ms_note_allocation_usual(struct ms_tls *tls, void *block, size_t by
 MS_HOT void *ms_note_allocation(void *block, size_t bytes, struct ms_origin origin) {
     struct ms_tls *tls = &ms_tls;
     if (MS_UNLIKELY(tls->special != 0)) {
-        if (tls->special == MS_SPECIAL_SAMPLES)
-            return ms_note_sampled(tls, block, bytes, origin.site, ms_frame_here());
         block = ms_note_allocation_special(block, bytes, origin.site, ms_frame_here());
         ms_keep_frame();
         return block;

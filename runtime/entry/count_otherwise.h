@@ -18,6 +18,12 @@ static void publish_sampled(struct ms_tls *tls) {
     ms_overhead_add_slow(&tls->thread->overhead, ms_cycles() - began);
 }
 
+void *ms_note_sampled_publish(void *block) {
+    publish_sampled(&ms_tls);
+    ms_sampled_guard_release(&ms_tls);
+    return block;
+}
+
 void *ms_note_sampled_peak(void *block, size_t bytes) {
     struct ms_tls *tls = &ms_tls;
     tls->credit += (int64_t)bytes;
@@ -67,8 +73,8 @@ MS_HOT bool free_unsampled(struct ms_tls *tls, void *block, uint64_t record) {
     }
     ms_settle();
     bool is_direct = ms_peek(&ms_shared.direct_bias) != 0;
-    if (MS_UNLIKELY(record < MS_ASIDE_SLOTS ||
-                    (!is_direct && (ms_load(&ms_shared.alive) == 0 || ms_strategy_is_outdated(tls)))))
+    if (MS_UNLIKELY(record < MS_ASIDE_SLOTS || (!is_direct && (ms_load(&ms_shared.alive) == 0 ||
+                                                               ms_strategy_is_outdated(tls)))))
         return false;
     ms_sampled_guard_take(tls);
     ms_unsampled_free(tls, cell, (uint32_t)record, block,
@@ -77,6 +83,10 @@ MS_HOT bool free_unsampled(struct ms_tls *tls, void *block, uint64_t record) {
         publish_sampled(tls);
     ms_sampled_guard_release(tls);
     return true;
+}
+
+void ms_free_while_sampling(void *block, ms_free_function *real) {
+    ms_free_sampled(&ms_tls, block, real);
 }
 
 void ms_free_sampled_otherwise(void *block, ms_free_function *real) {

@@ -21,8 +21,7 @@ MS_HOT void *note_counted(struct ms_tls *tls, void *block, size_t bytes, struct 
                           const uintptr_t *frame, struct memscope_cell_record *scratch) {
     struct memscope_cell_record *cell;
     uint64_t record;
-    bool is_found =
-        ms_look_up(tls, ms_fast_key(tls, ms_context_seed(site), frame), &cell, &record);
+    bool is_found = ms_look_up(tls, ms_fast_key(tls, ms_context_seed(site), frame), &cell, &record);
     if (scratch) {
         cell = scratch;
         record = tls->thread->scratch_record;

@@ -87,12 +87,13 @@ void ms_thread_local_convert(void) {
     int64_t own = 0, freed_by_others = 0;
     for (uint64_t unit = MEMSCOPE_HEADER_BYTES / MEMSCOPE_UNIT_BYTES;
          unit < ms_load(&header->arena_end_units);) {
-        const struct memscope_cell_record *cell = ms_ref(ms_shared.ref_base + (uint32_t)unit);
+        struct memscope_cell_record *cell = ms_ref(ms_shared.ref_base + (uint32_t)unit);
         bool is_record = cell->record.magic == MEMSCOPE_RECORD_MAGIC; // else it begins just now
         unit += is_record ? cell->record.units : 1;
         if (!is_record || cell->record.type != MEMSCOPE_RECORD_CELL ||
             cell->thread_ref != ms_tls.record_ref)
             continue;
+        ms_cell_keep_peak(cell, ms_epoch());
         own += (int64_t)(cell->bytes - cell->freed_bytes);
         freed_by_others += (int64_t)ms_load(&cell->remote_freed_bytes);
     }
