@@ -85,18 +85,17 @@ MS_HOT void *ms_ref(uint32_t ref) {
 
 // From now on no event takes GlobalDirect's path.
 static inline void ms_leave_direct(void) {
-    ms_release(&ms_shared.direct_bias, (uint64_t)0);
-    __atomic_thread_fence(__ATOMIC_SEQ_CST); // of it and ms_direct_sample one sees the other
-    ms_store(&ms_shared.direct_unsampled, (uint64_t)0);
+    // One order of all: this store comes after that of ms_direct_sample, or that sees the first.
+    __atomic_store_n(&ms_shared.direct_bias, (uint64_t)0, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&ms_shared.direct_unsampled, (uint64_t)0, __ATOMIC_SEQ_CST);
     ms_store(&ms_shared.direct_unsampled_ref, (uint64_t)0);
 }
 
 // Of the one thread that counts under GlobalDirect.
 static inline void ms_direct_sample(uint64_t record) {
-    ms_store(&ms_shared.direct_unsampled, record);
     ms_store(&ms_shared.direct_unsampled_ref, record >> 32);
-    __atomic_thread_fence(__ATOMIC_SEQ_CST);
-    if (ms_load(&ms_shared.direct_bias) != 0)
+    __atomic_store_n(&ms_shared.direct_unsampled, record, __ATOMIC_SEQ_CST);
+    if (__atomic_load_n(&ms_shared.direct_bias, __ATOMIC_SEQ_CST) != 0)
         return;
     ms_store(&ms_shared.direct_unsampled, (uint64_t)0);
     ms_store(&ms_shared.direct_unsampled_ref, (uint64_t)0);
