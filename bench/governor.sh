@@ -52,8 +52,8 @@ expect_governed() {
 # that was given up is on record.
 # shellcheck disable=SC2016 # variables of jq
 what_it_kept='
-    . as $run | $profile[0] as $p | $p.sessions[0].elapsed_ms as $end
-    | [$p.tracking, $p.tracking[1:] + [{since_ms: $end}]] | transpose
+    . as $run | $profile[0] as $p | $p.sessions[0].elapsed_ms as $until
+    | [$p.tracking, $p.tracking[1:] + [{since_ms: $until}]] | transpose
     | map({level: .[0].level, ms: ([.[1].since_ms - .[0].since_ms, 0] | max)}) as $levels
     | $run | {rate: $rate, round: $round, pairs: $pairs, budget: $budget,
                plain_cpu_ns: $plain[0].cpu_ns, cpu_ns: .cpu_ns,

@@ -55,6 +55,7 @@ struct ms_table_head {
 };
 
 enum { MS_TICK = 1024 }; // of allocations one in so many is looked at
+enum { MS_SAMPLED_TICK = 4 * MS_TICK }; // ... about, while samples are taken
 
 struct ms_tls {
     uint64_t special;

@@ -276,7 +276,7 @@ static void *look_at(struct ms_tls *tls, void *block, size_t bytes, struct memsc
     struct ms_sampler *sampler = &tls->thread->sampler;
     block = ms_note_allocation_slow(block, bytes, site, frame);
     const struct memscope_cell_record *cell = sampler->unsampled;
-    sampler->is_due = cell && cell->allocations - sampler->timed_blocks >= MS_TICK / 2;
+    sampler->is_due = cell && cell->allocations - sampler->timed_blocks >= MS_SAMPLED_TICK / 2;
     if (sampler->is_due) {
         sampler->rest += sampler->left;
         sampler->left = 0;
@@ -289,7 +289,7 @@ static void *time_sampled(struct ms_tls *tls, void *block, size_t bytes, struct 
     struct ms_sampler *sampler = &tls->thread->sampler;
     const struct memscope_cell_record *cell = sampler->unsampled;
     uint64_t blocks = cell->allocations - sampler->timed_blocks;
-    uint64_t reach = ms_sample_reach((cell->bytes - sampler->timed_bytes) / blocks) * MS_TICK;
+    uint64_t reach = ms_sample_reach((cell->bytes - sampler->timed_bytes) / blocks) * MS_SAMPLED_TICK;
     sampler->timed_blocks = cell->allocations;
     sampler->timed_bytes = cell->bytes;
     sampler->is_due = false;
