@@ -8,6 +8,8 @@ enum {
     LONGEST_SLOW_CYCLES = 1 << 16,
     LONGEST_FIRST_CYCLES = 1 << 23, // tables are read, modules looked for
     LONGEST_CYCLES = 1 << 11,       // longer, the thread was interrupted
+    LONGEST_TASK_CYCLES = 1 << 11,
+    COLD_CYCLES = 32, // a line that was not in the nearest cache
     SLOW_ALL = 4096,
     SLOW_ONE_IN = 16,
 };
@@ -54,6 +56,10 @@ void ms_overhead_add(struct ms_overhead *overhead, enum ms_timed kind, uint64_t 
     int64_t cost = 256 * difference, spread = 0;
     if (control) {
         cost += hot_event_256(overhead);
+        // The lines that it waited for have displaced as many, for which the program waits: none of
+        // them up to all. Shorter, it was no line.
+        if (difference >= COLD_CYCLES)
+            cost += 256 * difference;
         spread = hot_error_256(overhead) + 256 * difference;
     }
     int64_t events = (int64_t)overhead->stands_for;
@@ -66,6 +72,16 @@ void ms_overhead_add_none(struct ms_overhead *overhead, enum ms_timed kind) {
     struct ms_timing *timing = &overhead->timed[kind];
     ms_store(&timing->count, timing->count + 1);
     ms_store(&timing->events, timing->events + overhead->stands_for);
+}
+
+// It may have taken a slow path, which is timed twice then: by that and by this.
+void ms_overhead_add_task(struct ms_overhead *overhead, uint64_t cycles, uint64_t stands_for) {
+    if (cycles > LONGEST_TASK_CYCLES) // a page was new, or it was interrupted
+        cycles = LONGEST_TASK_CYCLES;
+    cycles /= 2; // none of it overlaps with the program's own up to all
+    ms_store(&overhead->task_events, overhead->task_events + stands_for);
+    ms_store(&overhead->task_cycles, overhead->task_cycles + cycles * stands_for);
+    ms_store(&overhead->spread_cycles, overhead->spread_cycles + (int64_t)(cycles * stands_for));
 }
 
 uint64_t ms_overhead_begin_slow(struct ms_overhead *overhead) {
@@ -126,8 +142,9 @@ void ms_overhead_measure(struct ms_overhead_sum *sum_out) {
     for (struct ms_thread *thread = ms_acquire(&ms_threads); thread; thread = thread->next) {
         const struct ms_overhead *overhead = &thread->overhead;
         sum_out->events += ms_load(&overhead->timed[MS_TIMED_ALLOCATION].events) +
-                           ms_load(&overhead->slow_events);
-        cycles += ms_load(&overhead->fast_cycles) + (int64_t)ms_load(&overhead->slow_cycles);
+                           ms_load(&overhead->slow_events) + ms_load(&overhead->task_events);
+        cycles += ms_load(&overhead->fast_cycles) + (int64_t)ms_load(&overhead->slow_cycles) +
+                  (int64_t)ms_load(&overhead->task_cycles);
         int64_t spread = ms_load(&overhead->spread_cycles);
         error += (uint64_t)(spread > 0 ? spread : -spread);
         for (int kind = 0; kind < MS_TIMED_KINDS; kind++)

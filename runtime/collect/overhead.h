@@ -34,6 +34,8 @@ struct ms_overhead {
     int64_t fast_cycles;  // estimate for all events of the fast paths
     uint64_t slow_cycles; // of slow paths, and of asking for memory
     uint64_t slow_events;
+    uint64_t task_cycles, task_events; // the same of coroutines and what they allocate
+    int32_t until_task_tick;
     int64_t spread_cycles; // its error, but for chance
     // What a pair of hot events costs by itself, and among other code, in 1/256 of cycles.
     uint64_t hot_alone_256, hot_among_256;
@@ -67,6 +69,9 @@ void ms_overhead_add(struct ms_overhead *overhead, enum ms_timed kind, uint64_t 
 
 // One that was counted otherwise.
 void ms_overhead_add_none(struct ms_overhead *overhead, enum ms_timed kind);
+
+// One of a thread with tasks, which stands for so many.
+void ms_overhead_add_task(struct ms_overhead *overhead, uint64_t cycles, uint64_t stands_for);
 
 // Around a slow path: when it began, 0 = is not timed. The first ones all are, then one in 16,
 // which stands for the others.

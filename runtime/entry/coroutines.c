@@ -9,6 +9,7 @@
 // is pushed all the same, marked unfollowed: coro_pop cannot tell whose it is.
 
 #include "count_guard.h"
+#include "count_timed.h"
 
 #include "base/config.h"
 #include "collect/task_class.h"
@@ -125,6 +126,7 @@ MS_EXPORT void __memscope_coro_alloc(struct memscope_coroutine *coroutine, size_
                                      struct memscope_site *spawn_site, const void *return_address) {
     struct ms_tls *tls = &ms_tls;
     int saved_errno = errno;
+    uint64_t began = begin_task_timer(tls);
     if (task_begin(tls)) {
         struct ms_tasks *tasks = ms_tasks_here(tls);
         if (tasks) {
@@ -139,6 +141,7 @@ MS_EXPORT void __memscope_coro_alloc(struct memscope_coroutine *coroutine, size_
         }
         task_end(tls);
     }
+    end_task_timer(tls, began);
     errno = saved_errno;
 }
 
@@ -209,10 +212,9 @@ MS_NOINLINE static void *begin_slow(struct memscope_coroutine *coroutine, void *
     return task ? task : &ms_unfollowed;
 }
 
-MS_EXPORT void *__memscope_coro_begin(struct memscope_coroutine *coroutine, void *frame,
-                                      size_t frame_bytes, struct memscope_site *spawn_site,
-                                      const void *return_address, uint32_t elided) {
-    struct ms_tls *tls = &ms_tls;
+static inline void *begin_frame(struct ms_tls *tls, struct memscope_coroutine *coroutine,
+                                void *frame, size_t frame_bytes, struct ms_spawn spawn,
+                                uint32_t elided) {
     if (MS_LIKELY(is_usual(tls) && ms_has_tasks(tls))) {
         task_guard_take(tls); // first: a signal handler may drop the coming task
         struct ms_tasks *tasks = ms_tasks_in(tls->top);
@@ -231,8 +233,18 @@ MS_EXPORT void *__memscope_coro_begin(struct memscope_coroutine *coroutine, void
         }
         task_guard_release(tls);
     }
-    return begin_slow(coroutine, frame, frame_bytes, (struct ms_spawn){spawn_site, return_address},
-                      elided != 0);
+    return begin_slow(coroutine, frame, frame_bytes, spawn, elided != 0);
+}
+
+MS_EXPORT void *__memscope_coro_begin(struct memscope_coroutine *coroutine, void *frame,
+                                      size_t frame_bytes, struct memscope_site *spawn_site,
+                                      const void *return_address, uint32_t elided) {
+    struct ms_tls *tls = &ms_tls;
+    uint64_t began = begin_task_timer(tls);
+    void *task = begin_frame(tls, coroutine, frame, frame_bytes,
+                             (struct ms_spawn){spawn_site, return_address}, elided);
+    end_task_timer(tls, began);
+    return task;
 }
 
 // What ends or leaves a coroutine that is not followed.
@@ -249,6 +261,7 @@ MS_EXPORT void __memscope_coro_end(void *given) {
         return;
     }
     int saved_errno = errno;
+    uint64_t began = begin_task_timer(tls);
     verify(task, MEMSCOPE_TASK_RUNNING, "end");
     if (ms_task_running(tls) == task || ms_tasks_unwind_to(tls, task))
         ms_tasks_pop(tls);
@@ -256,6 +269,7 @@ MS_EXPORT void __memscope_coro_end(void *given) {
         ms_task_ended(ms_tasks_in(tls->top), task);
         task_end(tls);
     }
+    end_task_timer(tls, began);
     errno = saved_errno;
 }
 
