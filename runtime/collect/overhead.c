@@ -14,10 +14,11 @@ enum {
     SLOW_ONE_IN = 16,
 };
 
-static uint64_t began_cycles;
+static uint64_t began_cycles, page_ns;
 
 void ms_overhead_begin_profile(void) {
     began_cycles = ms_cycles();
+    ms_store(&page_ns, (uint64_t)0);
 }
 
 void ms_overhead_recalibrate(struct ms_overhead *overhead, uint32_t calibration) {
@@ -43,7 +44,8 @@ static int64_t hot_error_256(const struct ms_overhead *overhead) {
     return (distance < 0 ? -distance : distance) / 4;
 }
 
-// Without a control, and so without a hot cost, the time itself has to do.
+// Without a control, and so without a hot cost, the time itself has to do, in which nothing of the
+// program's own overlaps: half of it, and the other half is its error.
 void ms_overhead_add(struct ms_overhead *overhead, enum ms_timed kind, uint64_t cycles,
                      uint64_t control) {
     struct ms_timing *timing = &overhead->timed[kind];
@@ -61,6 +63,8 @@ void ms_overhead_add(struct ms_overhead *overhead, enum ms_timed kind, uint64_t 
         if (difference >= COLD_CYCLES)
             cost += 256 * difference;
         spread = hot_error_256(overhead) + 256 * difference;
+    } else {
+        cost = spread = 256 * difference / 2; // as of tasks
     }
     int64_t events = (int64_t)overhead->stands_for;
     ms_store(&timing->events, timing->events + overhead->stands_for);
@@ -105,6 +109,10 @@ void ms_overhead_end_slow(struct ms_overhead *overhead, uint64_t began) {
 
 void ms_overhead_add_slow(struct ms_overhead *overhead, uint64_t cycles) {
     ms_store(&overhead->slow_cycles, overhead->slow_cycles + cycles);
+}
+
+void ms_overhead_add_pages(uint64_t cpu_ns) {
+    (void)ms_add(&page_ns, cpu_ns);
 }
 
 static uint64_t square_root(uint64_t of) {
@@ -156,6 +164,7 @@ void ms_overhead_measure(struct ms_overhead_sum *sum_out) {
         since = 1;
     sum_out->overhead_ns =
         cycles > 0 ? (uint64_t)((unsigned __int128)(uint64_t)cycles * ns / since) : 0;
+    sum_out->overhead_ns += ms_load(&page_ns);
     sum_out->error_ns = (uint64_t)((unsigned __int128)error * ns / since);
     sum_out->cpu_ns = ms_sys_clock_process_ns();
     sum_out->cycles_per_ms = (uint64_t)((unsigned __int128)since * 1000000 / (ns ? ns : 1));

@@ -81,6 +81,9 @@ void ms_overhead_end_slow(struct ms_overhead *overhead, uint64_t began);
 // What was timed otherwise.
 void ms_overhead_add_slow(struct ms_overhead *overhead, uint64_t cycles);
 
+// New pages of the profile, which are touched at once.
+void ms_overhead_add_pages(uint64_t cpu_ns);
+
 // Sums up all threads; into the profile's header, too. A system call.
 void ms_overhead_measure(struct ms_overhead_sum *sum_out);
 

@@ -7,7 +7,6 @@
 #include "charge.h"
 #include "count_tasks.h"
 #include "count_tick.h"
-#include "count_timed.h"
 
 #include "collect/kept_blocks.h"
 #include "collect/level.h"
@@ -179,17 +178,6 @@ void *ms_note_allocation_slow(void *block, size_t bytes, struct memscope_site *s
     return block;
 }
 
-static inline void *note_task_timed(struct ms_tls *tls, void *block, size_t bytes,
-                                    struct memscope_site *site, const uintptr_t *frame) {
-    uint64_t began = begin_task_timer(tls);
-    if (MS_LIKELY(began == 0))
-        return note_in_task(block, bytes, site, frame);
-    block = note_in_task(block, bytes, site, frame);
-    end_task_timer(tls, began);
-    ms_governor_tick();
-    return block;
-}
-
 void *ms_note_allocation_special(void *block, size_t bytes, struct memscope_site *site,
                                  const uintptr_t *frame) {
     struct ms_tls *tls = &ms_tls;
@@ -199,7 +187,7 @@ void *ms_note_allocation_special(void *block, size_t bytes, struct memscope_site
         return note_before_timed_free(block, bytes, site, frame);
     if (MS_LIKELY(ms_load(&ms_shared.key_pairs) != 0)) {
         if (MS_LIKELY(tls->special == MS_SPECIAL_TASKS))
-            return note_task_timed(tls, block, bytes, site, frame);
+            return note_in_task(block, bytes, site, frame);
         if (tls->special == (MS_SPECIAL_TASKS | MS_SPECIAL_COMING))
             return note_coming_frame(block, bytes, site, frame);
     }
@@ -345,12 +333,10 @@ void ms_free_special(void *block, ms_free_function *real) {
         timed_free(tls, block, real);
         return;
     }
-    uint64_t began = tls->special == MS_SPECIAL_TASKS ? begin_task_timer(tls) : 0;
     uint64_t record = ms_shadow_take(block);
     enum ms_end end = MS_END_SLOW;
     if (MS_LIKELY(tls->special == MS_SPECIAL_TASKS))
         end = count_free_of_task(tls, block, record);
-    end_task_timer(tls, began);
     switch (end) {
     case MS_END_COUNTED:
         real(block);

@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// What the events of threads with tasks cost (collect/overhead.h): coroutines that begin and end,
-// blocks that tasks allocate and free. One in MS_TASK_TICK is timed where it happens, with what
-// the program's own data has made of the caches, less what two readings of the clock take. Nothing
-// of the program runs between these, whose instructions would overlap with ours: half of the time
-// is taken, and the other half is its error.
+// What the hooks of coroutines cost that begin or end (collect/overhead.h). One in MS_TASK_TICK is
+// timed where it happens, with what the program's own data has made of the caches, less what two
+// readings of the clock take. Nothing of the program runs between these, whose instructions would
+// overlap with ours: half of the time is taken, and the other half is its error.
 
 #ifndef MS_COUNT_TIMED_H
 #define MS_COUNT_TIMED_H
 
-#include "collect/governor.h"
 #include "collect/thread.h"
 
 enum { MS_TASK_TICK = 128 };
