@@ -44,8 +44,13 @@ static int64_t hot_error_256(const struct ms_overhead *overhead) {
     return (distance < 0 ? -distance : distance) / 4;
 }
 
-// Without a control, and so without a hot cost, the time itself has to do, in which nothing of the
-// program's own overlaps: half of it, and the other half is its error.
+// Of a time in which nothing of the program's own overlaps: the middle of a half and all of it. Its
+// error is a half, so that it holds what is displaced as well.
+static uint64_t alone_cost(uint64_t cycles) {
+    return cycles / 4 * 3;
+}
+
+// Without a control, and so without a hot cost, the time itself has to do.
 void ms_overhead_add(struct ms_overhead *overhead, enum ms_timed kind, uint64_t cycles,
                      uint64_t control) {
     struct ms_timing *timing = &overhead->timed[kind];
@@ -64,7 +69,8 @@ void ms_overhead_add(struct ms_overhead *overhead, enum ms_timed kind, uint64_t 
             cost += 256 * difference;
         spread = hot_error_256(overhead) + 256 * difference;
     } else {
-        cost = spread = 256 * difference / 2; // as of tasks
+        cost = (int64_t)alone_cost((uint64_t)cost);
+        spread = 256 * difference / 2;
     }
     int64_t events = (int64_t)overhead->stands_for;
     ms_store(&timing->events, timing->events + overhead->stands_for);
@@ -82,10 +88,10 @@ void ms_overhead_add_none(struct ms_overhead *overhead, enum ms_timed kind) {
 void ms_overhead_add_task(struct ms_overhead *overhead, uint64_t cycles, uint64_t stands_for) {
     if (cycles > LONGEST_TASK_CYCLES) // a page was new, or it was interrupted
         cycles = LONGEST_TASK_CYCLES;
-    cycles /= 2; // none of it overlaps with the program's own up to all
     ms_store(&overhead->task_events, overhead->task_events + stands_for);
-    ms_store(&overhead->task_cycles, overhead->task_cycles + cycles * stands_for);
-    ms_store(&overhead->spread_cycles, overhead->spread_cycles + (int64_t)(cycles * stands_for));
+    ms_store(&overhead->task_cycles, overhead->task_cycles + alone_cost(cycles * stands_for));
+    ms_store(&overhead->spread_cycles,
+             overhead->spread_cycles + (int64_t)(cycles * stands_for / 2));
 }
 
 uint64_t ms_overhead_begin_slow(struct ms_overhead *overhead) {

@@ -3,7 +3,7 @@
 // What the hooks of coroutines cost that begin or end (collect/overhead.h). One in MS_TASK_TICK is
 // timed where it happens, with what the program's own data has made of the caches, less what two
 // readings of the clock take. Nothing of the program runs between these, whose instructions would
-// overlap with ours: half of the time is taken, and the other half is its error.
+// overlap with ours: three quarters of the time are taken, a half is the error.
 
 #ifndef MS_COUNT_TIMED_H
 #define MS_COUNT_TIMED_H
