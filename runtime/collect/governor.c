@@ -20,7 +20,7 @@ enum { STEPS = sizeof steps / sizeof *steps };
 
 enum {
     WINDOW_MS = 20,
-    LEAST_EVENTS = 4 * MS_SAMPLED_TICK, // of a window, or it goes on
+    LEAST_EVENTS = 4 * MS_TICK, // of a window, or it goes on
     ROOM_PERCENT = 80,          // of the budget: back up only if that will do
     // Doubled each time it went up too early: changes stay few, and so do their records.
     MOST_PATIENCE = 1024,

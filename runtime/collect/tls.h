@@ -55,7 +55,7 @@ struct ms_table_head {
 };
 
 enum { MS_TICK = 1024 }; // of allocations one in so many is looked at
-enum { MS_SAMPLED_TICK = 4 * MS_TICK }; // ... about, while samples are taken
+enum { MS_SAMPLED_TICK = 2 * MS_TICK }; // ... about, while samples are taken
 
 struct ms_tls {
     uint64_t special;
