@@ -7,7 +7,7 @@ quick_run() {
     local results=results.json
     LLVM=$LLVM MEMSCOPE_BENCH_OUT=$PWD "$MS_SOURCE/bench/run" --quick >bench.out 2>bench.err ||
         { tail -20 bench.err >&2 && fail "bench/run --quick"; }
-    jq -e '[.targets[].what] | length == 11' $results >/dev/null || fail "a target has no row"
+    jq -e '[.targets[].what] | length == 14' $results >/dev/null || fail "a target has no row"
     jq -e '[.measured[] | select(.cpu_ns.median > 0 and .peak_rss_bytes.median > 0
             and .rounds == 2 and .cpu_ratio.first_quartile <= .cpu_ratio.third_quartile)]
         | group_by(.subject) | map({key: .[0].subject, value: map(.variant)}) | from_entries
@@ -27,6 +27,9 @@ quick_run() {
         $results >/dev/null || fail "instructions are missing, or no hook ran"
     jq -e '[.targets[] | select(.what | test("Asio|tasks alive")) | .measured] | length == 2 and all(. > 0)' \
         $results >/dev/null || fail "no messages, or no tasks"
+    jq -e '[.governed[] | select(.pairs == 2 and .cpu_ratio.median > 0.5 and .told_percent.median >= 0
+            and (.share | .contexts + .sites + .sampled | . > 0.99 and . < 1.01)) | .rate] == [1, 5, 10]' \
+        $results >/dev/null || fail "the budget was not looked at"
     grep -q '^| pure malloc loop: CPU ratio | 1.6 | 1.3 | [0-9]' bench.out || fail "no table of targets"
     copies_into_docs
 }

@@ -112,6 +112,7 @@ run_variant() {
     witness | bare_witness) setting=("LD_PRELOAD=$witness_library" "MS_WITNESS=$PWD/$variant.w") ;;
     linked) folder=l setting=("MEMSCOPE_OPTIONS=strict=1:output=$PWD/$variant.msp") ;;
     sites) folder=l setting=("MEMSCOPE_OPTIONS=strict=1:depth=0:output=$PWD/$variant.msp") ;;
+    governed) folder=l setting=("MEMSCOPE_OPTIONS=strict=1:max_overhead_percent=$budget:output=$PWD/$variant.msp") ;;
     heaptrack) setting=("LD_PRELOAD=$(heaptrack_library)" "DUMP_HEAPTRACK_OUTPUT=$PWD/$variant.msp") ;;
     *) setting=("MEMSCOPE_OPTIONS=strict=1:output=$PWD/$variant.msp"
         "LD_PRELOAD=$MS_BUILD/lib/libmemscope_rt.so") ;;

@@ -26,8 +26,18 @@ def spread: {median: quantile(0.5), first_quartile: quantile(0.25), third_quarti
        profile_bytes: (map(.profile_bytes // empty) | max)})) as $measured
 | ($instructions | map(select(.variant == "plain") | {key: "\(.path) \(.strategy)", value: .instructions})
     | from_entries) as $bare
+| ($governor | group_by(.rate) | map(
+    {rate: .[0].rate, budget: .[0].budget, pairs: length,
+     per_cpu_second: (map(.pairs * 1e9 / .plain_cpu_ns) | spread),
+     cpu_ratio: (map(.cpu_ns / .plain_cpu_ns) | spread),
+     told_percent: (map(.told.percent // empty) | spread), told_error: (map(.told.error // empty) | spread),
+     changes: (map(.changes) | spread),
+     share: (map(.levels) | {
+         contexts: (map((.contexts // 0) / ([.[]] | add)) | quantile(0.5)),
+         sites: (map((.sites // 0) / ([.[]] | add)) | quantile(0.5)),
+         sampled: (map((.sampled // 0) / ([.[]] | add)) | quantile(0.5))})})) as $governed
 | {date: $date, command: $command, machine: $machine, rounds: $rounds,
-   measured: $measured,
+   measured: $measured, governed: $governed, pairs: $governor,
    instructions: ($instructions | map(. + {added: (.instructions - $bare["\(.path) \(.strategy)"])})),
    runs: $runs}
 
@@ -62,6 +72,10 @@ def spread: {median: quantile(0.5), first_quartile: quantile(0.25), third_quarti
        | (.peak_rss_bytes.median - 4194304) / (.peak_rss_bytes.median - .peak_rss_added_bytes.median)
        | [., 1] | max] | max;
   def profile_mb($variant): [others($variant).profile_bytes] | max | if . == null then . else . / 1e6 end;
+  def budget_target($rate):
+      first_or_null(.governed[] | select(.rate == $rate) | .cpu_ratio.median) as $ratio
+      | target("\($rate) million allocations a CPU second, a budget of 5 %: CPU ratio"; 1.07; 1.05;
+               $ratio; null; "less");
   def cpu_target($subject; $what; $must; $aim):
       target($what + ": CPU ratio"; $must; $aim;
              first_or_null(cpu($subject; "linked")); first_or_null(cpu($subject; "sites")); "less");
@@ -85,4 +99,5 @@ def spread: {median: quantile(0.5), first_quartile: quantile(0.25), third_quarti
       target("peak RSS ratio, 4 MiB let pass, the worst of the others"; 1.35; 1.15;
              rss("linked"); rss("sites"); "less"),
       target("profile size in MB, the largest of the others"; 8; 2;
-             profile_mb("linked"); profile_mb("sites"); "less")]
+             profile_mb("linked"); profile_mb("sites"); "less"),
+      budget_target(1), budget_target(5), budget_target(10)]

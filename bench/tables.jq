@@ -41,6 +41,16 @@ def order: {plain: 0, linked: 1, sites: 2, weak: 3, bare: 4, foreign: 5, heaptra
         (if .profile_bytes == null then "" else .profile_bytes / 1e6 | fixed(2) end)] | row),
     "", "Medians of \(.rounds) paired runs; \($made).";
     $is_whole),
+  part("governor";
+    (["million allocations a CPU second", "as measured", "must", "CPU ratio (quartiles)", "reached?", "told by itself",
+      "of the time with stacks", "sites alone", "sampled"] | head),
+    (.governed[]
+     | [(.rate | tostring), (.per_cpu_second.median / 1e6 | fixed(2)), "1.07", (.cpu_ratio | ratio),
+        (.cpu_ratio.median <= 1.07 | yes),
+        "\(.told_percent.median / 100 + 1 | fixed(3)) ± \(.told_error.median / 100 | fixed(3))",
+        ([.share.contexts, .share.sites, .share.sampled][] | "\(. * 100 | fixed(0)) %")] | row),
+    "", "A budget of 5 %; medians of \([.governed[].pairs] | min // 0) paired runs; \($made).";
+    (.governed | length) > 0),
   part("instructions";
     (["path", "strategy", "plain", "linked", "weak", "foreign"] | head),
     (.instructions | group_by([.path, .strategy])[]

@@ -23,7 +23,7 @@ void ms_count_cell(const struct memscope_cell_record *cell, uint64_t peak_epoch,
         .temporary = cell->temporary,
     };
     // A reader in mid-flight may see a peak older than what lives; of a damaged profile, none.
-    uint64_t peak = memscope_cell_peak(cell);
+    uint64_t peak = cell->record.flags & MEMSCOPE_CELL_UNSAMPLED ? 0 : memscope_cell_peak(cell);
     counts_out->peak_bytes = ms_max((int64_t)peak > 0 ? peak : 0,
                                     ms_max(counts_out->live_bytes, counts_out->at_peak_bytes));
 }

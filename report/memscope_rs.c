@@ -137,6 +137,9 @@ json_t *ms_rs_metadata(struct writer *writer, const struct ms_rs *rs, const char
     set(writer, part, "alive_blocks_listed", number(blocks->alive_count));
     set(writer, part, "freed_blocks", number(total->frees));
     set(writer, part, "freed_blocks_listed", number(blocks->sample_count));
+    set(writer, part, "sites_estimated", json_boolean(ms_sites_are_estimated(rs->summary)));
+    set(writer, part, "sampled_blocks", number(rs->summary->sampled_blocks));
+    set(writer, part, "unsampled_blocks", number(rs->summary->unsampled_blocks));
     return part;
 }
 

@@ -111,7 +111,7 @@ int main(int argc, char **argv) {
         for (const auto &path : paths) {
             if (std::strcmp(path.name, argv[i]) != 0)
                 continue;
-            path.run(32 * alive); // what happens once has happened: calibration, too
+            path.run(96 * alive); // what happens once has happened: calibration, too
             CALLGRIND_ZERO_STATS;
             path.run(std::strtoul(argv[2], nullptr, 10));
             CALLGRIND_DUMP_STATS_AT(path.name);

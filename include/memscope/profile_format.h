@@ -252,7 +252,7 @@ struct memscope_thread_record {
 #define MEMSCOPE_CELL_TASK 2u    // class_ref is not 0: its blocks belong to tasks of that class
 #define MEMSCOPE_CELL_SAMPLED 4u // stands for more blocks: a memscope_cell_sample follows
 #define MEMSCOPE_CELL_UNSAMPLED                                                                    \
-    8u // what was not sampled: in totals of process, thread and task alone
+    8u // what was not sampled: in totals of process, thread and task alone; has no peak
 #define MEMSCOPE_CELL_ESTIMATES (MEMSCOPE_CELL_SAMPLED | MEMSCOPE_CELL_UNSAMPLED)
 
 // What one thread, while it ran tasks of one class (or its root task), allocated at one site. Freed

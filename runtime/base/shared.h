@@ -38,6 +38,10 @@ struct ms_shared {
     uint32_t level;                     // enum memscope_level
     uint32_t level_number;              // counts changes of it; threads compare it with theirs
     uint64_t interval_bytes;            // of collect/sampler.h; 0 = nothing is sampled
+    // Under GlobalDirect, while samples are taken: the shadow record of a block of no bytes that is
+    // none (entry/count_sampled.h); else 0.
+    uint64_t direct_unsampled;
+    uint64_t direct_unsampled_ref; // its upper half
 };
 
 #define MS_NO_EPOCH UINT64_MAX // no cell's
@@ -114,8 +118,21 @@ MS_HOT void *ms_ref(uint32_t ref) {
 
 // From now on no event takes GlobalDirect's path.
 static inline void ms_leave_direct(void) {
-    ms_release(&ms_shared.direct_bias, (uint64_t)0);
+    // One order of all: this store comes after that of ms_direct_sample, or that sees the first.
+    __atomic_store_n(&ms_shared.direct_bias, (uint64_t)0, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&ms_shared.direct_unsampled, (uint64_t)0, __ATOMIC_SEQ_CST);
+    ms_store(&ms_shared.direct_unsampled_ref, (uint64_t)0);
     ms_release(&ms_shared.fast_epoch, MS_NO_EPOCH);
+}
+
+// Of the one thread that counts under GlobalDirect.
+static inline void ms_direct_sample(uint64_t record) {
+    ms_store(&ms_shared.direct_unsampled_ref, record >> 32);
+    __atomic_store_n(&ms_shared.direct_unsampled, record, __ATOMIC_SEQ_CST);
+    if (__atomic_load_n(&ms_shared.direct_bias, __ATOMIC_SEQ_CST) != 0)
+        return;
+    ms_store(&ms_shared.direct_unsampled, (uint64_t)0);
+    ms_store(&ms_shared.direct_unsampled_ref, (uint64_t)0);
 }
 
 // The record of the ref that is `above` ms_shared.ref_base; `base` is ms_shared.header.

@@ -92,6 +92,8 @@ void ms_level_take_notice(struct ms_tls *tls) {
     sampler->is_on = ms_load(&ms_shared.level) >= MEMSCOPE_LEVEL_SAMPLED;
     if (sampler->is_on)
         ms_sampler_start(sampler, interval_bytes);
+    else
+        tls->special &= ~MS_SPECIAL_SAMPLES;
     ms_head_of(tls)->until_tick = sampler->is_on ? 0 : MS_TICK;
     ms_thread_fit_keys(tls);
 }

@@ -8,14 +8,17 @@ enum {
     LONGEST_SLOW_CYCLES = 1 << 16,
     LONGEST_FIRST_CYCLES = 1 << 23, // tables are read, modules looked for
     LONGEST_CYCLES = 1 << 11,       // longer, the thread was interrupted
+    LONGEST_TASK_CYCLES = 1 << 11,
+    COLD_CYCLES = 32, // a line that was not in the nearest cache
     SLOW_ALL = 4096,
     SLOW_ONE_IN = 16,
 };
 
-static uint64_t began_cycles;
+static uint64_t began_cycles, page_ns;
 
 void ms_overhead_begin_profile(void) {
     began_cycles = ms_cycles();
+    ms_store(&page_ns, (uint64_t)0);
 }
 
 void ms_overhead_recalibrate(struct ms_overhead *overhead, uint32_t calibration) {
@@ -41,6 +44,12 @@ static int64_t hot_error_256(const struct ms_overhead *overhead) {
     return (distance < 0 ? -distance : distance) / 4;
 }
 
+// Of a time in which nothing of the program's own overlaps: the middle of a half and all of it. Its
+// error is a half, so that it holds what is displaced as well.
+static uint64_t alone_cost(uint64_t cycles) {
+    return cycles / 4 * 3;
+}
+
 // Without a control, and so without a hot cost, the time itself has to do.
 void ms_overhead_add(struct ms_overhead *overhead, enum ms_timed kind, uint64_t cycles,
                      uint64_t control) {
@@ -54,14 +63,35 @@ void ms_overhead_add(struct ms_overhead *overhead, enum ms_timed kind, uint64_t 
     int64_t cost = 256 * difference, spread = 0;
     if (control) {
         cost += hot_event_256(overhead);
+        // The lines that it waited for have displaced as many, for which the program waits: none of
+        // them up to all. Shorter, it was no line.
+        if (difference >= COLD_CYCLES)
+            cost += 256 * difference;
         spread = hot_error_256(overhead) + 256 * difference;
+    } else {
+        cost = (int64_t)alone_cost((uint64_t)cost);
+        spread = 256 * difference / 2;
     }
-    ms_store(&overhead->spread_cycles, overhead->spread_cycles + spread * MS_TICK / 256);
-    ms_store(&overhead->fast_cycles, overhead->fast_cycles + cost * MS_TICK / 256);
+    int64_t events = (int64_t)overhead->stands_for;
+    ms_store(&timing->events, timing->events + overhead->stands_for);
+    ms_store(&overhead->spread_cycles, overhead->spread_cycles + spread * events / 256);
+    ms_store(&overhead->fast_cycles, overhead->fast_cycles + cost * events / 256);
 }
 
 void ms_overhead_add_none(struct ms_overhead *overhead, enum ms_timed kind) {
-    ms_store(&overhead->timed[kind].count, overhead->timed[kind].count + 1);
+    struct ms_timing *timing = &overhead->timed[kind];
+    ms_store(&timing->count, timing->count + 1);
+    ms_store(&timing->events, timing->events + overhead->stands_for);
+}
+
+// It may have taken a slow path, which is timed twice then: by that and by this.
+void ms_overhead_add_task(struct ms_overhead *overhead, uint64_t cycles, uint64_t stands_for) {
+    if (cycles > LONGEST_TASK_CYCLES) // a page was new, or it was interrupted
+        cycles = LONGEST_TASK_CYCLES;
+    ms_store(&overhead->task_events, overhead->task_events + stands_for);
+    ms_store(&overhead->task_cycles, overhead->task_cycles + alone_cost(cycles * stands_for));
+    ms_store(&overhead->spread_cycles,
+             overhead->spread_cycles + (int64_t)(cycles * stands_for / 2));
 }
 
 uint64_t ms_overhead_begin_slow(struct ms_overhead *overhead) {
@@ -87,6 +117,10 @@ void ms_overhead_add_slow(struct ms_overhead *overhead, uint64_t cycles) {
     ms_store(&overhead->slow_cycles, overhead->slow_cycles + cycles);
 }
 
+void ms_overhead_add_pages(uint64_t cpu_ns) {
+    (void)ms_add(&page_ns, cpu_ns);
+}
+
 static uint64_t square_root(uint64_t of) {
     uint64_t root = 0;
     for (int bit = 31; bit >= 0; bit--) {
@@ -106,7 +140,7 @@ static uint64_t error_of(const struct ms_timing *timing) {
     int64_t mean = ms_load(&timing->cycles) / (int64_t)count;
     uint64_t mean_square = ms_load(&timing->squares) / count, square = (uint64_t)(mean * mean);
     uint64_t variance = mean_square > square ? mean_square - square : 0;
-    return square_root(variance * count) * MS_TICK * 196 / 100;
+    return square_root(variance * count) * (ms_load(&timing->events) / count) * 196 / 100;
 }
 
 uint64_t ms_overhead_ppm(uint64_t overhead_ns, uint64_t cpu_ns) {
@@ -121,9 +155,10 @@ void ms_overhead_measure(struct ms_overhead_sum *sum_out) {
     sum_out->events = 0;
     for (struct ms_thread *thread = ms_acquire(&ms_threads); thread; thread = thread->next) {
         const struct ms_overhead *overhead = &thread->overhead;
-        sum_out->events += ms_load(&overhead->timed[MS_TIMED_ALLOCATION].count) * MS_TICK +
-                           ms_load(&overhead->slow_events);
-        cycles += ms_load(&overhead->fast_cycles) + (int64_t)ms_load(&overhead->slow_cycles);
+        sum_out->events += ms_load(&overhead->timed[MS_TIMED_ALLOCATION].events) +
+                           ms_load(&overhead->slow_events) + ms_load(&overhead->task_events);
+        cycles += ms_load(&overhead->fast_cycles) + (int64_t)ms_load(&overhead->slow_cycles) +
+                  (int64_t)ms_load(&overhead->task_cycles);
         int64_t spread = ms_load(&overhead->spread_cycles);
         error += (uint64_t)(spread > 0 ? spread : -spread);
         for (int kind = 0; kind < MS_TIMED_KINDS; kind++)
@@ -135,6 +170,7 @@ void ms_overhead_measure(struct ms_overhead_sum *sum_out) {
         since = 1;
     sum_out->overhead_ns =
         cycles > 0 ? (uint64_t)((unsigned __int128)(uint64_t)cycles * ns / since) : 0;
+    sum_out->overhead_ns += ms_load(&page_ns);
     sum_out->error_ns = (uint64_t)((unsigned __int128)error * ns / since);
     sum_out->cpu_ns = ms_sys_clock_process_ns();
     sum_out->cycles_per_ms = (uint64_t)((unsigned __int128)since * 1000000 / (ns ? ns : 1));

@@ -25,6 +25,7 @@ struct ms_timing {
     uint64_t count;   // of timed events
     int64_t cycles;   // the sum of their differences to controls
     uint64_t squares; // of these
+    uint64_t events;  // that they stand for
 };
 
 // A thread's. Written by it alone, read by whoever sums up.
@@ -33,9 +34,12 @@ struct ms_overhead {
     int64_t fast_cycles;  // estimate for all events of the fast paths
     uint64_t slow_cycles; // of slow paths, and of asking for memory
     uint64_t slow_events;
+    uint64_t task_cycles, task_events; // the same of coroutines and what they allocate
+    int32_t until_task_tick;
     int64_t spread_cycles; // its error, but for chance
     // What a pair of hot events costs by itself, and among other code, in 1/256 of cycles.
     uint64_t hot_alone_256, hot_among_256;
+    uint64_t stands_for;  // events of a kind that the one timed now stands for
     uint32_t calibrated;  // how often that was measured; the least counts
     uint32_t waited;      // allocations since one was timed, without a free
     uint32_t calibration; // of which level and strategy that is; 0 = of none
@@ -58,13 +62,16 @@ void ms_overhead_recalibrate(struct ms_overhead *overhead, uint32_t calibration)
 // process begins on a CPU that may have been asleep.
 void ms_overhead_calibrate(struct ms_overhead *overhead, uint64_t alone_256, uint64_t among_256);
 
-// An event that took `cycles`, its control `control` (0 = there was none); it stands for MS_TICK of
-// them.
+// An event that took `cycles`, its control `control` (0 = there was none); it stands for
+// `stands_for` of them.
 void ms_overhead_add(struct ms_overhead *overhead, enum ms_timed kind, uint64_t cycles,
                      uint64_t control);
 
 // One that was counted otherwise.
 void ms_overhead_add_none(struct ms_overhead *overhead, enum ms_timed kind);
+
+// One of a thread with tasks, which stands for so many.
+void ms_overhead_add_task(struct ms_overhead *overhead, uint64_t cycles, uint64_t stands_for);
 
 // Around a slow path: when it began, 0 = is not timed. The first ones all are, then one in 16,
 // which stands for the others.
@@ -73,6 +80,9 @@ void ms_overhead_end_slow(struct ms_overhead *overhead, uint64_t began);
 
 // What was timed otherwise.
 void ms_overhead_add_slow(struct ms_overhead *overhead, uint64_t cycles);
+
+// New pages of the profile, which are touched at once.
+void ms_overhead_add_pages(uint64_t cpu_ns);
 
 // Sums up all threads; into the profile's header, too. A system call.
 void ms_overhead_measure(struct ms_overhead_sum *sum_out);

@@ -4,6 +4,7 @@
 
 #include "base/config.h"
 
+#define MOST_BYTES (INT64_MAX / 4)    // beyond what any program asks for
 #define LN2_Q64 12786308645202655660u // ln 2 * 2^64
 
 // SplitMix64 (Steele, Lea, Flood: Fast splittable pseudorandom number generators, 2014).
@@ -31,11 +32,11 @@ static uint64_t minus_log2(uint64_t x) {
 
 static int64_t distance(struct ms_sampler *sampler) {
     if (sampler->interval_bytes == 0)
-        return INT64_MAX;
+        return MOST_BYTES;
     uint64_t log2 = minus_log2(next_random(&sampler->random) | 1);
     uint64_t ln = (uint64_t)((unsigned __int128)log2 * LN2_Q64 >> 64);
     unsigned __int128 bytes = (unsigned __int128)ln * sampler->interval_bytes >> 32;
-    return bytes > INT64_MAX ? INT64_MAX : (int64_t)bytes;
+    return bytes > MOST_BYTES ? MOST_BYTES : (int64_t)bytes;
 }
 
 void ms_sampler_seed(struct ms_sampler *sampler, uint32_t thread_index) {
@@ -43,17 +44,28 @@ void ms_sampler_seed(struct ms_sampler *sampler, uint32_t thread_index) {
     sampler->random = seed + (uint64_t)thread_index * 0xd1b54a32d192ed03u;
 }
 
+void ms_sampler_stretch(struct ms_sampler *sampler, int64_t bytes) {
+    int64_t all = sampler->left + sampler->rest;
+    sampler->left = all < bytes ? all : bytes;
+    sampler->rest = all - sampler->left;
+    sampler->stretch = bytes;
+}
+
 void ms_sampler_start(struct ms_sampler *sampler, uint64_t interval_bytes) {
     sampler->interval_bytes = interval_bytes;
-    sampler->left = distance(sampler);
+    sampler->rest = distance(sampler);
+    sampler->left = 0;
+    ms_sampler_stretch(sampler, MS_FIRST_STRETCH);
 }
 
 bool ms_sampler_take(struct ms_sampler *sampler, uint64_t bytes) {
-    sampler->left -= (int64_t)memscope_sample_bytes(bytes);
-    if (sampler->left >= 0)
-        return false;
-    sampler->left = distance(sampler);
-    return sampler->interval_bytes != 0;
+    int64_t reach = (int64_t)ms_sample_reach(bytes), left = sampler->left + sampler->rest;
+    bool is_near = left < reach;
+    bool is_sampled = left < (int64_t)memscope_sample_bytes(bytes);
+    sampler->left = 0;
+    sampler->rest = is_near ? distance(sampler) : left - reach;
+    ms_sampler_stretch(sampler, sampler->stretch);
+    return is_sampled && sampler->interval_bytes != 0;
 }
 
 // Of small rates 1 - rate has few digits left: there the series of the logarithm.

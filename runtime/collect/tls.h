@@ -21,7 +21,8 @@ struct ms_thread;
 #define MS_SPECIAL_COMING (1ull << 57)  // the next allocation may be a new coroutine's frame
 #define MS_SPECIAL_RECORDS (1ull << 55) // single blocks are kept (kept_blocks.h); stays
 #define MS_SPECIAL_TIMED (1ull << 54)   // the next free is timed (count_tick.h)
-#define MS_SPECIAL_GUARD ((1ull << 54) - 1)
+#define MS_SPECIAL_SAMPLES 1ull         // samples are taken, and nothing else is special
+#define MS_SPECIAL_GUARD ((1ull << 54) - 8)
 // ... where GUARD is the stack pointer of the hook that runs now, zero when none does. A handler
 // that finds it at a deeper place than its own knows that the hook was left by longjmp.
 
@@ -53,7 +54,8 @@ struct ms_table_head {
     uint64_t key_pairs;    // of context/key.h
 };
 
-enum { MS_TICK = 1024 }; // of allocations one in so many is looked at
+enum { MS_TICK = 1024 };                // of allocations one in so many is looked at
+enum { MS_SAMPLED_TICK = 2 * MS_TICK }; // ... about, while samples are taken
 
 struct ms_tls {
     uint64_t special;

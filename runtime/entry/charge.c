@@ -87,14 +87,23 @@ static struct memscope_cell_record *cell_for_site(struct ms_tls *tls, struct ms_
     return cell ? cell : ms_overflow_cell();
 }
 
+// From now on those that are not sampled take the way of count_sampled.h.
+static void sample_by_fast_path(struct ms_tls *tls, struct memscope_cell_record *cell) {
+    struct ms_sampler *sampler = &tls->thread->sampler;
+    sampler->unsampled_record = ms_shadow_record(ms_shared.units, cell, 0);
+    sampler->unsampled = cell;
+    if (ms_single_threaded())
+        ms_direct_sample(sampler->unsampled_record);
+    if (!(tls->special & MS_SPECIAL_TASKS))
+        tls->special |= MS_SPECIAL_SAMPLES;
+}
+
 // Of all blocks that are not sampled.
 static struct memscope_cell_record *unsampled_cell(struct ms_tls *tls, uint32_t class_ref) {
     struct ms_origin origin = {.key = ms_shared.header->unsampled_site_ref};
     struct memscope_cell_record *cell = cell_for_site(tls, origin, class_ref, NULL);
-    if (class_ref == 0 && !(cell->record.flags & MEMSCOPE_CELL_ATOMIC)) {
-        tls->thread->sampler.unsampled_record = ms_shadow_record(ms_shared.units, cell, 0);
-        tls->thread->sampler.unsampled = cell;
-    }
+    if (class_ref == 0 && !(cell->record.flags & MEMSCOPE_CELL_ATOMIC))
+        sample_by_fast_path(tls, cell);
     return cell;
 }
 

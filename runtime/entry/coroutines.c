@@ -10,6 +10,7 @@
 
 #include "coroutine_edges.h"
 #include "count_guard.h"
+#include "count_timed.h"
 
 #include "base/config.h"
 #include "collect/task_class.h"
@@ -89,10 +90,22 @@ MS_NOINLINE static void alloc_slow(struct memscope_coroutine *coroutine, size_t 
     errno = saved_errno;
 }
 
+// Each of these is called again, by itself, once its time is taken.
+MS_NOINLINE static void alloc_timed(struct memscope_coroutine *coroutine, size_t frame_bytes,
+                                    struct ms_spawn spawn) {
+    uint64_t began = start_task_timer(&ms_tls);
+    __memscope_coro_alloc(coroutine, frame_bytes, spawn.site, spawn.return_address);
+    stop_task_timer(&ms_tls, began);
+}
+
 MS_EXPORT void __memscope_coro_alloc(struct memscope_coroutine *coroutine, size_t frame_bytes,
                                      struct memscope_site *spawn_site, const void *return_address) {
     struct ms_tls *tls = &ms_tls;
     const struct ms_spawn spawn = {spawn_site, return_address};
+    if (MS_UNLIKELY(is_task_timed(tls))) {
+        alloc_timed(coroutine, frame_bytes, spawn);
+        return;
+    }
     if (MS_UNLIKELY(!is_usual(tls))) {
         alloc_slow(coroutine, frame_bytes, spawn);
         return;
@@ -199,10 +212,22 @@ MS_HOT bool is_noted(struct ms_tasks *tasks, const struct memscope_task_record *
     return true;
 }
 
+MS_NOINLINE static void *begin_timed(struct memscope_coroutine *coroutine, void *frame,
+                                     size_t frame_bytes, struct ms_spawn spawn, uint32_t elided) {
+    uint64_t began = start_task_timer(&ms_tls);
+    void *task = __memscope_coro_begin(coroutine, frame, frame_bytes, spawn.site,
+                                       spawn.return_address, elided);
+    stop_task_timer(&ms_tls, began);
+    return task;
+}
+
 MS_EXPORT void *__memscope_coro_begin(struct memscope_coroutine *coroutine, void *frame,
                                       size_t frame_bytes, struct memscope_site *spawn_site,
                                       const void *return_address, uint32_t elided) {
     struct ms_tls *tls = &ms_tls;
+    const struct ms_spawn spawn = {spawn_site, return_address};
+    if (MS_UNLIKELY(is_task_timed(tls)))
+        return begin_timed(coroutine, frame, frame_bytes, spawn, elided);
     // In a fork child whose flags are its parent's, the barrier stands there, or all is zero.
     if (MS_LIKELY((tls->special & ~MS_SPECIAL_COMING) == MS_SPECIAL_TASKS &&
                   tls->top[1].expected != MS_EXPECTED_BARRIER)) {
@@ -221,8 +246,7 @@ MS_EXPORT void *__memscope_coro_begin(struct memscope_coroutine *coroutine, void
         }
         task_guard_release(tls);
     }
-    return begin_slow(coroutine, frame, frame_bytes, (struct ms_spawn){spawn_site, return_address},
-                      elided != 0);
+    return begin_slow(coroutine, frame, frame_bytes, spawn, elided != 0);
 }
 
 // What ends or leaves a coroutine that is not followed.
@@ -254,8 +278,18 @@ MS_HOT bool runs_here(const struct ms_tls *tls, const void *given) {
     return MS_LIKELY(given && ms_load(&tls->top->task) == (uint64_t)(uintptr_t)given);
 }
 
+MS_NOINLINE static void end_timed(void *given) {
+    uint64_t began = start_task_timer(&ms_tls);
+    __memscope_coro_end(given);
+    stop_task_timer(&ms_tls, began);
+}
+
 MS_EXPORT void __memscope_coro_end(void *given) {
     struct ms_tls *tls = &ms_tls;
+    if (MS_UNLIKELY(is_task_timed(tls))) {
+        end_timed(given);
+        return;
+    }
     if (MS_UNLIKELY(!runs_here(tls, given) || !is_usual(tls))) {
         end_slow(given);
         return;

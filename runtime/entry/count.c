@@ -36,6 +36,7 @@ static inline void slow_guard_take(struct ms_tls *tls) {
 static void catch_up(struct ms_tls *tls) {
     if (tls->special & MS_SPECIAL_NEW)
         ms_thread_attach(NULL, NULL);
+    ms_sampled_settle(tls);
     if (!ms_single_threaded() && ms_strategy_is_outdated(tls))
         ms_thread_local_convert();
     if (!(tls->special & MS_SPECIAL_NEW))
@@ -183,6 +184,8 @@ void *ms_note_allocation_slow(void *block, size_t bytes, struct memscope_site *s
 MS_NOINLINE static void *note_otherwise(void *block, size_t bytes, struct memscope_site *site,
                                         const uintptr_t *frame) {
     struct ms_tls *tls = &ms_tls;
+    if (MS_LIKELY(tls->special == MS_SPECIAL_SAMPLES))
+        return ms_note_sampled(tls, block, bytes, site, frame);
     if (tls->special & MS_SPECIAL_TIMED)
         return note_before_timed_free(block, bytes, site, frame);
     if ((tls->special & ~MS_SPECIAL_COMING) == MS_SPECIAL_TASKS && ms_load(&ms_shared.depth) == 0)
@@ -310,6 +313,8 @@ static bool note_free_special(void *block, uint64_t record) {
         tls->special &= ~MS_SPECIAL_TIMED;
         return ms_note_free_of(block, record);
     }
+    if (tls->special == MS_SPECIAL_SAMPLES && free_unsampled(tls, block, record))
+        return true;
     if (tls->special != MS_SPECIAL_TASKS)
         return note_free_slow(block, record, true);
     switch (count_free_of_task(tls, block, record)) {

@@ -13,6 +13,7 @@
 #include "collect/shadow.h"
 #include "collect/tls.h"
 #include "context/key.h"
+#include "count_sampled.h"
 #include "strategy/strategy.h"
 
 #include <memscope/abi.h>
@@ -48,7 +49,6 @@ MS_NOINLINE void *ms_note_allocation_tick(void *block, size_t bytes, struct mems
                                           const uintptr_t *frame);
 
 // Each ends with the block's way to the allocator (`real`), unless it is none of the allocator's.
-typedef void ms_free_function(void *);
 MS_NOINLINE void ms_free_special(void *block,
                                  ms_free_function *real); // its record is not taken yet
 MS_COLD void ms_free_slow(void *block, uint64_t record, ms_free_function *real);

@@ -7,79 +7,69 @@
 #ifndef MS_COUNT_TICK_H
 #define MS_COUNT_TICK_H
 
-#include "count.h"
+#include "count_otherwise.h"
 
 #include "collect/governor.h"
 #include "collect/sampler.h"
 #include "collect/thread.h"
 #include "store/arena.h"
 
-// Into a cell of the thread's own, whatever led here. `left`: the sampler's, once that is done.
-MS_HOT void *note_in_cell(struct ms_tls *tls, void *block, size_t bytes, struct memscope_site *site,
-                          const uintptr_t *frame, struct memscope_cell_record *cell,
-                          uint64_t record, int64_t left) {
+// The usual way of an allocation out of line, which its control takes as well: `scratch` is the
+// cell of that, NULL = a block of the program's. A control has no place in the table, where it
+// would take one from others, and is looked for all the same. Nothing of the thread is special.
+MS_HOT void *note_counted(struct ms_tls *tls, void *block, size_t bytes, struct memscope_site *site,
+                          const uintptr_t *frame, struct memscope_cell_record *scratch) {
+    struct memscope_cell_record *cell;
+    uint64_t record;
+    bool is_found = ms_look_up(tls, ms_fast_key(tls, ms_context_seed(site), frame), &cell, &record);
+    if (scratch) {
+        cell = scratch;
+        record = tls->thread->scratch_record;
+    } else if (MS_UNLIKELY(!is_found)) {
+        return ms_note_allocation_slow(block, bytes, site, frame);
+    }
     char *leaf = ms_shadow_leaf((uintptr_t)block); // of NULL there is none
     if (MS_UNLIKELY(!leaf || bytes >= MS_SIZE_ASIDE))
         return ms_note_allocation_slow(block, bytes, site, frame);
     uint64_t *place = ms_shadow_at(leaf, (uintptr_t)block);
-    if (MS_LIKELY(cell->epoch == ms_peek(&ms_shared.fast_epoch))) {
-        tls->thread->sampler.left = left;
+    if (MS_LIKELY(cell->epoch == ms_peek(&ms_shared.fast_epoch)))
         return ms_allocate_direct(tls, block, bytes, place, cell, record | bytes);
-    }
-    if (ms_peek(&ms_shared.direct_bias) != 0) {
-        tls->thread->sampler.left = left;
+    if (ms_peek(&ms_shared.direct_bias) != 0)
         return ms_note_allocation_unsaved(block, bytes, place, cell, record | bytes);
-    }
     if (MS_UNLIKELY(ms_strategy_is_outdated(tls)))
         return ms_note_allocation_slow(block, bytes, site, frame);
-    tls->thread->sampler.left = left;
     return ms_allocate_threaded(tls, block, bytes, place, cell, record | bytes);
 }
 
-// A block that is no sample is counted in one cell with all others.
+// The same while samples are taken, of a block that is none.
 MS_HOT void *note_unless_sampled(struct ms_tls *tls, void *block, size_t bytes,
-                                 struct memscope_site *site, const uintptr_t *frame) {
-    const struct ms_sampler *sampler = &tls->thread->sampler;
-    int64_t left = sampler->left - (int64_t)memscope_sample_bytes(bytes);
-    struct memscope_cell_record *cell = sampler->unsampled;
-    uint64_t record = sampler->unsampled_record;
-    ms_settle();
-    if (MS_UNLIKELY(left < 0 || !cell))
-        return ms_note_allocation_slow(block, bytes, site, frame);
-    return note_in_cell(tls, block, bytes, site, frame, cell, record, left);
-}
-
-// The usual way of an allocation out of line, which its control takes as well: `scratch` is the
-// cell of that, NULL = a block of the program's. A control has no place in the table, where it
-// would take one from others, and is looked for all the same. Nothing of the thread is special.
-MS_NOINLINE static void *note_timed(void *block, size_t bytes, struct memscope_site *site,
-                                    const uintptr_t *frame, struct memscope_cell_record *scratch) {
-    struct ms_tls *tls = &ms_tls;
+                                 struct memscope_site *site, const uintptr_t *frame,
+                                 struct memscope_cell_record *scratch) {
     const struct ms_thread *thread = tls->thread;
     struct memscope_cell_record *cell = thread->sampler.unsampled;
     uint64_t record = thread->sampler.unsampled_record;
-    int64_t left = thread->sampler.left;
-    bool is_found;
-    if (thread->sampler.is_on) {
-        left -= (int64_t)memscope_sample_bytes(bytes);
-        is_found = left >= 0 && cell;
-        ms_settle();
-    } else {
-        is_found = ms_look_up(tls, ms_fast_key(tls, ms_context_seed(site), frame), &cell, &record);
-    }
+    int64_t left = thread->sampler.left - (int64_t)ms_sample_reach(bytes);
     if (scratch) {
         cell = scratch;
         record = thread->scratch_record;
         left = thread->sampler.left;
-    } else if (MS_UNLIKELY(!is_found)) {
+    } else if (MS_UNLIKELY(left < 0)) {
         return ms_note_allocation_slow(block, bytes, site, frame);
     }
-    return note_in_cell(tls, block, bytes, site, frame, cell, record, left);
+    return note_unsampled(tls, block, bytes, site, frame, cell, record, left);
+}
+
+MS_NOINLINE static void *note_timed(void *block, size_t bytes, struct memscope_site *site,
+                                    const uintptr_t *frame, struct memscope_cell_record *scratch) {
+    struct ms_tls *tls = &ms_tls;
+    if (tls->special == MS_SPECIAL_SAMPLES)
+        return note_unless_sampled(tls, block, bytes, site, frame, scratch);
+    return note_counted(tls, block, bytes, site, frame, scratch);
 }
 
 static void *note_usually(void *block, size_t bytes, struct memscope_site *site,
                           const uintptr_t *frame) {
-    if (ms_tls.special != 0)
+    if ((ms_tls.special & ~MS_SPECIAL_SAMPLES) != 0)
         return ms_note_allocation_special(block, bytes, site, frame);
     return note_timed(block, bytes, site, frame, NULL);
 }
@@ -188,7 +178,7 @@ static void *prepare_scratch(struct ms_tls *tls) {
 static uint64_t control_allocation(struct ms_tls *tls, const uintptr_t *frame) {
     struct ms_overhead *overhead = &tls->thread->overhead;
     uint32_t wanted = tls->thread->sampler.level_number * 2 + !ms_single_threaded();
-    void *block = tls->special == 0 ? prepare_scratch(tls) : NULL;
+    void *block = (tls->special & ~MS_SPECIAL_SAMPLES) == 0 ? prepare_scratch(tls) : NULL;
     if (!block)
         return 0;
     void *last_block = tls->last_block;
@@ -213,7 +203,7 @@ static uint64_t control_free(struct ms_tls *tls) {
     struct memscope_cell_record *scratch = tls->thread->scratch;
     void *block = ms_head_of(tls);
     uint64_t began = 0, cycles = 0;
-    if (!scratch || tls->special != 0)
+    if (!scratch || (tls->special & ~MS_SPECIAL_SAMPLES) != 0)
         return 0;
     for (int i = 0; i < 2; i++) { // the first one warms
         if (!ms_shadow_put(block, scratch, 0))
@@ -272,15 +262,61 @@ void *ms_note_allocation_tick(void *block, size_t bytes, struct memscope_site *s
     struct ms_table_head *head = ms_head_of(tls);
     if (MS_UNLIKELY(ms_load(&ms_shared.alive) == 0)) // a fork child, whose table is wiped
         return ms_note_allocation_slow(block, bytes, site, frame);
-    if (MS_LIKELY(tls->thread->sampler.is_on && head->until_tick % MS_TICK != 0))
-        return note_unless_sampled(tls, block, bytes, site, frame);
-    if (!tls->thread->sampler.is_on)
-        head->until_tick = MS_TICK - 1;
-    if (!block)
+    if (!block || tls->thread->sampler.is_on) // from there on by count_sampled.h
         return ms_note_allocation_slow(block, bytes, site, frame);
+    head->until_tick = MS_TICK - 1;
+    tls->thread->overhead.stands_for = MS_TICK;
     block = timed_allocation(tls, block, bytes, site, frame);
     ms_governor_tick();
     return block;
+}
+
+// The distance to a look has ended: it is sampled, perhaps. The one after it is timed, if enough
+// came since one was: which one that is has nothing to do with its size.
+static void *look_at(struct ms_tls *tls, void *block, size_t bytes, struct memscope_site *site,
+                     const uintptr_t *frame) {
+    struct ms_sampler *sampler = &tls->thread->sampler;
+    block = ms_note_allocation_slow(block, bytes, site, frame);
+    const struct memscope_cell_record *cell = sampler->unsampled;
+    sampler->is_due = cell && cell->allocations - sampler->timed_blocks >= MS_SAMPLED_TICK / 2;
+    if (sampler->is_due) {
+        sampler->rest += sampler->left;
+        sampler->left = 0;
+    }
+    return block;
+}
+
+static void *time_sampled(struct ms_tls *tls, void *block, size_t bytes, struct memscope_site *site,
+                          const uintptr_t *frame) {
+    struct ms_sampler *sampler = &tls->thread->sampler;
+    const struct memscope_cell_record *cell = sampler->unsampled;
+    uint64_t blocks = cell->allocations - sampler->timed_blocks;
+    uint64_t reach =
+        ms_sample_reach((cell->bytes - sampler->timed_bytes) / blocks) * MS_SAMPLED_TICK;
+    sampler->timed_blocks = cell->allocations;
+    sampler->timed_bytes = cell->bytes;
+    sampler->is_due = false;
+    ms_sampler_stretch(sampler, reach < MS_LEAST_STRETCH     ? MS_LEAST_STRETCH
+                                : reach > MS_LARGEST_STRETCH ? MS_LARGEST_STRETCH
+                                                             : (int64_t)reach);
+    tls->thread->overhead.stands_for = blocks;
+    block = timed_allocation(tls, block, bytes, site, frame);
+    ms_governor_tick();
+    return block;
+}
+
+void *ms_note_sampled_otherwise(void *block, size_t bytes, struct memscope_site *site,
+                                const uintptr_t *frame) {
+    struct ms_tls *tls = &ms_tls;
+    struct ms_sampler *sampler = &tls->thread->sampler;
+    if (MS_UNLIKELY(!block || ms_load(&ms_shared.alive) == 0)) // a fork child
+        return ms_note_allocation_slow(block, bytes, site, frame);
+    int64_t left = sampler->left - (int64_t)ms_sample_reach(bytes);
+    if (MS_LIKELY(left >= 0))
+        return note_unsampled(tls, block, bytes, site, frame, sampler->unsampled,
+                              sampler->unsampled_record, left);
+    return sampler->is_due ? time_sampled(tls, block, bytes, site, frame)
+                           : look_at(tls, block, bytes, site, frame);
 }
 
 #endif

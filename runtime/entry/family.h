@@ -21,7 +21,21 @@ MS_HOT size_t ms_padded(size_t bytes) {
     return bytes < ms_real.least_bytes ? ms_real.least_bytes : bytes;
 }
 
+// All of malloc while samples are taken: the hook has saved nothing yet. `site` NULL: foreign.
+MS_NOINLINE static void *ms_malloc_sampled(size_t bytes, struct memscope_site *site) {
+    struct ms_tls *tls = &ms_tls;
+    void *block = MS_REAL.malloc(bytes);
+    if (MS_LIKELY(tls->special == MS_SPECIAL_SAMPLES))
+        block = ms_note_sampled(tls, block, bytes, site, ms_frame_here());
+    else
+        block = ms_note_allocation_slow(block, bytes, site, ms_frame_here());
+    ms_keep_frame();
+    return block;
+}
+
 MS_HOT void *ms_do_malloc(size_t bytes, struct ms_origin origin) {
+    if (MS_UNLIKELY(ms_tls.special == MS_SPECIAL_SAMPLES))
+        return ms_malloc_sampled(bytes, origin.site);
     void *block = MS_REAL.malloc(bytes);
     return ms_note_allocation(block, bytes, origin);
 }
@@ -40,7 +54,11 @@ MS_HOT void *ms_do_calloc(size_t count, size_t size, struct ms_origin origin) {
 MS_HOT void ms_do_free(void *block) {
     struct memscope_cell_record *cell;
     if (MS_UNLIKELY(ms_tls.special != 0)) {
-        ms_free_special(block, MS_REAL.free);
+        ms_settle(); // reads it again: kept at hand it costs the usual way an instruction
+        if (ms_tls.special == MS_SPECIAL_SAMPLES)
+            ms_free_while_sampling(block, MS_REAL.free);
+        else
+            ms_free_special(block, MS_REAL.free);
         return;
     }
     uint64_t record = ms_shadow_take(block);

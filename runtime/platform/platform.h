@@ -201,6 +201,7 @@ static inline uint64_t ms_cycles_in_order(void) {
 #endif
 }
 uint64_t ms_sys_clock_process_ns(void); // CPU time of all threads, those that have ended too
+uint64_t ms_sys_clock_thread_ns(void);  // CPU time of the calling one
 uint64_t ms_sys_clock_monotonic_ns(void);
 uint64_t ms_sys_clock_coarse_ns(void); // CLOCK_MONOTONIC to a tick of the kernel (1 to 10 ms)
 uint64_t ms_sys_clock_realtime_ns(void);

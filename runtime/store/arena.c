@@ -4,6 +4,7 @@
 
 #include "base/config.h"
 #include "base/text.h"
+#include "collect/overhead.h"
 
 #include <errno.h>
 #include <string.h>
@@ -190,7 +191,9 @@ static bool grow_to(uint64_t end_units) {
             chunk = round_up(end_units * UNIT - mapped);
         if (chunk > arena.reserved_bytes - mapped)
             chunk = arena.reserved_bytes - mapped;
+        uint64_t began = ms_sys_clock_thread_ns();
         grown = chunk > 0 && mapped + chunk >= end_units * UNIT && extend(mapped, chunk);
+        ms_overhead_add_pages(ms_sys_clock_thread_ns() - began);
         if (grown)
             set_mapped(mapped += chunk);
     }

@@ -96,6 +96,7 @@ void ms_thread_local_convert(void) {
         if (!is_record || cell->record.type != MEMSCOPE_RECORD_CELL ||
             cell->thread_ref != ms_tls.record_ref)
             continue;
+        ms_cell_keep_peak(cell, ms_epoch());
         own += (int64_t)(cell->bytes - cell->freed_bytes);
         freed_by_others += (int64_t)ms_load(&cell->remote_freed_bytes);
         if (alone && cell->context_ref != 0 && cell->site_peak == 0 &&

@@ -21,10 +21,8 @@ void ms_thread_local_free_remote(struct memscope_cell_record *cell, uint64_t byt
 MS_NOINLINE bool ms_task_local_free(struct ms_tls *tls, struct memscope_cell_record *cell,
                                     uint64_t bytes, const void *block);
 
-MS_HOT bool ms_thread_local_allocate(struct ms_tls *tls, struct memscope_cell_record *cell,
-                                     uint64_t bytes) {
-    ms_cell_keep_peak(cell, ms_epoch());
-    ms_cell_allocate(cell, bytes, true);
+// What the thread has alive by itself, and has not published. `bytes` more: true: then publish.
+MS_HOT bool ms_thread_local_charge(struct ms_tls *tls, uint64_t bytes) {
     struct memscope_thread_record *own = tls->record;
     own->live_bytes += (int64_t)bytes;
     int64_t live = own->live_bytes - (int64_t)ms_load(&own->remote_freed_bytes);
@@ -32,6 +30,19 @@ MS_HOT bool ms_thread_local_allocate(struct ms_tls *tls, struct memscope_cell_re
         own->peak_bytes = (uint64_t)live;
     tls->credit -= (int64_t)bytes;
     return tls->credit < 0;
+}
+
+// ... and less, by what it allocated itself, which is off its credit already.
+MS_HOT bool ms_thread_local_discharge(struct ms_tls *tls, uint64_t bytes) {
+    tls->record->live_bytes -= (int64_t)bytes;
+    return tls->credit > 2 * MS_CREDIT;
+}
+
+MS_HOT bool ms_thread_local_allocate(struct ms_tls *tls, struct memscope_cell_record *cell,
+                                     uint64_t bytes) {
+    ms_cell_keep_peak(cell, ms_epoch());
+    ms_cell_allocate(cell, bytes, true);
+    return ms_thread_local_charge(tls, bytes);
 }
 
 // The thread's own cell, of its root task.

@@ -36,7 +36,8 @@ def sums():
     for part in (memory["metadata"], memory["statistics"]):
         same("allocations", part["total_allocations"], total["total_allocations"])
         same("bytes", part["total_size_bytes"], total["total_bytes"])
-    same("categories", sum(memory["type_distribution"].values()), total["total_allocations"])
+    if not memory["metadata"]["sites_estimated"]:
+        same("categories", sum(memory["type_distribution"].values()), total["total_allocations"])
     meta = threads["metadata"]
     rows = threads["thread_analysis"]
     same("threads", meta["threads_listed"], len(report["threads"]))

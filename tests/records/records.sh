@@ -220,3 +220,29 @@ C
     python3 "$MS_SOURCE/tests/unit/tool_schema.py" \
         "$MS_SOURCE/docs/memscope-rs/system_resources.schema.json" running/system_resources.json || fail schema
 }
+
+# Totals are exact all the same; what sites say is an estimate, and told to be one.
+sampled_runs_tell_what_is_estimated() {
+    compile known "$MS_SOURCE/tests/sampling/programs/known.c"
+    MEMSCOPE_OPTIONS=strict=1:sample_rate=0.1 profile sampled ./known
+    profile exact ./known
+    export_all sampled
+    export_all exact
+    expect_sums sampled
+    expect_schemas sampled
+    expect_schemas exact
+    local file
+    for file in memory_analysis lifetime thread_analysis leak_detection system_resources; do
+        jq -e --slurpfile report sampled.json '.metadata | .sites_estimated
+            and .sampled_blocks == $report[0].sampling.sampled_blocks
+            and .unsampled_blocks == $report[0].sampling.unsampled_blocks
+            and .sampled_blocks > 0 and .unsampled_blocks > .sampled_blocks' "sampled.rs/$file.json" \
+            >/dev/null || fail "$file does not tell of samples"
+        jq -e '.metadata | [.sites_estimated, .sampled_blocks, .unsampled_blocks] == [false, 0, 0]' \
+            "exact.rs/$file.json" >/dev/null || fail "$file: nothing was sampled"
+    done
+    # Of 239,500 blocks (and what libc takes) the categories are estimates, near but no sum.
+    jq -e '([.type_distribution[]] | add) as $all
+        | $all != .metadata.total_allocations and $all > 200000 and $all < 280000' \
+        sampled.rs/memory_analysis.json >/dev/null || fail "$(jq -c .type_distribution sampled.rs/memory_analysis.json)"
+}

@@ -77,3 +77,34 @@ fork_child_samples_by_itself() {
     jq -se 'length == 2 and (map(.statistics.total_bytes) | sort) == [20000 * 500, 40000 * 500]
         and ([.[].sampling.sampled_blocks > 0] | all)' forks.d/*.json >/dev/null || fail "a child lost something"
 }
+
+# By all functions, up to a new peak again and again, on one thread, where the peak is exact, too; and
+# where threads free each other's blocks, what does not hang on which comes first: each thread makes
+# the same calls for the same sizes, whoever frees them.
+blocks_that_are_no_samples_are_counted_exactly() {
+    local rate made='(.statistics | [.total_allocations, .total_bytes])'
+    compile mixed "$programs/mixed.c"
+    compile_plain plain_mixed "$programs/mixed.c"
+    witness mixed ./plain_mixed
+    profile exact ./mixed threads # a witness would see threads with less thread-local memory
+    for rate in 0.5 0.01 0.0001 0; do
+        MEMSCOPE_OPTIONS="strict=1:sample_rate=$rate" profile mixed ./mixed
+        expect_totals mixed
+        expect_whole mixed
+        expect_json mixed '.threads | length == 1 and .[0].live_bytes > 0'
+        expect_json mixed '([.threads[].live_bytes] | add) == .statistics.live_bytes
+            and ([.threads[].allocations] | add) == .statistics.total_allocations
+            and .threads[0].at_peak_bytes == .statistics.peak_live_bytes'
+        MEMSCOPE_OPTIONS="strict=1:sample_rate=$rate" profile threads ./mixed threads
+        jq -e --slurpfile exact exact.json "$made == (\$exact[0] | $made)" threads.json >/dev/null ||
+            fail "threads at $rate: $(jq -c "$made" threads.json exact.json)"
+        expect_whole threads
+        expect_json threads '.strategy == "ThreadLocal" and (.threads | length == 4)
+            and ([.threads[].live_bytes] | add) == .statistics.live_bytes
+            and ([.threads[].frees] | add) == .statistics.total_frees
+            and .statistics.total_bytes - .statistics.freed_bytes == .statistics.live_bytes
+            and .statistics.total_allocations - .statistics.total_frees == .statistics.live_allocations
+            and .statistics.unknown_frees == 0'
+        rm mixed.msp threads.msp
+    done
+}
