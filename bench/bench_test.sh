@@ -30,6 +30,9 @@ quick_run() {
     jq -e '[.governed[] | select(.pairs == 2 and .cpu_ratio.median > 0.5 and .told_percent.median >= 0
             and (.share | .contexts + .sites + .sampled | . > 0.99 and . < 1.01)) | .rate] == [1, 5, 10]' \
         $results >/dev/null || fail "the budget was not looked at"
+    jq -e '[.floor[] | select(.rounds == 2 and .ns.median > 0 and .ratio.median > 0.3)]
+        | length == 9 and .[0].ratio.median == 1 and .[8].ratio.median > .[2].ratio.median' \
+        $results >/dev/null || fail "the floor was not measured"
     grep -q '^| pure malloc loop: CPU ratio | 1.6 | 1.3 | [0-9]' bench.out || fail "no table of targets"
     copies_into_docs
 }

@@ -36,8 +36,11 @@ def spread: {median: quantile(0.5), first_quartile: quantile(0.25), third_quarti
          contexts: (map((.contexts // 0) / ([.[]] | add)) | quantile(0.5)),
          sites: (map((.sites // 0) / ([.[]] | add)) | quantile(0.5)),
          sampled: (map((.sampled // 0) / ([.[]] | add)) | quantile(0.5))})})) as $governed
+| ($floor | group_by(.number) | map(
+    {step: .[0].step, rounds: length, ns: (map(.ns) | spread),
+     ratio: ([., ($floor | map(select(.number == 0)))] | transpose | map(.[0].ns / .[1].ns) | spread)})) as $steps
 | {date: $date, command: $command, machine: $machine, rounds: $rounds,
-   measured: $measured, governed: $governed, pairs: $governor,
+   measured: $measured, floor: $steps, governed: $governed, pairs: $governor,
    instructions: ($instructions | map(. + {added: (.instructions - $bare["\(.path) \(.strategy)"])})),
    runs: $runs}
 

@@ -41,6 +41,11 @@ def order: {plain: 0, linked: 1, sites: 2, weak: 3, bare: 4, foreign: 5, heaptra
         (if .profile_bytes == null then "" else .profile_bytes / 1e6 | fixed(2) end)] | row),
     "", "Medians of \(.rounds) paired runs; \($made).";
     $is_whole),
+  part("floor";
+    (["what a hook does, each beside those above", "ns a pair", "ratio (quartiles)"] | head),
+    (.floor[] | [.step, (.ns.median | fixed(2)), (.ratio | ratio)] | row),
+    "", "Medians of \([.floor[].rounds] | min // 0) rounds; \($made).";
+    (.floor | length) > 0),
   part("governor";
     (["million allocations a CPU second", "as measured", "must", "CPU ratio (quartiles)", "reached?", "told by itself",
       "of the time with stacks", "sites alone", "sampled"] | head),
