@@ -71,7 +71,8 @@ static void check_contexts(const struct ms_summary *summary, const struct ms_con
         bytes += one->counts.bytes;
         promise(one->counts.live_bytes <= one->counts.peak_bytes, "a context's peak is no lower");
         for (uint32_t k = 1; k < one->frame_count; k++)
-            promise(one->frames[k].kind >= one->frames[k - 1].kind, "a start is the last frame");
+            promise(ms_context_frame(one, k)->kind >= ms_context_frame(one, k - 1)->kind,
+                    "a start is the last frame");
         promise(i == 0 || one->site >= contexts->items[i - 1].site, "contexts stand by site");
     }
     if (summary->all_sites.bytes != UINT64_MAX)
