@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Checksums of the files that hold sites, or calls that lead to some. The line table has them too, but only
-// of units whose every file has one: a header of libstdc++ has none, as it says
+// Checksums of the files that hold sites, or calls that lead to some. The line
+// table has them too, but only of units whose every file has one: a header of
+// libstdc++ has none, as it says
 // `#pragma GCC system_header`. And it may be stripped.
 //
 //   @memscope.sources = private constant [N x i8]

@@ -83,30 +83,6 @@ extern MS_INTERNAL union ms_shared_page ms_shared_page;
     __atomic_compare_exchange_n((place), (expected), (value), false, __ATOMIC_ACQ_REL,             \
                                 __ATOMIC_ACQUIRE)
 
-// A counter that its own thread alone writes is changed in one instruction where the machine has
-// one: a signal handler comes before or after it, never between.
-#if defined(__x86_64__) && !defined(__SANITIZE_THREAD__)
-#define MS_BUMPS_AT_ONCE 1
-MS_HOT void ms_raise(uint64_t *place, uint64_t value) {
-    __asm__ volatile("addq %1, %0" : "+m"(*place) : "er"(value) : "cc");
-}
-// The same downwards; true: it is below zero now.
-MS_HOT bool ms_drop(int64_t *place, uint64_t value) {
-    bool is_negative;
-    __asm__ volatile("subq %2, %0" : "+m"(*place), "=@ccs"(is_negative) : "er"(value));
-    return is_negative;
-}
-#else
-#define MS_BUMPS_AT_ONCE 0
-MS_HOT void ms_raise(uint64_t *place, uint64_t value) {
-    ms_store(place, ms_load(place) + value);
-}
-MS_HOT bool ms_drop(int64_t *place, uint64_t value) {
-    int64_t left = ms_load(place) - (int64_t)value;
-    ms_store(place, left);
-    return left < 0;
-}
-#endif
 MS_HOT void ms_raise_signed(int64_t *place, uint64_t value) {
     ms_raise((uint64_t *)place, value);
 }

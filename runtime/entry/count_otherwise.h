@@ -26,8 +26,7 @@ void *ms_note_sampled_publish(void *block) {
 
 void *ms_note_sampled_peak(void *block, size_t bytes) {
     struct ms_tls *tls = &ms_tls;
-    tls->credit += (int64_t)bytes;
-    if (ms_global_direct_charge(tls, bytes))
+    if (ms_global_direct_raise(tls, bytes))
         publish_sampled(tls);
     ms_sampled_guard_release(tls);
     return block;
@@ -48,15 +47,10 @@ MS_HOT void *note_unsampled(struct ms_tls *tls, void *block, size_t bytes,
     tls->thread->sampler.left = left;
     ms_store(ms_shadow_at(leaf, (uintptr_t)block), record | bytes);
     tls->last_block = block;
-    if (is_direct) {
-        ms_unsampled_allocate(cell, bytes, ms_epoch());
-        if (MS_UNLIKELY(ms_global_direct_charge(tls, bytes)))
-            publish_sampled(tls);
-    } else {
-        ms_unsampled_allocate(cell, bytes, ms_epoch());
-        if (MS_UNLIKELY(ms_thread_local_charge(tls, bytes)))
-            publish_sampled(tls);
-    }
+    ms_unsampled_allocate(cell, bytes, ms_epoch());
+    if (MS_UNLIKELY(is_direct ? ms_global_direct_charge(tls, bytes)
+                              : ms_thread_local_charge(tls, bytes)))
+        publish_sampled(tls);
     ms_sampled_guard_release(tls);
     return block;
 }
@@ -77,7 +71,7 @@ MS_HOT bool free_unsampled(struct ms_tls *tls, void *block, uint64_t record) {
                                                                ms_strategy_is_outdated(tls)))))
         return false;
     ms_sampled_guard_take(tls);
-    ms_unsampled_free(tls, cell, (uint32_t)record, block, is_direct ? ms_epoch() : ms_epoch());
+    ms_unsampled_free(tls, cell, (uint32_t)record, block, ms_epoch());
     if (!is_direct && MS_UNLIKELY(ms_thread_local_discharge(tls, (uint32_t)record)))
         publish_sampled(tls);
     ms_sampled_guard_release(tls);

@@ -112,8 +112,7 @@ MS_HOT void *ms_note_sampled(struct ms_tls *tls, void *block, size_t bytes,
     tls->last_block = block;
     cell->allocations++;
     cell->bytes += bytes;
-    tls->credit -= (int64_t)bytes;
-    if (MS_UNLIKELY(tls->credit < 0))
+    if (MS_UNLIKELY(ms_drop(&tls->credit, bytes)))
         return ms_note_sampled_peak(block, bytes);
     ms_sampled_guard_release(tls);
     return block;

@@ -4,6 +4,9 @@
 
 #include "truths.h"
 
+#include <memscope/abi.h>
+
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
@@ -192,6 +195,27 @@ START_TEST(without_detection_the_environment_is_single_threaded) {
     ck_assert_int_eq(data.session_metadata.strategy_used, MEMSCOPE_STRATEGY_THREAD_LOCAL);
     ck_assert(data.session_metadata.strategy_upgraded);
     memscope_analysis_free(&data);
+}
+END_TEST
+
+START_TEST(a_damaged_module_descriptor_is_told) {
+    static struct memscope_module module;
+    struct memscope_config config = memscope_config_default();
+    struct memscope_environment environment;
+    void (*load)(struct memscope_module *);
+    void *symbol = dlsym(RTLD_DEFAULT, "__memscope_module_load");
+    ck_assert_ptr_nonnull(symbol);
+    memcpy(&load, &symbol, sizeof load);
+    module.abi_version = MEMSCOPE_ABI_VERSION;
+    module.name = "sound.c";
+    load(&module);
+    OK(memscope_detect_environment(&environment));
+    module.flags = 1u << 31; // none that there is
+    load(&module);
+    ck_assert_int_eq(memscope_detect_environment(&environment),
+                     MEMSCOPE_ENVIRONMENT_DETECTION_FAILED);
+    expect_refused(&config, MEMSCOPE_ENVIRONMENT_DETECTION_FAILED,
+                   "a module descriptor is damaged, or of another version of MemScope");
 }
 END_TEST
 
@@ -428,6 +452,7 @@ int main(void) {
     TRUTHS_ADD(suite, there_is_one_backend_a_process);
     TRUTHS_ADD(suite, the_environment_is_what_ran_so_far);
     TRUTHS_ADD(suite, without_detection_the_environment_is_single_threaded);
+    TRUTHS_ADD(suite, a_damaged_module_descriptor_is_told);
     TRUTHS_ADD(suite, an_inexact_forced_strategy_is_refused);
     TRUTHS_ADD(suite, a_forced_strategy_is_used_and_logged);
     TRUTHS_ADD(suite, session_ids_and_times_are_their_own);

@@ -198,7 +198,8 @@ asio_is_folded() {
         fail "the report has frames of Asio"
     "$memscope" report --stacks 100 --top 0 --plumbing program.msp >text || fail "no report of all"
     ! grep -q 'Asio: [0-9]* frame' text || fail "--plumbing folds in the report"
-    sed -n '/ STACK /,/^tasks:/p' text | grep -Eq '^ {14}awaited by .* asio::detail::co_spawn_entry' ||
+    sed -n '/ STACK /,/^tasks:/p' text >stacks
+    grep -Eq '^ {14}awaited by .* asio::detail::co_spawn_entry' stacks ||
         fail "the report of all has no co_spawn_entry_point"
 }
 

@@ -12,7 +12,7 @@
 
 // CHECK-DAG: @memscope.site{{.*}} { i32 1, i16 1, i16 0, i32 0, i32 0,
 // CHECK-DAG: @memscope.site{{.*}} { i32 1, i16 1, i16 0, i32 [[#@LINE + 6]], i32
-// CHECK-DAG: @memscope.module = {{.*}} { i32 4, i32 0,
+// CHECK-DAG: @memscope.module = {{.*}} { i32 5, i32 0,
 __attribute__((nodebug)) void *without(void) {
     return malloc(1);
 }
