@@ -24,8 +24,11 @@ void *ms_note_sampled_publish(void *block) {
     return block;
 }
 
-void *ms_note_sampled_peak(void *block, size_t bytes) {
+void *ms_note_sampled_peak(void *block, size_t bytes, struct memscope_cell_record *cell) {
     struct ms_tls *tls = &ms_tls;
+    ms_sampled_guard_take(tls);
+    ms_raise(&cell->allocations, 1);
+    ms_raise(&cell->bytes, bytes);
     if (ms_global_direct_raise(tls, bytes))
         publish_sampled(tls);
     ms_sampled_guard_release(tls);

@@ -18,7 +18,9 @@ typedef void ms_free_function(void *);
 // What is to be looked at, another strategy than GlobalDirect, a new peak.
 MS_NOINLINE void *ms_note_sampled_otherwise(void *block, size_t bytes, struct memscope_site *site,
                                             const uintptr_t *frame);
-MS_NOINLINE void *ms_note_sampled_peak(void *block, size_t bytes);
+// The block is not counted in its cell yet, the guard not taken.
+MS_NOINLINE void *ms_note_sampled_peak(void *block, size_t bytes,
+                                       struct memscope_cell_record *cell);
 // These return `block`, and release the guard.
 MS_NOINLINE void *ms_note_sampled_publish(void *block);
 // Its record is not taken yet.
@@ -39,18 +41,18 @@ MS_HOT void ms_sampled_guard_release(struct ms_tls *tls) {
 MS_HOT void ms_unsampled_allocate(struct memscope_cell_record *cell, uint64_t bytes,
                                   uint64_t epoch) {
     ms_cell_keep_peak(cell, epoch);
-    cell->allocations++;
-    cell->bytes += bytes;
+    ms_raise(&cell->allocations, 1);
+    ms_raise(&cell->bytes, bytes);
 }
 
 MS_HOT void ms_unsampled_free(struct ms_tls *tls, struct memscope_cell_record *cell, uint64_t bytes,
                               const void *block, uint64_t epoch) {
     ms_cell_keep_peak(cell, epoch);
-    cell->frees++;
-    cell->freed_bytes += bytes;
-    tls->credit += (int64_t)bytes;
-    if (block == tls->last_block)
-        cell->temporary++;
+    ms_raise(&cell->frees, 1);
+    ms_raise(&cell->freed_bytes, bytes);
+    ms_raise_signed(&tls->credit, bytes);
+    if (MS_UNLIKELY(block == tls->last_block))
+        ms_raise(&cell->temporary, 1);
 }
 
 // A fork child, or a thread that still counts as under GlobalDirect.
@@ -106,15 +108,17 @@ MS_HOT void *ms_note_sampled(struct ms_tls *tls, void *block, size_t bytes,
             return ms_note_sampled_otherwise(block, bytes, site, frame);
         return ms_note_sampled_threaded(tls, block, bytes, place, left);
     }
-    ms_sampled_guard_take(tls);
+    if (!MS_BUMPS_AT_ONCE) // as in count.h
+        ms_sampled_guard_take(tls);
     sampler->left = left;
     ms_store(place, record | bytes);
     tls->last_block = block;
-    cell->allocations++;
-    cell->bytes += bytes;
     if (MS_UNLIKELY(ms_drop(&tls->credit, bytes)))
-        return ms_note_sampled_peak(block, bytes);
-    ms_sampled_guard_release(tls);
+        return ms_note_sampled_peak(block, bytes, cell);
+    ms_raise(&cell->allocations, 1);
+    ms_raise(&cell->bytes, bytes);
+    if (!MS_BUMPS_AT_ONCE)
+        ms_sampled_guard_release(tls);
     return block;
 }
 
@@ -140,10 +144,12 @@ MS_HOT void ms_free_sampled(struct ms_tls *tls, void *block, ms_free_function *r
             ms_free_sampled_otherwise(block, real);
         return;
     }
-    ms_sampled_guard_take(tls);
+    if (!MS_BUMPS_AT_ONCE)
+        ms_sampled_guard_take(tls);
     ms_store(place, (uint64_t)0);
     ms_unsampled_free(tls, cell, (uint32_t)record, block, ms_peek(&ms_shared.fast_epoch));
-    ms_sampled_guard_release(tls);
+    if (!MS_BUMPS_AT_ONCE)
+        ms_sampled_guard_release(tls);
     real(block);
 }
 
