@@ -291,6 +291,8 @@ static void *time_sampled(struct ms_tls *tls, void *block, size_t bytes, struct 
     struct ms_sampler *sampler = &tls->thread->sampler;
     const struct memscope_cell_record *cell = sampler->unsampled;
     uint64_t blocks = cell->allocations - sampler->timed_blocks;
+    if (MS_UNLIKELY(blocks == 0)) // a signal handler just came this way
+        blocks = 1;
     uint64_t reach =
         ms_sample_reach((cell->bytes - sampler->timed_bytes) / blocks) * MS_SAMPLED_TICK;
     sampler->timed_blocks = cell->allocations;
