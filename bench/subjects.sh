@@ -47,16 +47,14 @@ set_arguments() {
 #   linked     instrumented, runtime linked in: "MemScope" of the targets
 #   sites      the same without call stacks: depth=0
 #   weak       instrumented by the bare flag, runtime preloaded
-#   bare       instrumented by the bare flag, no runtime: frames as large as with one
+#   bare       instrumented by the bare flag, no runtime: the same code and frames without tracking
 #   foreign    the plain program, runtime preloaded
 #   heaptrack  the plain program, heaptrack's recorder preloaded, nothing interpreted
 variants_of() {
     if is_real "$1"; then
-        echo plain linked sites foreign heaptrack
-    elif has_tasks "$1"; then
-        echo plain linked sites weak bare foreign heaptrack
+        echo plain linked sites bare foreign heaptrack
     else
-        echo plain linked sites weak foreign heaptrack
+        echo plain linked sites weak bare foreign heaptrack
     fi
 }
 
@@ -68,6 +66,7 @@ prepare() {
     if is_real "$1"; then
         prepare_real "$1" p MEMSCOPE=off
         prepare_real "$1" l MEMSCOPE=on
+        prepare_real "$1" w MEMSCOPE=bare
         return
     fi
     source=$(echo "$here/programs/$1".c*)
@@ -86,14 +85,17 @@ is_newer() {
     done
 }
 
-# prepare_real SUBJECT FOLDER SETTING: the same wrapper, on or off, so that all else is equal. Not
-# again where it is newer than what it is made of.
+# prepare_real SUBJECT FOLDER SETTING: the same wrapper, on or off, so that all else is equal; bare:
+# the flag alone. Not again where it is newer than what it is made of.
 prepare_real() {
-    local made=$2/$1
+    local made=$2/$1 compiler=$MS_BUILD/bin/memscope-clang-$LLVM flags='-O2 -g'
+    if [ "$3" = MEMSCOPE=bare ]; then
+        compiler=clang-$LLVM flags+=" $(MODE=auto instrument_flags)"
+    fi
     is_newer "$made" "$MS_SOURCE/scripts/build-program" &&
         { [ "$3" = MEMSCOPE=off ] || is_newer "$made" "$MS_BUILD/lib/libmemscope_rt.a" \
             "$MS_BUILD/lib/llvm-$LLVM/memscope.so"; } && return
-    env "$3" CC="$MS_BUILD/bin/memscope-clang-$LLVM" CFLAGS='-O2 -g' \
+    env "$3" CC="$compiler" CFLAGS="$flags" \
         "$MS_SOURCE/scripts/build-program" "$1" "$2" >/dev/null 2>"$2/build.log" || {
         tail -n 20 "$2/build.log" >&2
         fail "$1 cannot be built"

@@ -11,11 +11,14 @@ def spread: {median: quantile(0.5), first_quartile: quantile(0.25), third_quarti
 
 ($runs | map(select(.variant == "plain") | {key: "\(.subject) \(.round)", value: .}) | from_entries)
     as $plain
+| ($runs | map(select(.variant == "bare") | {key: "\(.subject) \(.round)", value: .cpu_ns}) | from_entries)
+    as $untracked
 | ($runs | group_by([.subject, .variant]) | map(
-    map(. + {against: $plain["\(.subject) \(.round)"]})
+    map(. + {against: $plain["\(.subject) \(.round)"], untracked_ns: $untracked["\(.subject) \(.round)"]})
     | {subject: .[0].subject, variant: .[0].variant, rounds: length,
        cpu_ns: (map(.cpu_ns) | spread),
        cpu_ratio: (map(.cpu_ns / .against.cpu_ns) | spread),
+       tracking_ratio: (map(select(.untracked_ns) | .cpu_ns / .untracked_ns) | spread),
        wall_ratio: (map(.wall_ns / .against.wall_ns) | spread),
        peak_rss_bytes: (map(.peak_rss_bytes) | spread),
        peak_rss_ratio: (map(.peak_rss_bytes / .against.peak_rss_bytes) | spread),

@@ -31,10 +31,12 @@ def order: {plain: 0, linked: 1, sites: 2, weak: 3, bare: 4, foreign: 5, heaptra
     "", "Medians of \(.rounds) paired runs; \($made).";
     $is_whole),
   part("times";
-    (["subject", "run as", "CPU s", "CPU ratio (quartiles)", "told by itself", "wall ratio", "peak RSS MiB", "ratio", "record MB"]
+    (["subject", "run as", "CPU s", "CPU ratio (quartiles)", "over bare (quartiles)", "told by itself", "wall ratio", "peak RSS MiB", "ratio", "record MB"]
      | head),
     (.measured | sort_by([.subject, (.variant | order)])[]
      | [.subject, .variant, (.cpu_ns.median / 1e9 | fixed(3)), (.cpu_ratio | ratio),
+        (if .told_percent.median == null or .tracking_ratio.median == null or .variant == "foreign" then ""
+         else .tracking_ratio | ratio end),
         (if .told_percent.median == null then "" else
              "\(.told_percent.median / 100 + 1 | fixed(3)) ± \(.told_error.median / 100 | fixed(3))" end),
         (.wall_ratio.median | fixed(3)), (.peak_rss_bytes.median | mib), (.peak_rss_ratio.median | fixed(2)),

@@ -11,7 +11,8 @@ void ms_cell_allocate_atomic(struct memscope_cell_record *cell, uint64_t bytes) 
     if (seen != epoch && ms_swap_if(&cell->epoch, &seen, epoch))
         ms_store(&cell->at_peak_bytes, before - ms_load(&cell->freed_bytes));
     uint64_t one = 1ull << MEMSCOPE_COUNTDOWN_SHIFT;
-    if ((int64_t)(ms_add(&cell->count_word, -one) - one) < 0) // no round is that many threads long
+    uint64_t now = ms_add(&cell->count_word, -one) - one;
+    if ((int64_t)now >> MEMSCOPE_COUNTDOWN_SHIFT == -1) // of several at the moment, one
         ms_add(&cell->count_word, MEMSCOPE_COUNT_ROUND);
     int64_t headroom = ms_add(&cell->headroom_bytes, -(int64_t)bytes) - (int64_t)bytes, room;
     while ((room = headroom + (int64_t)ms_load(&cell->remote_freed_bytes)) < 0 &&

@@ -58,8 +58,10 @@ MS_HOT bool ms_cell_count(struct memscope_cell_record *cell) {
     return ms_drop_upper(&cell->count_word, 1u << (MEMSCOPE_COUNTDOWN_SHIFT - 32));
 }
 
+// Under the guard. A signal handler that came before has done it, perhaps.
 MS_HOT void ms_cell_begin_round(struct memscope_cell_record *cell) {
-    ms_raise(&cell->count_word, MEMSCOPE_COUNT_ROUND);
+    if ((int64_t)ms_load(&cell->count_word) < 0)
+        ms_raise(&cell->count_word, MEMSCOPE_COUNT_ROUND);
 }
 
 // Is this the cell's first event of a round?

@@ -51,6 +51,10 @@ bool ms_governor_stop(void) {
     return false;
 }
 
+bool ms_governor_has_budget(void) {
+    return ms_load(&governor.budget_ppm) != 0;
+}
+
 void ms_governor_begin(double budget_percent, uint32_t level, uint64_t interval_bytes) {
     memset(&governor, 0, sizeof governor);
     while (governor.first + 1 < STEPS && (steps[governor.first].level < level ||
@@ -58,7 +62,8 @@ void ms_governor_begin(double budget_percent, uint32_t level, uint64_t interval_
                                            steps[governor.first].interval_bytes < interval_bytes)))
         governor.first++;
     governor.now = governor.first;
-    governor.budget_ppm = level == MEMSCOPE_LEVEL_TOTALS ? 0 : (uint64_t)(budget_percent * 10000);
+    ms_store(&governor.budget_ppm,
+             level == MEMSCOPE_LEVEL_TOTALS ? (uint64_t)0 : (uint64_t)(budget_percent * 10000));
     ms_release(&next_look, (uint64_t)0);
 }
 

@@ -21,4 +21,7 @@ void ms_governor_begin(double budget_percent, uint32_t level, uint64_t interval_
 // Of an attached thread; no more than once in some thousand events.
 void ms_governor_tick(void);
 
+// Is there a budget to be kept?
+bool ms_governor_has_budget(void);
+
 #endif

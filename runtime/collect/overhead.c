@@ -8,8 +8,8 @@ enum {
     LONGEST_SLOW_CYCLES = 1 << 16,
     LONGEST_FIRST_CYCLES = 1 << 23, // tables are read, modules looked for
     LONGEST_CYCLES = 1 << 11,       // longer, the thread was interrupted
-    LONGEST_TASK_CYCLES = 1 << 11,
-    COLD_CYCLES = 32, // a line that was not in the nearest cache
+    LONGEST_TASK_CYCLES = 1 << 15,  // a page was new, perhaps
+    COLD_CYCLES = 32,               // a line that was not in the nearest cache
     SLOW_ALL = 4096,
     SLOW_ONE_IN = 16,
 };
@@ -64,8 +64,8 @@ void ms_overhead_add(struct ms_overhead *overhead, enum ms_timed kind, uint64_t 
     if (control) {
         cost += hot_event_256(overhead);
         // The lines that it waited for have displaced as many, for which the program waits: none of
-        // them up to all. Shorter, it was no line.
-        if (difference >= COLD_CYCLES)
+        // them up to all. Shorter, it was no line; among threads they came from another CPU.
+        if (difference >= COLD_CYCLES && ms_single_threaded())
             cost += 256 * difference;
         spread = hot_error_256(overhead) + 256 * difference;
     } else {
@@ -86,7 +86,7 @@ void ms_overhead_add_none(struct ms_overhead *overhead, enum ms_timed kind) {
 
 // It may have taken a slow path, which is timed twice then: by that and by this.
 void ms_overhead_add_task(struct ms_overhead *overhead, uint64_t cycles, uint64_t stands_for) {
-    if (cycles > LONGEST_TASK_CYCLES) // a page was new, or it was interrupted
+    if (cycles > LONGEST_TASK_CYCLES) // it was interrupted
         cycles = LONGEST_TASK_CYCLES;
     ms_store(&overhead->task_events, overhead->task_events + stands_for);
     ms_store(&overhead->task_cycles, overhead->task_cycles + alone_cost(cycles * stands_for));
@@ -94,10 +94,16 @@ void ms_overhead_add_task(struct ms_overhead *overhead, uint64_t cycles, uint64_
              overhead->spread_cycles + (int64_t)(cycles * stands_for / 2));
 }
 
+// Events of two kinds may come in turn: which one is timed next is left to chance.
+static uint64_t next_distance(struct ms_overhead *overhead) {
+    overhead->slow_random = overhead->slow_random * 6364136223846793005u + 1442695040888963407u;
+    return 1 + (overhead->slow_random >> 33) % (2 * SLOW_ONE_IN - 1);
+}
+
 uint64_t ms_overhead_begin_slow(struct ms_overhead *overhead) {
     uint64_t number = overhead->slow_events;
     ms_store(&overhead->slow_events, number + 1);
-    return number < SLOW_ALL || number % SLOW_ONE_IN == 0 ? ms_cycles() : 0;
+    return number < SLOW_ALL || number >= overhead->slow_next ? ms_cycles() : 0;
 }
 
 void ms_overhead_end_slow(struct ms_overhead *overhead, uint64_t began) {
@@ -105,12 +111,17 @@ void ms_overhead_end_slow(struct ms_overhead *overhead, uint64_t began) {
         return;
     uint64_t cycles = ms_cycles() - began;
     bool stands_alone = overhead->slow_events <= SLOW_ALL;
-    uint64_t stands_for = stands_alone ? 1 : SLOW_ONE_IN;
     uint64_t longest = stands_alone ? LONGEST_FIRST_CYCLES : LONGEST_SLOW_CYCLES;
     cycles = cycles > longest ? longest : cycles;
     if (overhead->calibrated)
         cycles += (uint64_t)hot_event_256(overhead) / 256; // the way there, by the fast path
+    uint64_t stands_for = stands_alone ? 1 : overhead->slow_events - overhead->slow_timed;
     ms_store(&overhead->slow_cycles, overhead->slow_cycles + cycles * stands_for);
+    // What it displaces, and what of it goes on beside the program's own code.
+    ms_store(&overhead->spread_cycles,
+             overhead->spread_cycles + (int64_t)(cycles * stands_for / 4));
+    overhead->slow_timed = overhead->slow_events;
+    overhead->slow_next = overhead->slow_events - 1 + next_distance(overhead);
 }
 
 void ms_overhead_add_slow(struct ms_overhead *overhead, uint64_t cycles) {

@@ -34,7 +34,8 @@ struct ms_overhead {
     int64_t fast_cycles;  // estimate for all events of the fast paths
     uint64_t slow_cycles; // of slow paths, and of asking for memory
     uint64_t slow_events;
-    uint64_t task_cycles, task_events; // the same of coroutines and what they allocate
+    uint64_t slow_timed, slow_next, slow_random; // when one was timed last, and will be next
+    uint64_t task_cycles, task_events;           // the same of coroutines and what they allocate
     int32_t until_task_tick;
     int64_t spread_cycles; // its error, but for chance
     // What a pair of hot events costs by itself, and among other code, in 1/256 of cycles.
@@ -72,21 +73,18 @@ void ms_overhead_add(struct ms_overhead *overhead, enum ms_timed kind, uint64_t 
 // One that was counted otherwise.
 void ms_overhead_add_none(struct ms_overhead *overhead, enum ms_timed kind);
 
-// One is due to be timed: is it? The first ones all are, then one in 8: what waits for the clock is
-// not cheap.
-static inline bool ms_overhead_times(struct ms_overhead *overhead) {
-    return overhead->looks++ < 256 || overhead->looks % 8 == 0;
-}
-// How often one is, now.
-static inline uint64_t ms_overhead_one_in(const struct ms_overhead *overhead) {
-    return overhead->looks < 256 ? 1 : 8;
+// One is due to be timed: is it? What waits for the clock is not cheap: where no budget has to be
+// kept, one in 8 is enough after the first ones.
+static inline bool ms_overhead_times(struct ms_overhead *overhead, bool has_budget) {
+    overhead->looks++;
+    return has_budget || overhead->looks <= 256 || overhead->looks % 8 == 0;
 }
 
 // One of a thread with tasks, which stands for so many.
 void ms_overhead_add_task(struct ms_overhead *overhead, uint64_t cycles, uint64_t stands_for);
 
-// Around a slow path: when it began, 0 = is not timed. The first ones all are, then one in 16,
-// which stands for the others.
+// Around a slow path: when it began, 0 = is not timed. The first ones all are, then about
+// one in 16, which stands for those before it.
 uint64_t ms_overhead_begin_slow(struct ms_overhead *overhead);
 void ms_overhead_end_slow(struct ms_overhead *overhead, uint64_t began);
 

@@ -32,9 +32,10 @@ void ms_sampler_seed(struct ms_sampler *sampler, uint32_t thread_index);
 // From now on one sample in `interval_bytes` (0 = none).
 void ms_sampler_start(struct ms_sampler *sampler, uint64_t interval_bytes);
 
-// What a block takes from the distance: not less than memscope_sample_bytes, but found faster.
+// What a block takes from the distance: not less than memscope_sample_bytes, but found in one
+// instruction. Where that ends the distance though the block is no sample, a new one is drawn.
 MS_HOT uint64_t ms_sample_reach(uint64_t bytes) {
-    return bytes + bytes / 16 + 16;
+    return 2 * bytes + 16;
 }
 
 // The next look at a block is so many bytes away, if no sample is before that.

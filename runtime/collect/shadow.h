@@ -26,7 +26,7 @@ enum {
 };
 #define MS_LEAF_COUNT (1ull << (MS_ADDRESS_BITS - MS_LEAF_BITS))
 #define MS_SIZE_ASIDE (1u << MS_RECORD_SIZE_BITS)
-#define MS_ASIDE_SLOTS 4096u
+#define MS_ASIDE_SLOTS 16384u
 
 // Biased: the record of address a is at leaf + (a >> 5) * 8.
 extern MS_INTERNAL char *ms_shadow_leaves[MS_LEAF_COUNT];

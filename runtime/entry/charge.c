@@ -92,6 +92,7 @@ static void sample_by_fast_path(struct ms_tls *tls, struct memscope_cell_record 
     struct ms_sampler *sampler = &tls->thread->sampler;
     sampler->unsampled_record = ms_shadow_record(ms_shared.units, cell, 0);
     sampler->unsampled = cell;
+    ms_cell_keep_peak(cell, ms_epoch()); // from now on it is saved at once
     if (ms_single_threaded())
         ms_direct_sample(sampler->unsampled_record);
     if (!(tls->special & MS_SPECIAL_TASKS))

@@ -7,6 +7,15 @@
 
 #include "count.h"
 
+#include "collect/thread.h"
+
+// Pages of the shadow are asked for there, perhaps.
+static inline void publish_timed(struct ms_tls *tls) {
+    uint64_t began = ms_cycles();
+    ms_strategy_publish();
+    ms_overhead_add_slow(&tls->thread->overhead, ms_cycles() - began);
+}
+
 // How a free ended, or did not.
 enum ms_end {
     MS_END_COUNTED,

@@ -14,14 +14,8 @@
 // The guard is taken.
 MS_COLD static void free_slow(void *block, uint64_t record, ms_free_function *real);
 
-static void publish_sampled(struct ms_tls *tls) {
-    uint64_t began = ms_cycles();
-    ms_strategy_publish();
-    ms_overhead_add_slow(&tls->thread->overhead, ms_cycles() - began);
-}
-
 void *ms_note_sampled_publish(void *block) {
-    publish_sampled(&ms_tls);
+    publish_timed(&ms_tls);
     ms_sampled_guard_release(&ms_tls);
     return block;
 }
@@ -31,16 +25,15 @@ void *ms_note_sampled_peak(void *block, size_t bytes, struct memscope_cell_recor
     ms_sampled_guard_take(tls);
     ms_cell_allocate_unsampled(cell, bytes);
     if (ms_global_direct_raise(tls, bytes))
-        publish_sampled(tls);
+        publish_timed(tls);
     ms_sampled_guard_release(tls);
     return block;
 }
 
-// Into a cell of the thread's own that keeps no peaks, under either strategy. `left`: the
-// sampler's, once that is done.
+// Into a cell of the thread's own that keeps no peaks, under either strategy.
 MS_HOT void *note_unsampled(struct ms_tls *tls, void *block, size_t bytes,
                             struct memscope_site *site, const uintptr_t *frame,
-                            struct memscope_cell_record *cell, uint64_t record, int64_t left) {
+                            struct memscope_cell_record *cell, uint64_t record) {
     char *leaf = ms_shadow_leaf((uintptr_t)block); // of NULL there is none
     ms_settle();
     bool is_direct = ms_peek(&ms_shared.direct_bias) != 0;
@@ -48,13 +41,12 @@ MS_HOT void *note_unsampled(struct ms_tls *tls, void *block, size_t bytes,
                     (!is_direct && ms_strategy_is_outdated(tls))))
         return ms_note_allocation_slow(block, bytes, site, frame);
     ms_sampled_guard_take(tls);
-    tls->thread->sampler.left = left;
     ms_store(ms_shadow_at(leaf, (uintptr_t)block), record | bytes);
     tls->last_block = block;
     ms_unsampled_allocate(cell, bytes, ms_epoch());
     if (MS_UNLIKELY(is_direct ? ms_global_direct_charge(tls, bytes)
                               : ms_thread_local_charge(tls, bytes)))
-        publish_sampled(tls);
+        publish_timed(tls);
     ms_sampled_guard_release(tls);
     return block;
 }
@@ -75,9 +67,10 @@ MS_HOT bool free_unsampled(struct ms_tls *tls, void *block, uint64_t record) {
                                                                ms_strategy_is_outdated(tls)))))
         return false;
     ms_sampled_guard_take(tls);
-    ms_unsampled_free(tls, cell, (uint32_t)record, block, ms_epoch());
+    ms_cell_keep_peak(cell, ms_epoch());
+    ms_unsampled_free(tls, cell, (uint32_t)record, block);
     if (!is_direct && MS_UNLIKELY(ms_thread_local_discharge(tls, (uint32_t)record)))
-        publish_sampled(tls);
+        publish_timed(tls);
     ms_sampled_guard_release(tls);
     return true;
 }

@@ -15,7 +15,8 @@
 
 typedef void ms_free_function(void *);
 
-// What is to be looked at, another strategy than GlobalDirect, a new peak.
+// What is to be looked at (its reach is taken from the distance already), another strategy than
+// GlobalDirect, a new peak.
 MS_NOINLINE void *ms_note_sampled_otherwise(void *block, size_t bytes, struct memscope_site *site,
                                             const uintptr_t *frame);
 // The block is not counted in its cell yet, the guard not taken.
@@ -44,9 +45,9 @@ MS_HOT void ms_unsampled_allocate(struct memscope_cell_record *cell, uint64_t by
     ms_cell_allocate_unsampled(cell, bytes);
 }
 
+// After ms_cell_keep_peak, but for GlobalDirect.
 MS_HOT void ms_unsampled_free(struct ms_tls *tls, struct memscope_cell_record *cell, uint64_t bytes,
-                              const void *block, uint64_t epoch) {
-    ms_cell_keep_peak(cell, epoch);
+                              const void *block) {
     ms_raise(&cell->frees, 1);
     ms_raise(&cell->freed_bytes, bytes);
     ms_raise_signed(&tls->credit, bytes);
@@ -61,10 +62,9 @@ MS_HOT bool ms_sampled_is_outdated(const struct ms_tls *tls) {
 
 // The same under ThreadLocal.
 MS_HOT void *ms_note_sampled_threaded(struct ms_tls *tls, void *block, size_t bytes,
-                                      uint64_t *place, int64_t left) {
-    struct ms_sampler *sampler = &tls->thread->sampler;
+                                      uint64_t *place) {
+    const struct ms_sampler *sampler = &tls->thread->sampler;
     ms_sampled_guard_take(tls);
-    sampler->left = left;
     ms_store(place, sampler->unsampled_record | bytes);
     tls->last_block = block;
     ms_unsampled_allocate(sampler->unsampled, bytes, ms_epoch());
@@ -76,9 +76,11 @@ MS_HOT void *ms_note_sampled_threaded(struct ms_tls *tls, void *block, size_t by
 
 MS_HOT void ms_free_sampled_threaded(struct ms_tls *tls, void *block, uint64_t *place,
                                      uint64_t record, ms_free_function *real) {
+    struct memscope_cell_record *cell = tls->thread->sampler.unsampled;
     ms_sampled_guard_take(tls);
     ms_store(place, (uint64_t)0);
-    ms_unsampled_free(tls, tls->thread->sampler.unsampled, (uint32_t)record, block, ms_epoch());
+    ms_cell_keep_peak(cell, ms_epoch());
+    ms_unsampled_free(tls, cell, (uint32_t)record, block);
     if (MS_UNLIKELY(ms_thread_local_discharge(tls, (uint32_t)record)))
         block = ms_note_sampled_publish(block);
     ms_sampled_guard_release(tls);
@@ -86,14 +88,11 @@ MS_HOT void ms_free_sampled_threaded(struct ms_tls *tls, void *block, uint64_t *
 }
 
 // `frame` is that of the hook, of which the block's stack is known where it is sampled. The cell's
-// part of the process's peak needs no look: here a block of some bytes is a new peak, or a free
-// came since the last one, which has kept it (or ms_sampled_settle, where that was of another
-// cell).
+// part of the process's peak needs no look: whoever raises that saves this cell's part at once.
 MS_HOT void *ms_note_sampled(struct ms_tls *tls, void *block, size_t bytes,
                              struct memscope_site *site, const uintptr_t *frame) {
     struct ms_sampler *sampler = &tls->thread->sampler;
-    int64_t left = sampler->left - (int64_t)ms_sample_reach(bytes);
-    if (MS_UNLIKELY(left < 0))
+    if (MS_UNLIKELY(ms_drop(&sampler->left, ms_sample_reach(bytes))))
         return ms_note_sampled_otherwise(block, bytes, site, frame);
     char *leaf = ms_shadow_leaf((uintptr_t)block); // of NULL there is none
     if (MS_UNLIKELY(!leaf))
@@ -105,11 +104,10 @@ MS_HOT void *ms_note_sampled(struct ms_tls *tls, void *block, size_t bytes,
     if (MS_UNLIKELY(record == 0)) {
         if (MS_UNLIKELY(ms_sampled_is_outdated(tls)))
             return ms_note_sampled_otherwise(block, bytes, site, frame);
-        return ms_note_sampled_threaded(tls, block, bytes, place, left);
+        return ms_note_sampled_threaded(tls, block, bytes, place);
     }
     if (!MS_BUMPS_AT_ONCE) // as in count.h
         ms_sampled_guard_take(tls);
-    sampler->left = left;
     ms_store(place, record | bytes);
     tls->last_block = block;
     if (MS_UNLIKELY(ms_drop(&tls->credit, bytes)))
@@ -145,16 +143,10 @@ MS_HOT void ms_free_sampled(struct ms_tls *tls, void *block, ms_free_function *r
     if (!MS_BUMPS_AT_ONCE)
         ms_sampled_guard_take(tls);
     ms_store(place, (uint64_t)0);
-    ms_unsampled_free(tls, cell, (uint32_t)record, block, ms_peek(&ms_shared.fast_epoch));
+    ms_unsampled_free(tls, cell, (uint32_t)record, block);
     if (!MS_BUMPS_AT_ONCE)
         ms_sampled_guard_release(tls);
     real(block);
-}
-
-// Before anything else that the thread does, under the guard.
-MS_HOT void ms_sampled_settle(const struct ms_tls *tls) {
-    if ((tls->special & MS_SPECIAL_SAMPLES) && ms_single_threaded())
-        ms_cell_keep_peak(tls->thread->sampler.unsampled, ms_peek(&ms_shared.fast_epoch));
 }
 
 #endif

@@ -35,7 +35,7 @@ static inline void note_frame_block(struct ms_tls *tls, struct memscope_task_rec
 
 // Not inlined, so that who calls it last saves no registers.
 MS_NOINLINE static void *note_task_publish(void *block) {
-    ms_strategy_publish();
+    publish_timed(&ms_tls);
     flags_guard_release(&ms_tls);
     return block;
 }
@@ -162,6 +162,8 @@ MS_NOINLINE static void *note_in_task_by_site(void *block, size_t bytes, struct 
                                               const uintptr_t *frame) {
     struct ms_tls *tls = &ms_tls;
     struct task_event event = {block, bytes, site, frame, ms_task_running(tls), false};
+    if (MS_UNLIKELY(ms_drop(&ms_head_of(tls)->until_tick, 1)))
+        return ms_note_allocation_tick(block, bytes, site, frame);
     if (ms_fiber_is_untold(tls, (uintptr_t)frame)) // a context's key would tell
         return ms_note_allocation_slow(block, bytes, site, frame);
     if (is_coming_frame(tls, bytes)) {

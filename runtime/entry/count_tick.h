@@ -45,18 +45,17 @@ MS_HOT void *note_counted(struct ms_tls *tls, void *block, size_t bytes, struct 
 MS_HOT void *note_unless_sampled(struct ms_tls *tls, void *block, size_t bytes,
                                  struct memscope_site *site, const uintptr_t *frame,
                                  struct memscope_cell_record *scratch) {
-    const struct ms_thread *thread = tls->thread;
+    struct ms_thread *thread = tls->thread;
     struct memscope_cell_record *cell = thread->sampler.unsampled;
     uint64_t record = thread->sampler.unsampled_record;
-    int64_t left = thread->sampler.left - (int64_t)ms_sample_reach(bytes);
     if (scratch) {
         cell = scratch;
         record = thread->scratch_record;
-        left = thread->sampler.left;
-    } else if (MS_UNLIKELY(left < 0)) {
+    } else if (MS_UNLIKELY(ms_drop(&thread->sampler.left, ms_sample_reach(bytes)))) {
+        ms_raise_signed(&thread->sampler.left, ms_sample_reach(bytes));
         return ms_note_allocation_slow(block, bytes, site, frame);
     }
-    return note_unsampled(tls, block, bytes, site, frame, cell, record, left);
+    return note_unsampled(tls, block, bytes, site, frame, cell, record);
 }
 
 MS_NOINLINE static void *note_timed(void *block, size_t bytes, struct memscope_site *site,
@@ -188,13 +187,14 @@ static uint64_t control_allocation(struct ms_tls *tls, const uintptr_t *frame) {
         ms_overhead_recalibrate(overhead, wanted);
     if (overhead->calibrated < CALIBRATIONS)
         measure_hot_pair(overhead, block, frame);
-    note_scratch(block, frame); // warms
-    (void)note_free_usually(block, ms_shadow_take(block));
-    uint64_t began = ms_cycles_in_order();
-    touch_shadow(block);
-    note_scratch(block, frame);
-    uint64_t cycles = ms_cycles_in_order() - began;
-    (void)note_free_usually(block, ms_shadow_take(block));
+    uint64_t began = 0, cycles = 0;
+    for (int i = 0; i < 2; i++) { // the first one warms
+        began = ms_cycles_in_order();
+        touch_shadow(block);
+        note_scratch(block, frame);
+        cycles = ms_cycles_in_order() - began;
+        (void)note_free_usually(block, ms_shadow_take(block));
+    }
     if (tls->last_block == block) // else a signal handler's
         tls->last_block = last_block;
     return cycles;
@@ -203,13 +203,17 @@ static uint64_t control_allocation(struct ms_tls *tls, const uintptr_t *frame) {
 static uint64_t control_free(struct ms_tls *tls) {
     struct memscope_cell_record *scratch = tls->thread->scratch;
     void *block = ms_head_of(tls);
-    if (!scratch || (tls->special & ~MS_SPECIAL_SAMPLES) != 0 || !ms_shadow_put(block, scratch, 0))
+    uint64_t began = 0, cycles = 0;
+    if (!scratch || (tls->special & ~MS_SPECIAL_SAMPLES) != 0)
         return 0;
-    (void)note_free_usually(block, ms_shadow_take(block)); // warms
-    (void)ms_shadow_put(block, scratch, 0);
-    uint64_t began = ms_cycles_in_order();
-    (void)note_free_usually(block, ms_shadow_take(block));
-    return ms_cycles_in_order() - began;
+    for (int i = 0; i < 2; i++) { // the first one warms
+        if (!ms_shadow_put(block, scratch, 0))
+            return 0;
+        began = ms_cycles_in_order();
+        (void)note_free_usually(block, ms_shadow_take(block));
+        cycles = ms_cycles_in_order() - began;
+    }
+    return cycles;
 }
 
 // ---- timing ------------------------------------------------------------------------------------
@@ -264,7 +268,7 @@ void *ms_note_allocation_tick(void *block, size_t bytes, struct memscope_site *s
     ms_head_of(tls)->until_tick = MS_TICK - 1;
     struct ms_overhead *overhead = &tls->thread->overhead;
     overhead->untimed += MS_TICK;
-    if (!ms_overhead_times(overhead))
+    if (!ms_overhead_times(overhead, ms_governor_has_budget()))
         return note_usually(block, bytes, site, frame);
     overhead->stands_for = overhead->untimed;
     overhead->untimed = 0;
@@ -295,17 +299,15 @@ static void *time_sampled(struct ms_tls *tls, void *block, size_t bytes, struct 
     uint64_t blocks = cell->count_word - sampler->timed_blocks;
     if (MS_UNLIKELY(blocks == 0)) // a signal handler just came this way
         blocks = 1;
-    struct ms_overhead *overhead = &tls->thread->overhead;
-    uint64_t reach = ms_sample_reach((cell->bytes - sampler->timed_bytes) / blocks) *
-                     MS_SAMPLED_TICK * ms_overhead_one_in(overhead);
+    uint64_t reach =
+        ms_sample_reach((cell->bytes - sampler->timed_bytes) / blocks) * MS_SAMPLED_TICK;
     sampler->timed_blocks = cell->count_word;
     sampler->timed_bytes = cell->bytes;
     sampler->is_due = false;
     ms_sampler_stretch(sampler, reach < MS_LEAST_STRETCH     ? MS_LEAST_STRETCH
                                 : reach > MS_LARGEST_STRETCH ? MS_LARGEST_STRETCH
                                                              : (int64_t)reach);
-    overhead->stands_for = blocks;
-    overhead->looks++;
+    tls->thread->overhead.stands_for = blocks;
     block = timed_allocation(tls, block, bytes, site, frame);
     ms_governor_tick();
     return block;
@@ -315,12 +317,14 @@ void *ms_note_sampled_otherwise(void *block, size_t bytes, struct memscope_site 
                                 const uintptr_t *frame) {
     struct ms_tls *tls = &ms_tls;
     struct ms_sampler *sampler = &tls->thread->sampler;
+    if (MS_UNLIKELY(!block)) // of a request that failed the reach may be any number
+        ms_raise_signed(&sampler->left, ms_sample_reach(bytes));
     if (MS_UNLIKELY(!block || ms_load(&ms_shared.alive) == 0)) // a fork child
         return ms_note_allocation_slow(block, bytes, site, frame);
-    int64_t left = sampler->left - (int64_t)ms_sample_reach(bytes);
-    if (MS_LIKELY(left >= 0))
+    if (MS_LIKELY(ms_load(&sampler->left) >= 0))
         return note_unsampled(tls, block, bytes, site, frame, sampler->unsampled,
-                              sampler->unsampled_record, left);
+                              sampler->unsampled_record);
+    ms_raise_signed(&sampler->left, ms_sample_reach(bytes));
     return sampler->is_due ? time_sampled(tls, block, bytes, site, frame)
                            : look_at(tls, block, bytes, site, frame);
 }

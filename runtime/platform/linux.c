@@ -41,9 +41,17 @@ static void *map(void *at, size_t bytes, int protection, int flags, int fd, uint
     return is_error(result) ? NULL : (void *)result;
 }
 
+enum { POPULATE_WRITE = 23 }; // MADV_POPULATE_WRITE, Linux 5.14
+
+// MAP_POPULATE makes a file's pages there, but not writable: each one's first change would be a
+// page fault of its own.
 bool ms_sys_map_file(void *at, size_t bytes, int fd, uint64_t offset) {
-    return map(at, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED | MAP_POPULATE, fd,
-               offset) != NULL;
+    enum { PROTECTION = PROT_READ | PROT_WRITE, SHARED = MAP_SHARED | MAP_FIXED };
+    if (!map(at, bytes, PROTECTION, SHARED, fd, offset))
+        return false;
+    if (MS_SYSCALL(SYS_madvise, at, bytes, POPULATE_WRITE) != -EINVAL)
+        return true;
+    return map(at, bytes, PROTECTION, SHARED | MAP_POPULATE, fd, offset) != NULL;
 }
 
 bool ms_sys_allow(void *at, size_t bytes) {
@@ -60,7 +68,6 @@ void ms_sys_unmap(void *at, size_t bytes) {
 }
 
 void ms_sys_populate(void *at, size_t bytes) {
-    enum { POPULATE_WRITE = 23 }; // MADV_POPULATE_WRITE, Linux 5.14
     (void)MS_SYSCALL(SYS_madvise, at, bytes, POPULATE_WRITE);
 }
 

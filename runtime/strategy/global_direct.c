@@ -2,6 +2,8 @@
 
 #include "strategy.h"
 
+#include "collect/thread.h"
+
 uint64_t ms_global_direct_begin_peak(void) {
     struct memscope_profile_header *header = ms_shared.header;
     uint64_t before = header->latest_peak;
@@ -10,6 +12,12 @@ uint64_t ms_global_direct_begin_peak(void) {
     ms_store(&header->latest_peak, session << MEMSCOPE_LATEST_PEAK_BITS | live);
     ms_tls.credit = 0;
     return before & MEMSCOPE_LATEST_PEAK_BYTES;
+}
+
+void ms_global_direct_save_unsampled(const struct ms_tls *tls) {
+    struct memscope_cell_record *cell = tls->thread->sampler.unsampled;
+    if (cell)
+        ms_cell_keep_peak(cell, ms_epoch());
 }
 
 void ms_global_direct_attach(void) {

@@ -7,6 +7,9 @@
 
 #include "strategy.h"
 
+// Without this the way of a block that is no sample would have to look whether the peak is new.
+void ms_global_direct_save_unsampled(const struct ms_tls *tls);
+
 // The thread's credit is spent: a new peak, of the latest session, and of the process as well
 // unless that was higher before. True: then publish.
 static inline bool ms_global_direct_raise(struct ms_tls *tls, uint64_t bytes) {
@@ -23,6 +26,8 @@ static inline bool ms_global_direct_raise(struct ms_tls *tls, uint64_t bytes) {
         ms_store(&header->peak_epoch, epoch);
         if (MS_LIKELY(ms_load(&ms_shared.direct_bias) != 0))
             ms_store(&ms_shared.fast_epoch, epoch);
+        if (MS_UNLIKELY(ms_load(&ms_shared.direct_unsampled) != 0))
+            ms_global_direct_save_unsampled(tls);
     }
     return ms_shadow_is_growing(tls->last_block, bytes);
 }

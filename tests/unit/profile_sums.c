@@ -130,6 +130,32 @@ START_TEST(process_peak_is_exact_in_one_thread_and_bounded_in_many) {
 }
 END_TEST
 
+// As the runtime counts: a read at any moment, also between the last event of a round and the next
+// round's beginning, gives the number of events.
+START_TEST(count_word_holds_at_every_moment) {
+    const uint64_t firsts[] = {0, 1, 511, 1022, 1023};
+    for (size_t i = 0; i < sizeof firsts / sizeof *firsts; i++) {
+        uint64_t word = memscope_count_begin(firsts[i]), rounds = 0;
+        ck_assert_uint_eq(memscope_count(word), 0);
+        for (uint64_t events = 1; events <= 5000; events++) {
+            word -= 1ull << MEMSCOPE_COUNTDOWN_SHIFT;
+            ck_assert_uint_eq(memscope_count(word), events);
+            if ((int64_t)word >= 0)
+                continue;
+            ck_assert_uint_eq(events % 1024, (firsts[i] + 1) % 1024);
+            word += MEMSCOPE_COUNT_ROUND;
+            rounds++;
+            ck_assert_uint_eq(memscope_count(word), events);
+        }
+        ck_assert_uint_eq(rounds, (5000 - firsts[i] - 1) / 1024 + 1);
+    }
+    for (uint64_t count = 0; count <= MEMSCOPE_COUNT_MOST; count = count * 3 + 1)
+        ck_assert_uint_eq(memscope_count(memscope_count_of(count)), count);
+    ck_assert_uint_eq(memscope_count(memscope_count_of(MEMSCOPE_COUNT_MOST)), MEMSCOPE_COUNT_MOST);
+    ck_assert_uint_eq(memscope_count(1023ull << MEMSCOPE_COUNTDOWN_SHIFT), 0); // damaged
+}
+END_TEST
+
 START_TEST(midflight_and_giant_counters_never_wrap) {
     builder_begin(&b, 0);
     uint32_t site = builder_site(&b, MEMSCOPE_SITE_MALLOC, "f", "/a.c", 1, 1);
@@ -287,6 +313,7 @@ static const struct claim claims[] = {
     CLAIM(site_peak_over_threads_has_both_bounds),
     CLAIM(process_peak_is_exact_in_one_thread_and_bounded_in_many),
     CLAIM(midflight_and_giant_counters_never_wrap),
+    CLAIM(count_word_holds_at_every_moment),
     CLAIM(equal_places_are_one_site),
     CLAIM(foreign_sites_merge_by_build_id_and_offset),
     CLAIM(coverage_splits_bytes_by_what_is_known),
