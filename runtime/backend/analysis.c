@@ -77,8 +77,10 @@ void ms_analysis_overhead(struct memscope_analysis *data, const struct ms_overhe
     // An estimate may be too high, but not all of the time is ours.
     double most_ns = 0.99 * cpu_ns;
     overhead_ns = overhead_ns < 0 ? 0 : overhead_ns > most_ns ? most_ns : overhead_ns;
-    metadata->overhead_percent = 100 * overhead_ns / (cpu_ns - overhead_ns);
-    metadata->overhead_error = 100 * (error_ns > 0 ? error_ns : 0) / (cpu_ns - overhead_ns);
+    double own_ns = cpu_ns - overhead_ns;
+    metadata->overhead_percent = 100 * overhead_ns / own_ns;
+    // To the first order: both sides of the fraction change with the cost.
+    metadata->overhead_error = 100 * (error_ns > 0 ? error_ns : 0) * cpu_ns / (own_ns * own_ns);
 }
 
 memscope_status ms_analysis_fill(struct ms_call *call, struct memscope_analysis *data) {

@@ -43,7 +43,7 @@ END_TEST
 START_TEST(a_bad_field_is_refused_with_its_name_value_and_range) {
     struct memscope_config config = memscope_config_default();
     config.sample_rate = 1.5;
-    expect_refused(&config, MEMSCOPE_CONFIGURATION, "sample_rate is 1.500; it takes 0.0 to 1.0");
+    expect_refused(&config, MEMSCOPE_CONFIGURATION, "sample_rate is 1.5; it takes 0.0 to 1.0");
     config.sample_rate = NAN;
     expect_refused(&config, MEMSCOPE_CONFIGURATION, "sample_rate is NaN; it takes 0.0 to 1.0");
     config.sample_rate = -HUGE_VAL;
@@ -52,7 +52,7 @@ START_TEST(a_bad_field_is_refused_with_its_name_value_and_range) {
     config = memscope_config_default();
     config.max_overhead_percent = 100.5;
     expect_refused(&config, MEMSCOPE_CONFIGURATION,
-                   "max_overhead_percent is 100.500; it takes 0.0 to 100.0");
+                   "max_overhead_percent is 100.5; it takes 0.0 to 100.0");
     config.max_overhead_percent = -1;
     expect_refused(&config, MEMSCOPE_CONFIGURATION,
                    "max_overhead_percent is -1; it takes 0.0 to 100.0");
