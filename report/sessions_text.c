@@ -31,7 +31,7 @@ static void put_session(FILE *out, const struct ms_session *session) {
     }
     fprintf(out, ", %s", ms_strategy_name(session->strategy));
     if (session->knows_overhead && isfinite(session->overhead_percent))
-        fprintf(out, ", tracking cost about %.3g%% ± %.2g%%", session->overhead_percent,
+        fprintf(out, ", tracking cost about %.1f%% ± %.1f%%", session->overhead_percent,
                 session->overhead_error);
     fputs(session->is_open ? ", not ended\n" : "\n", out);
 }

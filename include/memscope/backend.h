@@ -142,8 +142,10 @@ struct memscope_session_metadata {
     bool strategy_upgraded;     // forced to another one, which could not have been exact
     uint64_t start_realtime_ns; // since 1970, UTC
     // What tracking cost in the interval, in percent of the program's own CPU time, estimated as
-    // the program runs, and how far that may be off; NaN where no CPU time has passed. Not in it:
-    // what the compiler made otherwise because of the plugin (frame pointers).
+    // the program runs, and how far that may be off; NaN where no CPU time has passed or nothing
+    // was timed yet. Of less than some 1,000 allocations a thread it is what the process's cost in
+    // the mean, and as much the error. Not in it: what the compiler made otherwise because of the
+    // plugin (frame pointers).
     double overhead_percent;
     double overhead_error;
 };

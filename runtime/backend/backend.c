@@ -357,7 +357,7 @@ static memscope_status collect_all(struct ms_call *call, struct memscope_analysi
     ms_snapshot_now(NULL, 0, &interval);
     ms_analysis_statistics(&data, &nothing, &interval, now_ns - header->start_monotonic_ns,
                            peak_bytes);
-    ms_analysis_overhead(&data, &none);
+    ms_analysis_overhead(&data, &interval, &none);
     ms_analysis_name(&data, 0, header->start_monotonic_ns);
     if (ms_analysis_fill(call, &data) == MEMSCOPE_OK && out)
         *out = data;

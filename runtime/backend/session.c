@@ -269,7 +269,7 @@ static void take_figures(const struct session *session, uint64_t peak_bytes, uin
     memset(data, 0, sizeof *data);
     ms_snapshot_now(session->cells, session->cell_count, interval);
     ms_analysis_statistics(data, &session->start, interval, now_ns - session->start_ns, peak_bytes);
-    ms_analysis_overhead(data, &session->start_overhead);
+    ms_analysis_overhead(data, interval, &session->start_overhead);
     ms_analysis_name(data, session->number, session->start_ns);
 }
 

@@ -244,6 +244,42 @@ a_plugin_and_its_program_share_one_backend() {
     [ "$(./plain ./plain.so)" = "10, plugin 0" ] || fail "without a runtime: $(./plain ./plain.so)"
 }
 
+# However it is counted: whole, sampled, in totals alone, with less detail for a budget's sake, by site, or with
+# single blocks kept.
+a_pool_of_threads_is_measured_exactly() {
+    local how number=0
+    # shellcheck disable=SC2086
+    compile program "$backend/pool.cc" $include
+    for how in "1 0" "1 0.01" "0.1 0" "0 0" "1e-9 5" "1 5 depth=0" "1 0 records=100" "1 0 verify=1" "1 0 strategy=hybrid-tracking"; do
+        number=$((number + 1))
+        # shellcheck disable=SC2086
+        set -- $how
+        MEMSCOPE_OPTIONS=strict=1${3:+:$3} profile pool$number ./program "$1" "$2"
+        expect_whole pool$number
+        expect_line pool$number "right: 200"
+        expect_json pool$number '(.sessions | length) == 200 and .statistics.live_allocations >= 1000'
+    done
+}
+
+a_static_program_measures_itself() {
+    "$MS_BUILD/bin/memscope-clang-$LLVM" -O1 -g -static -fno-builtin "$include" "$backend/configured.c" -o program ||
+        fail "it does not link"
+    MEMSCOPE_OPTIONS=strict=1:output=program.msp run_under program ./program 1 0
+    expect_line program "20000 calls, 2000000 bytes, 20000 frees, 0 alive"
+    report program.msp program.json
+    expect_json program '.sessions | length == 1 and .[0].statistics.total_bytes == 2000000'
+}
+
+# Where the runtime is there and has no profile, the calls say what they say without one.
+a_runtime_that_is_switched_off_says_so() {
+    # shellcheck disable=SC2086
+    MODE=linked compile program "$backend/configured.c" $include
+    MEMSCOPE_OPTIONS=output=/nowhere/x.msp run_under program ./program 1 0
+    expect_status program 0
+    expect_line program "10 no MemScope runtime in this process, or it is switched off"
+    grep -q "/nowhere/x.msp: no profile, the program runs on without: no such folder" program.err || fail "$(cat program.err)"
+}
+
 # On one thread each request's session is the request's alone, to the byte; on four at least that.
 a_server_measures_each_request() {
     # shellcheck disable=SC2086
