@@ -12,12 +12,13 @@ void ms_count_cell(const struct memscope_cell_record *cell, uint64_t peak_epoch,
         cell->epoch == peak_epoch ? cell->at_peak_bytes : ms_sub(cell->bytes, cell->freed_bytes);
     uint64_t remote =
         cell->remote_epoch == peak_epoch ? cell->remote_at_peak_bytes : cell->remote_freed_bytes;
+    uint64_t allocations = memscope_cell_allocations(cell);
     *counts_out = (struct ms_counts){
-        .allocations = cell->allocations,
+        .allocations = allocations,
         .bytes = cell->bytes,
         .frees = frees,
         .freed_bytes = freed_bytes,
-        .live_allocations = ms_sub(cell->allocations, frees),
+        .live_allocations = ms_sub(allocations, frees),
         .live_bytes = ms_sub(cell->bytes, freed_bytes),
         .at_peak_bytes = ms_sub(own, remote),
         .temporary = cell->temporary,

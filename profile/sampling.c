@@ -39,9 +39,10 @@ struct ms_sample_interval *ms_sample_intervals(const struct ms_summary *summary,
     for (uint32_t unit = MS_FIRST_UNIT; unit < profile->end_unit; unit++) {
         const struct memscope_cell_record *cell = (const void *)ms_at(profile, unit);
         if (profile->types[unit] == MEMSCOPE_RECORD_CELL && ms_cell_is_sampled(cell) &&
-            cell->allocations > 0)
-            items[count++] = (struct ms_sample_interval){ms_cell_sample_of(cell)->interval_bytes,
-                                                         cell->allocations, cell->bytes};
+            memscope_cell_allocations(cell) > 0)
+            items[count++] =
+                (struct ms_sample_interval){ms_cell_sample_of(cell)->interval_bytes,
+                                            memscope_cell_allocations(cell), cell->bytes};
     }
     qsort(items, count, sizeof *items, compare_intervals);
     *count_out = 0;

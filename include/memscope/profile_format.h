@@ -25,7 +25,7 @@
 #include <stdint.h>
 
 #define MEMSCOPE_PROFILE_MAGIC "MEMSCOPE" // 8 bytes, no terminator
-#define MEMSCOPE_PROFILE_VERSION 2u       // a reader refuses any other
+#define MEMSCOPE_PROFILE_VERSION 3u       // a reader refuses any other
 #define MEMSCOPE_PROFILE_SUFFIX ".msp"
 #define MEMSCOPE_UNIT_BYTES 64u
 #define MEMSCOPE_HEADER_BYTES 4096u
@@ -255,6 +255,37 @@ struct memscope_thread_record {
     8u // what was not sampled: in totals of process, thread and task alone; has no peak
 #define MEMSCOPE_CELL_ESTIMATES (MEMSCOPE_CELL_SAMPLED | MEMSCOPE_CELL_UNSAMPLED)
 
+// How many blocks a cell has allocated stands in one word that the runtime changes by a single
+// subtraction, whose sign tells it each 1,024th of them:
+//   [ countdown : 11, signed | rounds : 43 | first countdown : 10 ]
+//   allocations = rounds * 1024 + first countdown - countdown
+// An event takes 1 from the countdown; where that leaves less than nothing, a round is added to
+// both. (Of a cell MEMSCOPE_CELL_UNSAMPLED the word is the number itself.)
+#define MEMSCOPE_ROUND_BITS 10
+#define MEMSCOPE_COUNTDOWN_SHIFT 53
+#define MEMSCOPE_COUNT_ROUND                                                                       \
+    ((1ull << (MEMSCOPE_COUNTDOWN_SHIFT + MEMSCOPE_ROUND_BITS)) + (1ull << MEMSCOPE_ROUND_BITS))
+
+// The word of a cell that has allocated nothing, whose first round ends after `first` + 1 blocks.
+static inline uint64_t memscope_count_begin(uint64_t first) {
+    first &= (1u << MEMSCOPE_ROUND_BITS) - 1;
+    return first << MEMSCOPE_COUNTDOWN_SHIFT | first;
+}
+
+// ... of one that has allocated `count` blocks, at most MEMSCOPE_COUNT_MOST.
+#define MEMSCOPE_COUNT_MOST ((1ull << MEMSCOPE_COUNTDOWN_SHIFT) - (1ull << MEMSCOPE_ROUND_BITS))
+static inline uint64_t memscope_count_of(uint64_t count) {
+    uint64_t rounds = (count + (1u << MEMSCOPE_ROUND_BITS) - 1) >> MEMSCOPE_ROUND_BITS;
+    uint64_t counted = rounds << MEMSCOPE_ROUND_BITS;
+    return (counted - count) << MEMSCOPE_COUNTDOWN_SHIFT | counted;
+}
+
+static inline uint64_t memscope_count(uint64_t word) {
+    uint64_t counted = word & ((1ull << MEMSCOPE_COUNTDOWN_SHIFT) - 1);
+    uint64_t count = counted - (uint64_t)((int64_t)word >> MEMSCOPE_COUNTDOWN_SHIFT);
+    return (int64_t)count < 0 ? 0 : count; // of a damaged profile
+}
+
 // What one thread, while it ran tasks of one class (or its root task), allocated at one site. Freed
 // blocks are counted in the cell that allocated them.
 //   live blocks = allocations - frees - remote_frees
@@ -267,9 +298,9 @@ struct memscope_cell_record {
     struct memscope_record record; // flags: MEMSCOPE_CELL_*
     uint64_t site_peak;            // the runtime's own; 0 = no site peak record counts its blocks,
                                    // as while its thread has no other cell of the site
-    uint64_t allocations;
-    uint64_t bytes; // requested
-    uint64_t frees; // by the allocating thread
+    uint64_t count_word;           // of memscope_cell_allocations
+    uint64_t bytes;                // requested
+    uint64_t frees;                // by the allocating thread
     uint64_t freed_bytes;
     uint64_t epoch;         // header.peak_epoch when own counters last changed
     int64_t headroom_bytes; // the cell's highest live bytes - (bytes - freed_bytes)
@@ -286,6 +317,11 @@ struct memscope_cell_record {
     uint32_t class_ref;   // task class; 0 = the thread's root task
     uint32_t context_ref; // the stack that led to the site; 0 = not kept
 };
+
+static inline uint64_t memscope_cell_allocations(const struct memscope_cell_record *cell) {
+    return cell->record.flags & MEMSCOPE_CELL_UNSAMPLED ? cell->count_word
+                                                        : memscope_count(cell->count_word);
+}
 
 static inline uint64_t memscope_cell_peak(const struct memscope_cell_record *cell) {
     return cell->bytes - cell->freed_bytes + (uint64_t)cell->headroom_bytes;

@@ -61,14 +61,17 @@ MS_READS_LIVE static void read_pair(const uint64_t *count, const uint64_t *bytes
     *count_out = after;
 }
 
-static struct memscope_session_totals read_cell(const struct memscope_cell_record *cell) {
+static struct memscope_session_totals read_cell(const struct memscope_cell_record *cell,
+                                                struct memscope_record head) {
     struct memscope_session_totals counts;
     uint64_t frees, freed_bytes;
     read_pair(&cell->remote_frees, &cell->remote_freed_bytes, &frees, &freed_bytes);
     read_pair(&cell->frees, &cell->freed_bytes, &counts.frees, &counts.freed_bytes);
     counts.frees += frees;
     counts.freed_bytes += freed_bytes;
-    read_pair(&cell->allocations, &cell->bytes, &counts.allocations, &counts.bytes);
+    struct memscope_cell_record own = {.record = head};
+    read_pair(&cell->count_word, &cell->bytes, &own.count_word, &counts.bytes);
+    counts.allocations = memscope_cell_allocations(&own);
     return counts;
 }
 
@@ -91,7 +94,7 @@ uint64_t ms_snapshot_start(struct ms_cell_start *cells, uint64_t most,
     const struct memscope_cell_record *cell;
     uint64_t count = 0;
     while ((cell = ms_walk_next(&walk, MEMSCOPE_RECORD_CELL))) {
-        struct memscope_session_totals counts = read_cell(cell);
+        struct memscope_session_totals counts = read_cell(cell, walk.head);
         add(&sum, &counts);
         if (count < most && counts.allocations > 0)
             cells[count++] = (struct ms_cell_start){.unit = walk.unit, .counts = counts};
@@ -141,7 +144,7 @@ void ms_snapshot_now(const struct ms_cell_start *cells, uint64_t count,
     const struct memscope_cell_record *cell;
     uint64_t next = 0;
     while ((cell = ms_walk_next(&walk, MEMSCOPE_RECORD_CELL))) {
-        struct memscope_session_totals counts = read_cell(cell);
+        struct memscope_session_totals counts = read_cell(cell, walk.head);
         add(&interval.now, &counts);
         while (next < count && cells[next].unit < walk.unit)
             next++;
@@ -182,7 +185,7 @@ static void copy_record(char *copy, const void *from, const struct ms_walk *walk
     read_pair(&cell->remote_frees, &cell->remote_freed_bytes, &copied->remote_frees,
               &copied->remote_freed_bytes);
     read_pair(&cell->frees, &cell->freed_bytes, &copied->frees, &copied->freed_bytes);
-    read_pair(&cell->allocations, &cell->bytes, &copied->allocations, &copied->bytes);
+    read_pair(&cell->count_word, &cell->bytes, &copied->count_word, &copied->bytes);
 }
 
 // A record that is copied may name one that was taken later: on until no more are there, or, where

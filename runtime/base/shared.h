@@ -66,6 +66,14 @@ extern MS_INTERNAL union ms_shared_page ms_shared_page;
 #else
 #define ms_peek(place) (*(place))
 #endif
+// The same address, computed where it is needed: seldom run code after it costs the usual way
+// nothing.
+#define ms_same(address)                                                                           \
+    __extension__({                                                                                \
+        __typeof__(address) ms_address = (address);                                                \
+        __asm__("" : "+r"(ms_address));                                                            \
+        ms_address;                                                                                \
+    })
 #define ms_acquire(place) __atomic_load_n((place), __ATOMIC_ACQUIRE)
 #define ms_store(place, value) __atomic_store_n((place), (value), __ATOMIC_RELAXED)
 #define ms_release(place, value) __atomic_store_n((place), (value), __ATOMIC_RELEASE)
@@ -111,9 +119,12 @@ static inline void ms_direct_sample(uint64_t record) {
     ms_store(&ms_shared.direct_unsampled_ref, (uint64_t)0);
 }
 
-// The record of the ref that is `above` ms_shared.ref_base; `base` is ms_shared.header.
-MS_HOT void *ms_record_at(char *base, uint64_t above) {
-    return base + above * MEMSCOPE_UNIT_BYTES;
+// The cell of a shadow record with ms_shared.bias added; `base` is ms_shared.header. Of the size
+// that stands below the ref nothing is left: no record has one of 2^26 and more.
+enum { MS_RECORD_SIZE_BITS = 26 };
+_Static_assert(1 << (32 - MS_RECORD_SIZE_BITS) == MEMSCOPE_UNIT_BYTES, "refs count units");
+MS_HOT void *ms_record_at(char *base, uint64_t relative) {
+    return base + (relative >> MS_RECORD_SIZE_BITS);
 }
 
 MS_HOT bool ms_ref_is_ours(uint32_t ref) {

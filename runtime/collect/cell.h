@@ -27,45 +27,79 @@ MS_HOT void ms_cell_keep_peak(struct memscope_cell_record *cell, uint64_t epoch)
     }
 }
 
-// `bytes` more are held. A high-water mark is kept by how far it is above that, so that one
-// subtraction tells whether there is a new one: where it leaves less than nothing. `remote_freed`:
-// what others freed of it; NULL = nobody does. `peak`: the mark itself; NULL = it is not kept.
-MS_HOT void ms_headroom_take(int64_t *headroom, uint64_t *peak, uint64_t bytes,
-                             const uint64_t *remote_freed) {
-    if (MS_LIKELY(!ms_drop(headroom, bytes)))
-        return;
-    int64_t room = ms_load(headroom) + (remote_freed ? (int64_t)ms_load(remote_freed) : 0);
+// A high-water mark is kept by how far it is above what is held, so that one subtraction tells
+// whether there is a new one: where it leaves less than nothing. These raise it then. `is_shared`:
+// other threads may free.
+MS_HOT void ms_cell_raise_peak(struct memscope_cell_record *cell, bool is_shared) {
+    int64_t room = ms_load(&cell->headroom_bytes);
+    if (is_shared)
+        room += (int64_t)ms_load(&cell->remote_freed_bytes);
+    if (room < 0)
+        ms_store(&cell->headroom_bytes, ms_load(&cell->headroom_bytes) - room);
+}
+
+MS_HOT void ms_site_raise_peak(struct memscope_site_peak_record *site, bool is_shared) {
+    int64_t room = ms_load(&site->headroom_bytes);
+    if (is_shared)
+        room += (int64_t)ms_load(&site->remote_freed_bytes);
     if (room >= 0)
         return;
-    ms_store(headroom, ms_load(headroom) - room);
-    if (peak)
-        *peak -= (uint64_t)room;
+    ms_store(&site->headroom_bytes, ms_load(&site->headroom_bytes) - room);
+    site->peak_bytes -= (uint64_t)room;
 }
 
 MS_HOT struct memscope_site_peak_record *ms_site_peak_of(const struct memscope_cell_record *cell) {
     return (void *)(uintptr_t)cell->site_peak; // NOLINT(performance-no-int-to-ptr)
 }
 
-// After ms_cell_keep_peak. `is_shared`: other threads may free.
-MS_HOT void ms_cell_allocate(struct memscope_cell_record *cell, uint64_t bytes, bool is_shared) {
-    ms_raise(&cell->allocations, 1);
-    ms_raise(&cell->bytes, bytes);
-    ms_headroom_take(&cell->headroom_bytes, NULL, bytes,
-                     is_shared ? &cell->remote_freed_bytes : NULL);
-    struct memscope_site_peak_record *site = ms_site_peak_of(cell);
-    if (MS_LIKELY(site != NULL))
-        ms_headroom_take(&site->headroom_bytes, &site->peak_bytes, bytes,
-                         is_shared ? &site->remote_freed_bytes : NULL);
+// One allocation more. True: the countdown of memscope_cell_allocations has ended, and the caller
+// begins a new round.
+MS_HOT bool ms_cell_count(struct memscope_cell_record *cell) {
+    return ms_drop_upper(&cell->count_word, 1u << (MEMSCOPE_COUNTDOWN_SHIFT - 32));
 }
 
-MS_HOT void ms_cell_free(struct memscope_cell_record *cell, uint64_t bytes, uint64_t epoch) {
-    ms_cell_keep_peak(cell, epoch);
+MS_HOT void ms_cell_begin_round(struct memscope_cell_record *cell) {
+    ms_raise(&cell->count_word, MEMSCOPE_COUNT_ROUND);
+}
+
+// Is this the cell's first event of a round?
+static inline bool ms_cell_has_begun_round(const struct memscope_cell_record *cell) {
+    return ms_load(&cell->count_word) >> MEMSCOPE_COUNTDOWN_SHIFT ==
+           (1u << MEMSCOPE_ROUND_BITS) - 1;
+}
+
+// After ms_cell_keep_peak: all but the count. `is_shared`: other threads may free.
+MS_HOT void ms_cell_hold(struct memscope_cell_record *cell, uint64_t bytes, bool is_shared) {
+    ms_raise(&cell->bytes, bytes);
+    if (MS_UNLIKELY(ms_drop(&cell->headroom_bytes, bytes)))
+        ms_cell_raise_peak(ms_same(cell), is_shared);
+    if (MS_UNLIKELY(!ms_is_set(&cell->site_peak)))
+        return;
+    struct memscope_site_peak_record *site = ms_site_peak_of(cell);
+    if (MS_UNLIKELY(ms_drop(&site->headroom_bytes, bytes)))
+        ms_site_raise_peak(ms_same(site), is_shared);
+}
+
+MS_HOT void ms_cell_allocate(struct memscope_cell_record *cell, uint64_t bytes, bool is_shared) {
+    if (MS_UNLIKELY(ms_cell_count(cell)))
+        ms_cell_begin_round(cell);
+    ms_cell_hold(cell, bytes, is_shared);
+}
+
+// The same of a cell MEMSCOPE_CELL_UNSAMPLED.
+MS_HOT void ms_cell_allocate_unsampled(struct memscope_cell_record *cell, uint64_t bytes) {
+    ms_raise(&cell->count_word, 1);
+    ms_raise(&cell->bytes, bytes);
+}
+
+// After ms_cell_keep_peak.
+MS_HOT void ms_cell_free(struct memscope_cell_record *cell, uint64_t bytes) {
     ms_raise(&cell->frees, 1);
     ms_raise(&cell->freed_bytes, bytes);
     ms_raise_signed(&cell->headroom_bytes, bytes);
-    struct memscope_site_peak_record *site = ms_site_peak_of(cell);
-    if (MS_LIKELY(site != NULL))
-        ms_raise_signed(&site->headroom_bytes, bytes);
+    if (MS_UNLIKELY(!ms_is_set(&cell->site_peak)))
+        return;
+    ms_raise_signed(&ms_site_peak_of(cell)->headroom_bytes, bytes);
 }
 
 // Frees by other threads. The first one after a new peak saves what had been freed before it; of

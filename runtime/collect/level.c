@@ -105,5 +105,7 @@ void ms_level_take_notice(struct ms_tls *tls) {
     else
         tls->special &= ~MS_SPECIAL_SAMPLES;
     ms_head_of(tls)->until_tick = sampler->is_on ? 0 : MS_TICK;
+    if (sampler->is_on && !(tls->special & MS_SPECIAL_TASKS))
+        tls->special |= MS_SPECIAL_TICK; // up to the first that is not sampled (entry/charge.c)
     ms_thread_fit_keys(tls);
 }

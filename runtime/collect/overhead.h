@@ -40,6 +40,8 @@ struct ms_overhead {
     // What a pair of hot events costs by itself, and among other code, in 1/256 of cycles.
     uint64_t hot_alone_256, hot_among_256;
     uint64_t stands_for;  // events of a kind that the one timed now stands for
+    uint64_t untimed;     // allocations since one was timed
+    uint64_t looks;       // how often one was due
     uint32_t calibrated;  // how often that was measured; the least counts
     uint32_t waited;      // allocations since one was timed, without a free
     uint32_t calibration; // of which level and strategy that is; 0 = of none
@@ -69,6 +71,16 @@ void ms_overhead_add(struct ms_overhead *overhead, enum ms_timed kind, uint64_t 
 
 // One that was counted otherwise.
 void ms_overhead_add_none(struct ms_overhead *overhead, enum ms_timed kind);
+
+// One is due to be timed: is it? The first ones all are, then one in 8: what waits for the clock is
+// not cheap.
+static inline bool ms_overhead_times(struct ms_overhead *overhead) {
+    return overhead->looks++ < 256 || overhead->looks % 8 == 0;
+}
+// How often one is, now.
+static inline uint64_t ms_overhead_one_in(const struct ms_overhead *overhead) {
+    return overhead->looks < 256 ? 1 : 8;
+}
 
 // One of a thread with tasks, which stands for so many.
 void ms_overhead_add_task(struct ms_overhead *overhead, uint64_t cycles, uint64_t stands_for);

@@ -38,7 +38,11 @@ MS_HOT uint64_t ms_sample_reach(uint64_t bytes) {
 }
 
 // The next look at a block is so many bytes away, if no sample is before that.
-enum { MS_LEAST_STRETCH = 1 << 14, MS_FIRST_STRETCH = 1 << 16, MS_LARGEST_STRETCH = 1 << 30 };
+enum {
+    MS_LEAST_STRETCH = 1 << 14,
+    MS_FIRST_STRETCH = 1 << 16,
+    MS_LARGEST_STRETCH = 1 << MS_RECORD_SIZE_BITS
+};
 void ms_sampler_stretch(struct ms_sampler *sampler, int64_t bytes);
 
 // A block of `bytes`: is it sampled? Where the distance ends in what was taken from it too much,

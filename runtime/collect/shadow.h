@@ -11,7 +11,7 @@
 //
 // Two blocks never share a granule: glibc's start at least 32 bytes apart, of other allocators at
 // least 32 bytes are asked (ms_real.least_bytes). Leaves are mapped when first needed, so that
-// nothing large is reserved under `ulimit -v`, and never given back. Requests of 2^31 - 1 bytes and
+// nothing large is reserved under `ulimit -v`, and never given back. Requests of 64 MiB and
 // more stand in a side table. A block belongs to one thread at a time: its record is
 // written before the program has its address and taken before the allocator has it back.
 
@@ -25,7 +25,7 @@ enum {
     MS_LEAF_BITS = 26,
 };
 #define MS_LEAF_COUNT (1ull << (MS_ADDRESS_BITS - MS_LEAF_BITS))
-#define MS_SIZE_ASIDE 0x7fffffffu
+#define MS_SIZE_ASIDE (1u << MS_RECORD_SIZE_BITS)
 #define MS_ASIDE_SLOTS 4096u
 
 // Biased: the record of address a is at leaf + (a >> 5) * 8.

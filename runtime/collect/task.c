@@ -92,7 +92,7 @@ void ms_tasks_begin_again(struct ms_tasks *tasks) {
         ms_store(&entry->task, (uint64_t)0);
     make_ready(tasks->stack + 1, tasks->stack + READY_AT_ONCE - 1);
     ms_tls.top = tasks->stack;
-    ms_tls.special = (ms_tls.special & ~MS_SPECIAL_SAMPLES) | MS_SPECIAL_TASKS;
+    ms_tls.special = (ms_tls.special & ~(MS_SPECIAL_SAMPLES | MS_SPECIAL_TICK)) | MS_SPECIAL_TASKS;
 }
 
 static struct ms_tasks *new_tasks(void) {

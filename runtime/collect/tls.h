@@ -19,6 +19,7 @@ struct ms_thread;
 #define MS_SPECIAL_OFF (1ull << 62)     // nothing of this thread is counted
 #define MS_SPECIAL_TASKS (1ull << 63)   // the thread has run tasks; stays
 #define MS_SPECIAL_COMING (1ull << 57)  // the next allocation may be a new coroutine's frame
+#define MS_SPECIAL_TICK (1ull << 56)    // the next allocation is looked at (count_tick.h)
 #define MS_SPECIAL_RECORDS (1ull << 55) // single blocks are kept (kept_blocks.h); stays
 #define MS_SPECIAL_TIMED (1ull << 54)   // the next free is timed (count_tick.h)
 #define MS_SPECIAL_SAMPLES 1ull         // samples are taken, and nothing else is special
@@ -48,14 +49,14 @@ struct ms_stack {
 // Right before a thread's slots.
 struct ms_table_head {
     uint64_t padding[3];   // to a bucket's alignment
-    int64_t until_tick;    // allocations up to the next that is looked at (count_tick.h)
+    int64_t until_tick;    // of a thread with tasks: allocations up to the next that is looked at
     struct ms_stack stack; // that it runs on now
     uintptr_t key_low;     // its low end; where the fast path is to hash no frames, above any
     uint64_t key_pairs;    // of context/key.h
 };
 
-enum { MS_TICK = 1024 };                // of allocations one in so many is looked at
-enum { MS_SAMPLED_TICK = 2 * MS_TICK }; // ... about, while samples are taken
+enum { MS_TICK = 1 << MEMSCOPE_ROUND_BITS }; // of allocations one in so many is looked at
+enum { MS_SAMPLED_TICK = 2 * MS_TICK };      // ... about, while samples are taken
 
 struct ms_tls {
     uint64_t special;

@@ -95,7 +95,7 @@ static void sample_by_fast_path(struct ms_tls *tls, struct memscope_cell_record 
     if (ms_single_threaded())
         ms_direct_sample(sampler->unsampled_record);
     if (!(tls->special & MS_SPECIAL_TASKS))
-        tls->special |= MS_SPECIAL_SAMPLES;
+        tls->special = (tls->special & ~MS_SPECIAL_TICK) | MS_SPECIAL_SAMPLES;
 }
 
 // Of all blocks that are not sampled.

@@ -53,7 +53,7 @@ static inline bool is_usual(const struct ms_tls *tls) {
 static inline bool task_begin(struct ms_tls *tls) {
     if (MS_UNLIKELY(!is_usual(tls)))
         return ms_slow_begin(tls);
-    task_guard_take(tls);
+    flags_guard_take(tls);
     return true;
 }
 
@@ -61,7 +61,7 @@ static inline void task_end(struct ms_tls *tls) {
     if (MS_UNLIKELY(tls->special & MS_SPECIAL_EXITING))
         ms_slow_end(tls);
     else
-        task_guard_release(tls);
+        flags_guard_release(tls);
 }
 
 static void drop_coming(struct ms_tls *tls, struct ms_tasks *tasks) {
@@ -111,13 +111,13 @@ MS_EXPORT void __memscope_coro_alloc(struct memscope_coroutine *coroutine, size_
         return;
     }
     uint64_t now = ms_sys_clock_coarse_ns();
-    task_guard_take(tls);
+    flags_guard_take(tls);
     struct ms_tasks *tasks = ms_tasks_in(tls->top);
     struct memscope_task_fold_record *fold = ms_fold_known(tls, coroutine, spawn);
     struct memscope_task_record *task =
         fold && !tasks->coming ? ms_task_new_usual(tls, tasks, fold, now) : NULL;
     if (MS_UNLIKELY(!task)) {
-        task_guard_release(tls);
+        flags_guard_release(tls);
         alloc_slow(coroutine, frame_bytes, spawn);
         return;
     }
@@ -125,7 +125,7 @@ MS_EXPORT void __memscope_coro_alloc(struct memscope_coroutine *coroutine, size_
     tasks->coming_coroutine = coroutine;
     tasks->coming_bytes = frame_bytes;
     tls->special |= MS_SPECIAL_COMING;
-    task_guard_release(tls);
+    flags_guard_release(tls);
 }
 
 // So that ms_task_at finds it. Where a block begins in the same 32 bytes (a pool's, the frame that
@@ -231,7 +231,7 @@ MS_EXPORT void *__memscope_coro_begin(struct memscope_coroutine *coroutine, void
     // In a fork child whose flags are its parent's, the barrier stands there, or all is zero.
     if (MS_LIKELY((tls->special & ~MS_SPECIAL_COMING) == MS_SPECIAL_TASKS &&
                   tls->top[1].expected != MS_EXPECTED_BARRIER)) {
-        task_guard_take(tls); // first: a signal handler may drop the coming task
+        flags_guard_take(tls); // first: a signal handler may drop the coming task
         struct ms_tasks *tasks = ms_tasks_in(tls->top);
         struct memscope_task_record *task = tasks->coming;
         if (MS_LIKELY(task && tasks->coming_coroutine == coroutine && elided == 0 &&
@@ -241,10 +241,10 @@ MS_EXPORT void *__memscope_coro_begin(struct memscope_coroutine *coroutine, void
             ms_clear_bits(&tls->special, MS_SPECIAL_COMING);
             ms_release(&task->state, (uint32_t)MEMSCOPE_TASK_RUNNING);
             ms_tasks_push_ready(tls, task);
-            task_guard_release(tls);
+            flags_guard_release(tls);
             return task;
         }
-        task_guard_release(tls);
+        flags_guard_release(tls);
     }
     return begin_slow(coroutine, frame, frame_bytes, spawn, elided != 0);
 }
@@ -295,9 +295,9 @@ MS_EXPORT void __memscope_coro_end(void *given) {
         return;
     }
     ms_tasks_pop(tls);
-    task_guard_take(tls);
+    flags_guard_take(tls);
     ms_task_ended(ms_tasks_in(tls->top), given);
-    task_guard_release(tls);
+    flags_guard_release(tls);
 }
 
 // An exception leaves it for good, to be destroyed later: suspended, as at its final suspend point.

@@ -117,9 +117,17 @@ static struct memscope_task_record *owner_of(struct ms_tls *tls, const void *blo
 static bool allocate_in_task(struct ms_tls *tls, struct memscope_cell_record *cell,
                              struct memscope_task_record *task, uint64_t bytes) {
     if (task != ms_task_running(tls) || ms_mark_of(tls->top) != MS_MARK_LEAVING)
-        return ms_task_local_allocate(tls, cell, task, bytes);
-    ms_task_allocate_late(task, bytes);
+        ms_task_allocate(task, bytes);
+    else
+        ms_task_allocate_late(task, bytes);
     return ms_strategy_allocate(tls, cell, bytes);
+}
+
+// Under the guard, the cell has counted an event: one in MS_TICK asks for a look at the next
+// allocation, where nothing is special that would not let it come by the fast path.
+static inline void ask_for_look(struct ms_tls *tls, const struct memscope_cell_record *cell) {
+    if (MS_UNLIKELY(ms_cell_has_begun_round(cell)) && (tls->special & ~MS_SPECIAL_GUARD) == 0)
+        tls->special |= MS_SPECIAL_TICK;
 }
 
 static void allocate_at(struct ms_tls *tls, void *block, size_t bytes, struct ms_origin origin) {
@@ -144,6 +152,7 @@ static void allocate_at(struct ms_tls *tls, void *block, size_t bytes, struct ms
         publish = ms_strategy_allocate(tls, cell, bytes);
     if (publish)
         ms_strategy_publish();
+    ask_for_look(tls, cell);
 }
 
 void *ms_note_allocation_slow(void *block, size_t bytes, struct memscope_site *site,
@@ -186,6 +195,8 @@ MS_NOINLINE static void *note_otherwise(void *block, size_t bytes, struct memsco
     struct ms_tls *tls = &ms_tls;
     if (MS_LIKELY(tls->special == MS_SPECIAL_SAMPLES))
         return ms_note_sampled(tls, block, bytes, site, frame);
+    if (tls->special == MS_SPECIAL_TICK)
+        return ms_note_allocation_tick(block, bytes, site, frame);
     if (tls->special & MS_SPECIAL_TIMED)
         return note_before_timed_free(block, bytes, site, frame);
     if ((tls->special & ~MS_SPECIAL_COMING) == MS_SPECIAL_TASKS && ms_load(&ms_shared.depth) == 0)
@@ -204,6 +215,14 @@ void *ms_note_allocation_special(void *block, size_t bytes, struct memscope_site
     return note_otherwise(block, bytes, site, frame);
 }
 
+// The fast path's guard is taken; the cell has to count the event.
+static inline void *end_event(struct ms_tls *tls, void *block, struct memscope_cell_record *cell) {
+    if (MS_UNLIKELY(ms_cell_count(cell)))
+        return ms_note_allocation_round(block, cell);
+    ms_guard_release(tls);
+    return block;
+}
+
 void *ms_note_allocation_unsaved(void *block, size_t bytes, uint64_t *place,
                                  struct memscope_cell_record *cell, uint64_t record) {
     struct ms_tls *tls = &ms_tls;
@@ -212,30 +231,36 @@ void *ms_note_allocation_unsaved(void *block, size_t bytes, uint64_t *place,
     ms_store(place, record);
     tls->last_block = block;
     bool publish = ms_global_direct_charge(tls, bytes);
-    ms_cell_allocate(cell, bytes, false);
+    ms_cell_hold(cell, bytes, false);
     if (MS_UNLIKELY(publish))
-        return ms_note_allocation_publish(block);
-    ms_guard_release(tls);
-    return block;
+        return ms_note_allocation_publish(block, cell);
+    return end_event(tls, block, cell);
 }
 
 void *ms_note_allocation_peak(void *block, size_t bytes, struct memscope_cell_record *cell) {
     struct ms_tls *tls = &ms_tls;
     ms_guard_take(tls);
     bool publish = ms_global_direct_raise(tls, bytes);
-    ms_cell_allocate(cell, bytes, false);
+    ms_cell_hold(cell, bytes, false);
     if (MS_UNLIKELY(publish))
-        return ms_note_allocation_publish(block);
-    ms_guard_release(tls);
-    return block;
+        return ms_note_allocation_publish(block, cell);
+    return end_event(tls, block, cell);
 }
 
 // The guard is still the fast path's.
-void *ms_note_allocation_publish(void *block) {
+void *ms_note_allocation_publish(void *block, struct memscope_cell_record *cell) {
     uint64_t began = ms_cycles();
     ms_strategy_publish();
     ms_overhead_add_slow(&ms_tls.thread->overhead, ms_cycles() - began);
-    ms_guard_release(&ms_tls);
+    return end_event(&ms_tls, block, cell);
+}
+
+void *ms_note_allocation_round(void *block, struct memscope_cell_record *cell) {
+    struct ms_tls *tls = &ms_tls;
+    ms_guard_take(tls); // again, under ThreadLocal
+    ms_cell_begin_round(cell);
+    ask_for_look(tls, cell);
+    flags_guard_release(tls);
     return block;
 }
 
@@ -296,12 +321,45 @@ static bool note_free_slow(void *block, uint64_t record, bool by_realloc) {
     return true;
 }
 
-static void note_free_publish(void) {
+// Of a thread where nothing is special; REMOTE: the guard is taken.
+MS_HOT enum ms_end count_free_otherwise(void *block, uint64_t record,
+                                        struct memscope_cell_record **cell_out) {
+    struct ms_tls *tls = &ms_tls;
+    char *base = (char *)ms_shared.header;
+    uint64_t relative;
+    ms_settle();
+    if (MS_UNLIKELY(!__builtin_add_overflow(record, ms_load(&ms_shared.bias), &relative) ||
+                    ms_strategy_is_outdated(tls)))
+        return MS_END_SLOW;
+    struct memscope_cell_record *cell = *cell_out = ms_record_at(base, relative);
+    ms_guard_take(tls);
+    if (MS_UNLIKELY(!ms_thread_local_owns(tls, cell)))
+        return MS_END_REMOTE;
+    if (MS_UNLIKELY(ms_thread_local_free_own(tls, cell, (uint32_t)record, block)))
+        return MS_END_PUBLISH;
+    ms_guard_release(tls);
+    return MS_END_COUNTED;
+}
+
+// Under GlobalDirect, whatever the cell's epoch.
+MS_HOT void note_free_unsaved(void *block, uint64_t bytes, struct memscope_cell_record *cell) {
+    ms_cell_keep_peak(cell, ms_peek(&ms_shared.fast_epoch));
+    ms_free_direct(block, bytes, cell);
+}
+
+void ms_free_unsaved(void *block, uint64_t bytes, struct memscope_cell_record *cell,
+                     ms_free_function *real) {
+    note_free_unsaved(block, bytes, cell);
+    real(block);
+}
+
+MS_NOINLINE static void note_free_publish(void) {
     ms_thread_local_publish();
     ms_guard_release(&ms_tls);
 }
 
-static void note_free_remote(void *block, struct memscope_cell_record *cell, uint64_t bytes) {
+MS_NOINLINE static void note_free_remote(void *block, struct memscope_cell_record *cell,
+                                         uint64_t bytes) {
     if (ms_task_local_free(&ms_tls, cell, bytes, block))
         ms_thread_local_publish();
     slow_guard_release(&ms_tls); // the last block of an ended task makes this a thread of tasks
@@ -312,6 +370,12 @@ static bool note_free_special(void *block, uint64_t record) {
     if (MS_UNLIKELY(tls->special & MS_SPECIAL_TIMED)) { // part of a realloc: times none
         tls->special &= ~MS_SPECIAL_TIMED;
         return ms_note_free_of(block, record);
+    }
+    if (tls->special == MS_SPECIAL_TICK) { // waits for an allocation
+        tls->special = 0;
+        bool is_the_allocators = ms_note_free_of(block, record);
+        tls->special |= MS_SPECIAL_TICK;
+        return is_the_allocators;
     }
     if (tls->special == MS_SPECIAL_SAMPLES && free_unsampled(tls, block, record))
         return true;
@@ -336,7 +400,11 @@ bool ms_note_free_of(void *block, uint64_t record) {
     struct memscope_cell_record *cell;
     if (MS_UNLIKELY(ms_tls.special != 0))
         return note_free_special(block, record);
-    switch (ms_count_free(block, record, &cell)) {
+    if (MS_LIKELY(ms_direct_cell(record, &cell))) {
+        note_free_unsaved(block, (uint32_t)record, cell);
+        return true;
+    }
+    switch (count_free_otherwise(block, record, &cell)) {
     case MS_END_COUNTED:
         return true;
     case MS_END_SLOW:
@@ -361,17 +429,24 @@ MS_NOINLINE static void free_across_tasks(void *block, uint64_t record, ms_free_
     real(block);
 }
 
-void ms_free_slow(void *block, uint64_t record, ms_free_function *real) {
+MS_COLD static void free_slow(void *block, uint64_t record, ms_free_function *real) {
     if (note_free_slow(block, record, false))
         real(block);
 }
 
 MS_NOINLINE static void free_otherwise(void *block, ms_free_function *real) {
     struct ms_tls *tls = &ms_tls;
-    if (MS_UNLIKELY(tls->special & MS_SPECIAL_TIMED) && block)
+    if (tls->special == MS_SPECIAL_TICK) { // waits for an allocation
+        tls->special = 0;
+        bool is_the_allocators = ms_note_free_of(block, ms_shadow_take(block));
+        tls->special |= MS_SPECIAL_TICK;
+        if (is_the_allocators)
+            real(block);
+    } else if (MS_UNLIKELY(tls->special & MS_SPECIAL_TIMED) && block) {
         timed_free(tls, block, real);
-    else
-        ms_free_slow(block, ms_shadow_take(block), real);
+    } else {
+        free_slow(block, ms_shadow_take(block), real);
+    }
 }
 
 // On a stack that was not told of, or perhaps of a stack.
@@ -388,7 +463,7 @@ void ms_free_special(void *block, ms_free_function *real) {
     }
     uint64_t record = ms_shadow_take(block);
     if (MS_UNLIKELY(ms_load(&ms_fibers_made) != 0) && tells_of_fibers(tls, (uint32_t)record)) {
-        ms_free_slow(block, record, real);
+        free_slow(block, record, real);
         return;
     }
     switch (count_free_of_task(tls, block, record)) {
@@ -396,7 +471,7 @@ void ms_free_special(void *block, ms_free_function *real) {
         real(block);
         return;
     case MS_END_SLOW:
-        ms_free_slow(block, record, real);
+        free_slow(block, record, real);
         return;
     case MS_END_PUBLISH:
         free_and_publish(block, real);
@@ -407,15 +482,34 @@ void ms_free_special(void *block, ms_free_function *real) {
     }
 }
 
-void ms_free_publish(void *block, ms_free_function *real) {
+MS_NOINLINE static void free_remote(void *block, struct memscope_cell_record *cell, uint64_t bytes,
+                                    ms_free_function *real) {
+    note_free_remote(block, cell, bytes);
+    real(block);
+}
+
+MS_NOINLINE static void free_publish(void *block, ms_free_function *real) {
     note_free_publish();
     real(block);
 }
 
-void ms_free_remote(void *block, struct memscope_cell_record *cell, uint64_t bytes,
-                    ms_free_function *real) {
-    note_free_remote(block, cell, bytes);
-    real(block);
+// Under ThreadLocal, or a block of unknown origin.
+void ms_free_otherwise(void *block, uint64_t record, ms_free_function *real) {
+    struct memscope_cell_record *cell;
+    switch (count_free_otherwise(block, record, &cell)) {
+    case MS_END_COUNTED:
+        real(block);
+        return;
+    case MS_END_SLOW:
+        free_slow(block, record, real);
+        return;
+    case MS_END_PUBLISH:
+        free_publish(block, real);
+        return;
+    case MS_END_REMOTE:
+        free_remote(block, cell, (uint32_t)record, real);
+        return;
+    }
 }
 
 bool ms_slow_begin(struct ms_tls *tls) {

@@ -38,23 +38,24 @@ void *ms_note_allocation_special(void *block, size_t bytes, struct memscope_site
                                  const uintptr_t *frame);
 MS_COLD void *ms_note_allocation_slow(void *block, size_t bytes, struct memscope_site *site,
                                       const uintptr_t *frame); // site NULL = foreign
-MS_COLD void *ms_note_allocation_publish(void *block);
-// Under GlobalDirect. The cell's part of the process's peak is not saved yet; or the process has a
-// new peak, and the block is not counted in its cell yet.
+MS_COLD void *ms_note_allocation_publish(void *block, struct memscope_cell_record *cell);
+// Its cell has not counted it yet. Under GlobalDirect: the cell's part of the process's peak is not
+// saved yet; or the process has a new peak, and the block is not counted in its cell yet.
 MS_NOINLINE void *ms_note_allocation_unsaved(void *block, size_t bytes, uint64_t *place,
                                              struct memscope_cell_record *cell, uint64_t record);
 MS_NOINLINE void *ms_note_allocation_peak(void *block, size_t bytes,
                                           struct memscope_cell_record *cell);
+// ... or the cell's round has ended with it; nothing else is left to do.
+MS_NOINLINE void *ms_note_allocation_round(void *block, struct memscope_cell_record *cell);
 MS_NOINLINE void *ms_note_allocation_tick(void *block, size_t bytes, struct memscope_site *site,
                                           const uintptr_t *frame);
 
 // Each ends with the block's way to the allocator (`real`), unless it is none of the allocator's.
 MS_NOINLINE void ms_free_special(void *block,
                                  ms_free_function *real); // its record is not taken yet
-MS_COLD void ms_free_slow(void *block, uint64_t record, ms_free_function *real);
-MS_COLD void ms_free_publish(void *block, ms_free_function *real);
-MS_NOINLINE void ms_free_remote(void *block, struct memscope_cell_record *cell, uint64_t bytes,
-                                ms_free_function *real);
+MS_NOINLINE void ms_free_otherwise(void *block, uint64_t record, ms_free_function *real);
+MS_NOINLINE void ms_free_unsaved(void *block, uint64_t bytes, struct memscope_cell_record *cell,
+                                 ms_free_function *real); // of ms_note_allocation_unsaved
 
 // The guard: a signal handler that allocates between these finds it and keeps away from counters
 // that are being changed.
@@ -94,7 +95,9 @@ MS_HOT void *ms_allocate_direct(struct ms_tls *tls, void *block, size_t bytes, u
     tls->last_block = block;
     if (MS_UNLIKELY(ms_drop(&tls->credit, bytes)))
         return ms_note_allocation_peak(block, bytes, cell);
-    ms_cell_allocate(cell, bytes, false);
+    ms_cell_hold(cell, bytes, false);
+    if (MS_UNLIKELY(ms_cell_count(cell)))
+        return ms_note_allocation_round(block, cell);
     ms_direct_guard_release(tls);
     return block;
 }
@@ -104,8 +107,12 @@ MS_HOT void *ms_allocate_threaded(struct ms_tls *tls, void *block, size_t bytes,
     ms_guard_take(tls);
     ms_store(place, record);
     tls->last_block = block;
-    if (MS_UNLIKELY(ms_thread_local_allocate(tls, cell, bytes)))
-        return ms_note_allocation_publish(block);
+    ms_cell_keep_peak(cell, ms_epoch());
+    ms_cell_hold(cell, bytes, true);
+    if (MS_UNLIKELY(ms_thread_local_charge(tls, bytes)))
+        return ms_note_allocation_publish(block, cell);
+    if (MS_UNLIKELY(ms_cell_count(cell)))
+        return ms_note_allocation_round(block, cell);
     ms_guard_release(tls);
     return block;
 }
@@ -139,19 +146,19 @@ MS_HOT void *ms_note_allocation_usual(struct ms_tls *tls, void *block, size_t by
     uint64_t key = ms_fast_key(tls, ms_context_seed(origin.site), frame);
     char *leaf = ms_shadow_leaf((uintptr_t)block); // of NULL there is none
     if (MS_UNLIKELY(!leaf || bytes >= MS_SIZE_ASIDE))
-        return ms_note_slowly(block, bytes, origin, frame);
+        return ms_note_slowly(block, bytes, origin, ms_frame_here());
     uint64_t *place = ms_shadow_at(leaf, (uintptr_t)block);
     struct memscope_cell_record *cell;
     uint64_t record;
     if (MS_UNLIKELY(!ms_look_up(tls, key, &cell, &record)))
-        return ms_note_slowly(block, bytes, origin, frame);
+        return ms_note_slowly(block, bytes, origin, ms_frame_here());
     record |= bytes;
     if (MS_LIKELY(cell->epoch == ms_peek(&ms_shared.fast_epoch)))
         return ms_allocate_direct(tls, block, bytes, place, cell, record);
     if (ms_peek(&ms_shared.direct_bias) != 0)
         return ms_note_allocation_unsaved(block, bytes, place, cell, record);
     if (MS_UNLIKELY(ms_strategy_is_outdated(tls)))
-        return ms_note_slowly(block, bytes, origin, frame);
+        return ms_note_slowly(block, bytes, origin, ms_frame_here());
     return ms_allocate_threaded(tls, block, bytes, place, cell, record);
 }
 
@@ -163,46 +170,27 @@ MS_HOT void *ms_note_allocation(void *block, size_t bytes, struct ms_origin orig
         ms_keep_frame();
         return block;
     }
-    if (MS_UNLIKELY(ms_drop(&ms_head_of(tls)->until_tick, 1))) {
-        block = ms_note_allocation_tick(block, bytes, origin.site, ms_frame_here());
-        ms_keep_frame();
-        return block;
-    }
     return ms_note_allocation_usual(tls, block, bytes, origin, ms_frame_here());
 }
 
-enum ms_end {
-    MS_END_COUNTED,
-    MS_END_SLOW,    // nothing was done yet
-    MS_END_PUBLISH, // counted; publish, then release the guard
-    MS_END_REMOTE,  // the guard is taken, another thread's cell is to be changed
-};
-
-// Of a thread where nothing is special.
-MS_HOT enum ms_end ms_count_free(void *block, uint64_t record,
-                                 struct memscope_cell_record **cell_out) {
-    struct ms_tls *tls = &ms_tls;
+// Under GlobalDirect: the cell that a shadow record leads to. False: it is none of this process, or
+// another strategy holds.
+MS_HOT bool ms_direct_cell(uint64_t record, struct memscope_cell_record **cell_out) {
     char *base = (char *)ms_shared.header;
     uint64_t relative;
     ms_settle();
-    if (MS_LIKELY(__builtin_add_overflow(record, ms_peek(&ms_shared.direct_bias), &relative))) {
-        ms_direct_guard_take(tls);
-        ms_global_direct_free(tls, ms_record_at(base, relative >> 32), (uint32_t)record, block,
-                              ms_peek(&ms_shared.fast_epoch));
-        ms_direct_guard_release(tls);
-        return MS_END_COUNTED;
-    }
-    if (MS_UNLIKELY(!__builtin_add_overflow(record, ms_load(&ms_shared.bias), &relative) ||
-                    ms_strategy_is_outdated(tls)))
-        return MS_END_SLOW;
-    struct memscope_cell_record *cell = *cell_out = ms_record_at(base, relative >> 32);
-    ms_guard_take(tls);
-    if (MS_UNLIKELY(!ms_thread_local_owns(tls, cell)))
-        return MS_END_REMOTE;
-    if (MS_UNLIKELY(ms_thread_local_free_own(tls, cell, (uint32_t)record, block)))
-        return MS_END_PUBLISH;
-    ms_guard_release(tls);
-    return MS_END_COUNTED;
+    if (MS_UNLIKELY(!__builtin_add_overflow(record, ms_peek(&ms_shared.direct_bias), &relative)))
+        return false;
+    *cell_out = ms_record_at(base, relative);
+    return true;
+}
+
+// Of a thread where nothing is special. The cell's epoch is ms_shared.fast_epoch.
+MS_HOT void ms_free_direct(void *block, uint64_t bytes, struct memscope_cell_record *cell) {
+    struct ms_tls *tls = &ms_tls;
+    ms_direct_guard_take(tls);
+    ms_global_direct_free(tls, cell, bytes, block);
+    ms_direct_guard_release(tls);
 }
 
 // A block whose record was taken has been, or is about to be, freed. False: it is none of the

@@ -7,12 +7,20 @@
 
 #include "count.h"
 
-static inline void task_guard_take(struct ms_tls *tls) {
+// How a free ended, or did not.
+enum ms_end {
+    MS_END_COUNTED,
+    MS_END_SLOW,    // nothing was done yet
+    MS_END_PUBLISH, // counted; publish, then release the guard
+    MS_END_REMOTE,  // another thread's cell is to be changed
+};
+
+static inline void flags_guard_take(struct ms_tls *tls) {
     ms_set_bits(&tls->special, ms_stack_pointer());
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
 }
 
-static inline void task_guard_release(struct ms_tls *tls) {
+static inline void flags_guard_release(struct ms_tls *tls) {
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
     ms_clear_bits(&tls->special, MS_SPECIAL_GUARD);
 }

@@ -12,6 +12,8 @@
 #include "collect/thread.h"
 
 // The guard is taken.
+MS_COLD static void free_slow(void *block, uint64_t record, ms_free_function *real);
+
 static void publish_sampled(struct ms_tls *tls) {
     uint64_t began = ms_cycles();
     ms_strategy_publish();
@@ -27,8 +29,7 @@ void *ms_note_sampled_publish(void *block) {
 void *ms_note_sampled_peak(void *block, size_t bytes, struct memscope_cell_record *cell) {
     struct ms_tls *tls = &ms_tls;
     ms_sampled_guard_take(tls);
-    ms_raise(&cell->allocations, 1);
-    ms_raise(&cell->bytes, bytes);
+    ms_cell_allocate_unsampled(cell, bytes);
     if (ms_global_direct_raise(tls, bytes))
         publish_sampled(tls);
     ms_sampled_guard_release(tls);
@@ -90,7 +91,7 @@ void ms_free_sampled_otherwise(void *block, ms_free_function *real) {
     if (MS_LIKELY(free_unsampled(&ms_tls, block, record)))
         real(block);
     else
-        ms_free_slow(block, record, real);
+        free_slow(block, record, real);
 }
 
 #endif

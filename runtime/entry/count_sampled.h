@@ -41,8 +41,7 @@ MS_HOT void ms_sampled_guard_release(struct ms_tls *tls) {
 MS_HOT void ms_unsampled_allocate(struct memscope_cell_record *cell, uint64_t bytes,
                                   uint64_t epoch) {
     ms_cell_keep_peak(cell, epoch);
-    ms_raise(&cell->allocations, 1);
-    ms_raise(&cell->bytes, bytes);
+    ms_cell_allocate_unsampled(cell, bytes);
 }
 
 MS_HOT void ms_unsampled_free(struct ms_tls *tls, struct memscope_cell_record *cell, uint64_t bytes,
@@ -115,8 +114,7 @@ MS_HOT void *ms_note_sampled(struct ms_tls *tls, void *block, size_t bytes,
     tls->last_block = block;
     if (MS_UNLIKELY(ms_drop(&tls->credit, bytes)))
         return ms_note_sampled_peak(block, bytes, cell);
-    ms_raise(&cell->allocations, 1);
-    ms_raise(&cell->bytes, bytes);
+    ms_cell_allocate_unsampled(cell, bytes);
     if (!MS_BUMPS_AT_ONCE)
         ms_sampled_guard_release(tls);
     return block;

@@ -36,7 +36,7 @@ static inline void note_frame_block(struct ms_tls *tls, struct memscope_task_rec
 // Not inlined, so that who calls it last saves no registers.
 MS_NOINLINE static void *note_task_publish(void *block) {
     ms_strategy_publish();
-    task_guard_release(&ms_tls);
+    flags_guard_release(&ms_tls);
     return block;
 }
 
@@ -53,7 +53,7 @@ struct task_event {
 
 MS_HOT void *note_task_slowly(struct ms_tls *tls, struct task_event event) {
     if (event.is_frame)
-        task_guard_release(tls);
+        flags_guard_release(tls);
     return ms_note_allocation_slow(event.block, event.bytes, event.site, event.frame);
 }
 
@@ -77,7 +77,7 @@ MS_HOT void *note_in_cell_of_task(struct ms_tls *tls, struct task_event event,
                                   struct memscope_cell_record *cell, uint64_t record, char *leaf,
                                   uint32_t *word) {
     if (!event.is_frame)
-        task_guard_take(tls);
+        flags_guard_take(tls);
     ms_store(ms_shadow_at(leaf, (uintptr_t)event.block), record | event.bytes);
     tls->last_block = event.block;
     if (event.task)
@@ -92,7 +92,7 @@ MS_HOT void *note_in_cell_of_task(struct ms_tls *tls, struct task_event event,
     } else if (MS_UNLIKELY(ms_thread_local_allocate(tls, cell, event.bytes))) {
         return note_task_publish(event.block);
     }
-    task_guard_release(tls);
+    flags_guard_release(tls);
     return event.block;
 }
 
@@ -149,7 +149,7 @@ MS_NOINLINE static void *note_coming_frame(void *block, size_t bytes, struct mem
     struct ms_tls *tls = &ms_tls;
     if (pairs == 0)
         __builtin_unreachable();
-    task_guard_take(tls);
+    flags_guard_take(tls);
     const struct ms_tasks *tasks = ms_tasks_in(tls->top);
     struct task_event event = {block, bytes, site, frame, tasks->coming, true};
     if (MS_UNLIKELY(!is_coming_block(tasks, bytes)))
@@ -165,7 +165,7 @@ MS_NOINLINE static void *note_in_task_by_site(void *block, size_t bytes, struct 
     if (ms_fiber_is_untold(tls, (uintptr_t)frame)) // a context's key would tell
         return ms_note_allocation_slow(block, bytes, site, frame);
     if (is_coming_frame(tls, bytes)) {
-        task_guard_take(tls);
+        flags_guard_take(tls);
         const struct ms_tasks *tasks = ms_tasks_in(tls->top);
         event.task = tasks->coming;
         event.is_frame = true;
@@ -186,7 +186,7 @@ MS_HOT enum ms_end count_free_of_task(struct ms_tls *tls, void *block, uint64_t 
     if (MS_UNLIKELY(!__builtin_add_overflow(record, ms_load(&ms_shared.bias), &relative) ||
                     (!ms_single_threaded() && ms_strategy_is_outdated(tls))))
         return MS_END_SLOW;
-    struct memscope_cell_record *cell = ms_record_at((char *)ms_shared.header, relative >> 32);
+    struct memscope_cell_record *cell = ms_record_at((char *)ms_shared.header, relative);
     struct memscope_task_record *task = ms_task_just_running(tls->top);
     const uint8_t flags = MEMSCOPE_CELL_ATOMIC | MEMSCOPE_CELL_TASK;
     if (cell->thread_ref != tls->record_ref ||
@@ -199,8 +199,9 @@ MS_HOT enum ms_end count_free_of_task(struct ms_tls *tls, void *block, uint64_t 
     } else if (MS_UNLIKELY(tls->top->task != 0)) {
         return MS_END_REMOTE;
     }
-    task_guard_take(tls);
-    ms_cell_free(cell, (uint32_t)record, ms_epoch());
+    flags_guard_take(tls);
+    ms_cell_keep_peak(cell, ms_epoch());
+    ms_cell_free(cell, (uint32_t)record);
     if (block == tls->last_block)
         cell->temporary++;
     if (task) {
@@ -213,7 +214,7 @@ MS_HOT enum ms_end count_free_of_task(struct ms_tls *tls, void *block, uint64_t 
         if (MS_UNLIKELY(tls->credit > 2 * MS_CREDIT))
             return MS_END_PUBLISH;
     }
-    task_guard_release(tls);
+    flags_guard_release(tls);
     return MS_END_COUNTED;
 }
 
@@ -233,7 +234,7 @@ MS_NOINLINE static void note_free_between_tasks(void *block, struct memscope_cel
                                                 uint32_t bytes) {
     if (ms_task_local_free(&ms_tls, cell, bytes, block))
         ms_thread_local_publish();
-    task_guard_release(&ms_tls);
+    flags_guard_release(&ms_tls);
 }
 
 // Any other block of this process.
@@ -241,13 +242,14 @@ MS_HOT void note_free_across_tasks(void *block, uint64_t record) {
     struct ms_tls *tls = &ms_tls;
     struct memscope_cell_record *cell = ms_ref((uint32_t)(record >> 32));
     uint32_t bytes = (uint32_t)record;
-    task_guard_take(tls);
+    flags_guard_take(tls);
     struct memscope_task_record *ending = ending_frame(tls, cell, block);
     if (MS_UNLIKELY(!ending)) {
         note_free_between_tasks(block, cell, bytes);
         return;
     }
-    ms_cell_free(cell, bytes, ms_epoch());
+    ms_cell_keep_peak(cell, ms_epoch());
+    ms_cell_free(cell, bytes);
     if (block == tls->last_block)
         cell->temporary++;
     tls->credit += bytes;
@@ -257,7 +259,7 @@ MS_HOT void note_free_across_tasks(void *block, uint64_t record) {
         if (MS_UNLIKELY(tls->credit > 2 * MS_CREDIT))
             ms_thread_local_publish();
     }
-    task_guard_release(tls);
+    flags_guard_release(tls);
 }
 
 #endif

@@ -99,6 +99,8 @@ static struct memscope_cell_record *scratch_of(struct ms_tls *tls) {
         tls->thread->scratch_record = ms_shadow_record(ms_shared.units, cell, 0);
         tls->thread->scratch = cell;
     }
+    if (cell) // calibration ends no round
+        cell->count_word = memscope_count_begin(MS_TICK - 1);
     return cell;
 }
 
@@ -186,14 +188,13 @@ static uint64_t control_allocation(struct ms_tls *tls, const uintptr_t *frame) {
         ms_overhead_recalibrate(overhead, wanted);
     if (overhead->calibrated < CALIBRATIONS)
         measure_hot_pair(overhead, block, frame);
-    uint64_t began = 0, cycles = 0;
-    for (int i = 0; i < 2; i++) { // the first one warms
-        began = ms_cycles_in_order();
-        touch_shadow(block);
-        note_scratch(block, frame);
-        cycles = ms_cycles_in_order() - began;
-        (void)note_free_usually(block, ms_shadow_take(block));
-    }
+    note_scratch(block, frame); // warms
+    (void)note_free_usually(block, ms_shadow_take(block));
+    uint64_t began = ms_cycles_in_order();
+    touch_shadow(block);
+    note_scratch(block, frame);
+    uint64_t cycles = ms_cycles_in_order() - began;
+    (void)note_free_usually(block, ms_shadow_take(block));
     if (tls->last_block == block) // else a signal handler's
         tls->last_block = last_block;
     return cycles;
@@ -202,17 +203,13 @@ static uint64_t control_allocation(struct ms_tls *tls, const uintptr_t *frame) {
 static uint64_t control_free(struct ms_tls *tls) {
     struct memscope_cell_record *scratch = tls->thread->scratch;
     void *block = ms_head_of(tls);
-    uint64_t began = 0, cycles = 0;
-    if (!scratch || (tls->special & ~MS_SPECIAL_SAMPLES) != 0)
+    if (!scratch || (tls->special & ~MS_SPECIAL_SAMPLES) != 0 || !ms_shadow_put(block, scratch, 0))
         return 0;
-    for (int i = 0; i < 2; i++) { // the first one warms
-        if (!ms_shadow_put(block, scratch, 0))
-            return 0;
-        began = ms_cycles_in_order();
-        (void)note_free_usually(block, ms_shadow_take(block));
-        cycles = ms_cycles_in_order() - began;
-    }
-    return cycles;
+    (void)note_free_usually(block, ms_shadow_take(block)); // warms
+    (void)ms_shadow_put(block, scratch, 0);
+    uint64_t began = ms_cycles_in_order();
+    (void)note_free_usually(block, ms_shadow_take(block));
+    return ms_cycles_in_order() - began;
 }
 
 // ---- timing ------------------------------------------------------------------------------------
@@ -259,13 +256,18 @@ static void *note_before_timed_free(void *block, size_t bytes, struct memscope_s
 void *ms_note_allocation_tick(void *block, size_t bytes, struct memscope_site *site,
                               const uintptr_t *frame) {
     struct ms_tls *tls = &ms_tls;
-    struct ms_table_head *head = ms_head_of(tls);
     if (MS_UNLIKELY(ms_load(&ms_shared.alive) == 0)) // a fork child, whose table is wiped
         return ms_note_allocation_slow(block, bytes, site, frame);
     if (!block || tls->thread->sampler.is_on) // from there on by count_sampled.h
         return ms_note_allocation_slow(block, bytes, site, frame);
-    head->until_tick = MS_TICK - 1;
-    tls->thread->overhead.stands_for = MS_TICK;
+    tls->special &= ~MS_SPECIAL_TICK;
+    ms_head_of(tls)->until_tick = MS_TICK - 1;
+    struct ms_overhead *overhead = &tls->thread->overhead;
+    overhead->untimed += MS_TICK;
+    if (!ms_overhead_times(overhead))
+        return note_usually(block, bytes, site, frame);
+    overhead->stands_for = overhead->untimed;
+    overhead->untimed = 0;
     block = timed_allocation(tls, block, bytes, site, frame);
     ms_governor_tick();
     return block;
@@ -278,7 +280,7 @@ static void *look_at(struct ms_tls *tls, void *block, size_t bytes, struct memsc
     struct ms_sampler *sampler = &tls->thread->sampler;
     block = ms_note_allocation_slow(block, bytes, site, frame);
     const struct memscope_cell_record *cell = sampler->unsampled;
-    sampler->is_due = cell && cell->allocations - sampler->timed_blocks >= MS_SAMPLED_TICK / 2;
+    sampler->is_due = cell && cell->count_word - sampler->timed_blocks >= MS_SAMPLED_TICK / 2;
     if (sampler->is_due) {
         sampler->rest += sampler->left;
         sampler->left = 0;
@@ -290,18 +292,20 @@ static void *time_sampled(struct ms_tls *tls, void *block, size_t bytes, struct 
                           const uintptr_t *frame) {
     struct ms_sampler *sampler = &tls->thread->sampler;
     const struct memscope_cell_record *cell = sampler->unsampled;
-    uint64_t blocks = cell->allocations - sampler->timed_blocks;
+    uint64_t blocks = cell->count_word - sampler->timed_blocks;
     if (MS_UNLIKELY(blocks == 0)) // a signal handler just came this way
         blocks = 1;
-    uint64_t reach =
-        ms_sample_reach((cell->bytes - sampler->timed_bytes) / blocks) * MS_SAMPLED_TICK;
-    sampler->timed_blocks = cell->allocations;
+    struct ms_overhead *overhead = &tls->thread->overhead;
+    uint64_t reach = ms_sample_reach((cell->bytes - sampler->timed_bytes) / blocks) *
+                     MS_SAMPLED_TICK * ms_overhead_one_in(overhead);
+    sampler->timed_blocks = cell->count_word;
     sampler->timed_bytes = cell->bytes;
     sampler->is_due = false;
     ms_sampler_stretch(sampler, reach < MS_LEAST_STRETCH     ? MS_LEAST_STRETCH
                                 : reach > MS_LARGEST_STRETCH ? MS_LARGEST_STRETCH
                                                              : (int64_t)reach);
-    tls->thread->overhead.stands_for = blocks;
+    overhead->stands_for = blocks;
+    overhead->looks++;
     block = timed_allocation(tls, block, bytes, site, frame);
     ms_governor_tick();
     return block;

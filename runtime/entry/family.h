@@ -21,23 +21,26 @@ MS_HOT size_t ms_padded(size_t bytes) {
     return bytes < ms_real.least_bytes ? ms_real.least_bytes : bytes;
 }
 
-// All of malloc while samples are taken: the hook has saved nothing yet. `site` NULL: foreign.
-MS_NOINLINE static void *ms_malloc_sampled(size_t bytes, struct memscope_site *site) {
+// All of malloc where something is special, as while samples are taken: the hook has saved nothing
+// yet. `site` NULL: foreign.
+MS_NOINLINE static void *ms_malloc_special(size_t bytes, struct memscope_site *site) {
     struct ms_tls *tls = &ms_tls;
     void *block = MS_REAL.malloc(bytes);
     if (MS_LIKELY(tls->special == MS_SPECIAL_SAMPLES))
         block = ms_note_sampled(tls, block, bytes, site, ms_frame_here());
     else
-        block = ms_note_allocation_slow(block, bytes, site, ms_frame_here());
+        block = ms_note_allocation_special(block, bytes, site, ms_frame_here());
     ms_keep_frame();
     return block;
 }
 
+// One look, before: what a signal handler makes special while the allocator runs holds from the
+// next event on.
 MS_HOT void *ms_do_malloc(size_t bytes, struct ms_origin origin) {
-    if (MS_UNLIKELY(ms_tls.special == MS_SPECIAL_SAMPLES))
-        return ms_malloc_sampled(bytes, origin.site);
+    if (MS_UNLIKELY(ms_tls.special != 0))
+        return ms_malloc_special(bytes, origin.site);
     void *block = MS_REAL.malloc(bytes);
-    return ms_note_allocation(block, bytes, origin);
+    return ms_note_allocation_usual(&ms_tls, block, bytes, origin, ms_frame_here());
 }
 
 MS_HOT void *ms_do_calloc(size_t count, size_t size, struct ms_origin origin) {
@@ -52,7 +55,6 @@ MS_HOT void *ms_do_calloc(size_t count, size_t size, struct ms_origin origin) {
 
 // The record is taken before the allocator can hand the address to another thread.
 MS_HOT void ms_do_free(void *block) {
-    struct memscope_cell_record *cell;
     if (MS_UNLIKELY(ms_tls.special != 0)) {
         ms_settle(); // reads it again: kept at hand it costs the usual way an instruction
         if (ms_tls.special == MS_SPECIAL_SAMPLES)
@@ -62,20 +64,17 @@ MS_HOT void ms_do_free(void *block) {
         return;
     }
     uint64_t record = ms_shadow_take(block);
-    switch (ms_count_free(block, record, &cell)) {
-    case MS_END_COUNTED:
+    struct memscope_cell_record *cell;
+    if (MS_LIKELY(ms_direct_cell(record, &cell))) {
+        if (MS_UNLIKELY(cell->epoch != ms_peek(&ms_shared.fast_epoch))) {
+            ms_free_unsaved(block, (uint32_t)record, cell, MS_REAL.free);
+            return;
+        }
+        ms_free_direct(block, (uint32_t)record, cell);
         MS_REAL.free(block);
         return;
-    case MS_END_SLOW:
-        ms_free_slow(block, record, MS_REAL.free);
-        return;
-    case MS_END_PUBLISH:
-        ms_free_publish(block, MS_REAL.free);
-        return;
-    case MS_END_REMOTE:
-        ms_free_remote(block, cell, (uint32_t)record, MS_REAL.free);
-        return;
     }
+    ms_free_otherwise(block, record, MS_REAL.free);
 }
 
 // One free of the old block and one allocation of the new size; a realloc(p, 0) that returns NULL

@@ -211,7 +211,7 @@ static struct memscope_task_statistics of_root(const struct ms_thread *thread) {
         const struct memscope_cell_record *cell = thread->slots[i].cell;
         if (!cell || thread->slots[i].plain == MS_PLAIN_ALIAS || cell->class_ref != 0)
             continue;
-        sum.allocations += cell->allocations;
+        sum.allocations += memscope_cell_allocations(cell);
         sum.total_bytes += cell->bytes;
         sum.live_bytes += cell->bytes - cell->freed_bytes - ms_load(&cell->remote_freed_bytes);
     }

@@ -121,6 +121,19 @@ MS_HOT bool ms_drop(int64_t *place, uint64_t value) {
     __asm__ volatile("subq %2, %0" : "+m"(*place), "=@ccs"(is_negative) : "er"(value));
     return is_negative;
 }
+// Is it not zero? By a comparison in memory.
+MS_HOT bool ms_is_set(const uint64_t *place) {
+    bool is_set;
+    __asm__("cmpq $0, %1" : "=@ccne"(is_set) : "m"(*place));
+    return is_set;
+}
+// Subtracts from the upper half alone; true: the whole is below zero now.
+MS_HOT bool ms_drop_upper(uint64_t *place, uint32_t value) {
+    typedef uint32_t __attribute__((may_alias)) half;
+    bool is_negative;
+    __asm__ volatile("subl %2, %0" : "+m"(((half *)place)[1]), "=@ccs"(is_negative) : "er"(value));
+    return is_negative;
+}
 #else
 #define MS_BUMPS_AT_ONCE 0
 MS_HOT void ms_raise(uint64_t *place, uint64_t value) {
@@ -130,6 +143,12 @@ MS_HOT bool ms_drop(int64_t *place, uint64_t value) {
     int64_t left = __atomic_load_n(place, __ATOMIC_RELAXED) - (int64_t)value;
     __atomic_store_n(place, left, __ATOMIC_RELAXED);
     return left < 0;
+}
+MS_HOT bool ms_is_set(const uint64_t *place) {
+    return __atomic_load_n(place, __ATOMIC_RELAXED) != 0;
+}
+MS_HOT bool ms_drop_upper(uint64_t *place, uint32_t value) {
+    return ms_drop((int64_t *)place, (uint64_t)value << 32);
 }
 #endif
 

@@ -41,10 +41,10 @@ MS_HOT bool ms_global_direct_allocate(struct ms_tls *tls, struct memscope_cell_r
     return ms_global_direct_charge(tls, bytes);
 }
 
-// `epoch`: of ms_cell_keep_peak.
+// After ms_cell_keep_peak.
 MS_HOT void ms_global_direct_free(struct ms_tls *tls, struct memscope_cell_record *cell,
-                                  uint64_t bytes, const void *block, uint64_t epoch) {
-    ms_cell_free(cell, bytes, epoch);
+                                  uint64_t bytes, const void *block) {
+    ms_cell_free(cell, bytes);
     ms_raise_signed(&tls->credit, bytes);
     if (MS_UNLIKELY(block == tls->last_block))
         ms_raise(&cell->temporary, 1);

@@ -3,6 +3,7 @@
 #include "strategy.h"
 
 #include "base/config.h"
+#include "collect/task.h"
 
 void ms_strategy_attach(void) {
     if (ms_single_threaded() && ms_load(&ms_shared.unconverted) != NULL)

@@ -34,7 +34,6 @@ enum { MS_CREDIT = 32 << 10 };
 
 #include "global_direct.h"
 #include "thread_local.h"
-#include "task_local.h"
 
 // The strategies' numbers say what they know (memscope_strategy): bit 0 threads, bit 1 tasks.
 // Upgrading sets a bit, if it was not set: the calling thread is the only one (THREAD_STARTED), or
@@ -62,9 +61,13 @@ MS_HOT bool ms_strategy_is_outdated(const struct ms_tls *tls) {
 // For the slow paths; the fast ones spell the choice out (entry/count.h).
 static inline bool ms_strategy_allocate(struct ms_tls *tls, struct memscope_cell_record *cell,
                                         uint64_t bytes) {
-    if (!ms_single_threaded())
-        return ms_thread_local_allocate(tls, cell, bytes);
-    return ms_global_direct_allocate(tls, cell, bytes);
+    bool is_single = ms_single_threaded();
+    ms_cell_keep_peak(cell, ms_epoch());
+    if (MS_UNLIKELY(cell->record.flags & MEMSCOPE_CELL_UNSAMPLED))
+        ms_cell_allocate_unsampled(cell, bytes);
+    else
+        ms_cell_allocate(cell, bytes, !is_single);
+    return is_single ? ms_global_direct_charge(tls, bytes) : ms_thread_local_charge(tls, bytes);
 }
 
 static inline bool ms_strategy_free(struct ms_tls *tls, struct memscope_cell_record *cell,
@@ -73,7 +76,8 @@ static inline bool ms_strategy_free(struct ms_tls *tls, struct memscope_cell_rec
         return ms_task_local_free(tls, cell, bytes, block);
     if (!ms_single_threaded())
         return ms_thread_local_free(tls, cell, bytes, block);
-    ms_global_direct_free(tls, cell, bytes, block, ms_epoch());
+    ms_cell_keep_peak(cell, ms_epoch());
+    ms_global_direct_free(tls, cell, bytes, block);
     return false;
 }
 

@@ -54,7 +54,8 @@ MS_HOT bool ms_thread_local_owns(const struct ms_tls *tls,
 
 MS_HOT bool ms_thread_local_free_own(struct ms_tls *tls, struct memscope_cell_record *cell,
                                      uint64_t bytes, const void *block) {
-    ms_cell_free(cell, bytes, ms_epoch());
+    ms_cell_keep_peak(cell, ms_epoch());
+    ms_cell_free(cell, bytes);
     tls->record->live_bytes -= (int64_t)bytes;
     if (block == tls->last_block)
         cell->temporary++;

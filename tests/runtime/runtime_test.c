@@ -40,7 +40,7 @@ static const struct memscope_record *record_at(uint64_t unit) {
 
 static void add_cell(const struct memscope_cell_record *cell, struct sums *sums) {
     uint64_t epoch = ms_shared.header->peak_epoch;
-    sums->allocations += cell->allocations;
+    sums->allocations += memscope_cell_allocations(cell);
     sums->bytes += cell->bytes;
     sums->frees += cell->frees + cell->remote_frees;
     sums->freed_bytes += cell->freed_bytes + cell->remote_freed_bytes;

@@ -64,12 +64,12 @@ static struct totals add_up(uint64_t by_site[SITES]) {
         if (cell->record.type != MEMSCOPE_RECORD_CELL)
             continue;
         const struct memscope_site_record *site = ms_ref(cell->site_ref);
-        totals.allocations += cell->allocations;
+        totals.allocations += memscope_cell_allocations(cell);
         totals.frees += cell->frees + cell->remote_frees;
         if (site->record.flags & MEMSCOPE_SITE_FLAG_FOREIGN)
-            totals.foreign_allocations += cell->allocations;
+            totals.foreign_allocations += memscope_cell_allocations(cell);
         else if (site->line > 0)
-            by_site[site->line - 1] += cell->allocations;
+            by_site[site->line - 1] += memscope_cell_allocations(cell);
     }
     return totals;
 }

@@ -117,7 +117,7 @@ static void visit_cell(const void *record, void *argument) {
     if (cell->class_ref != sums->class_ref)
         return;
     ck_assert(cell->record.flags & MEMSCOPE_CELL_TASK);
-    sums->allocations += cell->allocations;
+    sums->allocations += memscope_cell_allocations(cell);
     sums->bytes += cell->bytes;
     sums->frees += cell->frees + cell->remote_frees;
     sums->freed_bytes += cell->freed_bytes + cell->remote_freed_bytes;

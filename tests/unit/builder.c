@@ -177,6 +177,11 @@ struct memscope_cell_record *builder_cell(struct builder *builder, uint32_t site
     return record;
 }
 
+void builder_count(struct memscope_cell_record *cell, uint64_t allocations) {
+    bool is_plain = (cell->record.flags & MEMSCOPE_CELL_UNSAMPLED) != 0;
+    cell->count_word = is_plain ? allocations : memscope_count_of(allocations);
+}
+
 void builder_cell_peak(struct memscope_cell_record *cell, uint64_t peak_bytes) {
     cell->headroom_bytes = (int64_t)(peak_bytes - (cell->bytes - cell->freed_bytes));
 }
@@ -237,7 +242,7 @@ void builder_picture(struct builder *builder) {
         ((struct memscope_thread_record *)builder_record(builder, threads[i]))->peak_bytes =
             9766667;
         struct memscope_cell_record *cell = builder_cell(builder, parse, threads[i]);
-        cell->allocations = 26704;
+        builder_count(cell, 26704);
         cell->bytes = 400000000;
         cell->frees = 26703;
         cell->freed_bytes = 400000000 - 340;
@@ -247,7 +252,7 @@ void builder_picture(struct builder *builder) {
         cell->temporary = 100;
     }
     struct memscope_cell_record *cell = builder_cell(builder, foreign, threads[0]);
-    cell->allocations = 10;
+    builder_count(cell, 10);
     cell->bytes = 15600000;
     cell->frees = 9;
     cell->freed_bytes = 15599816;

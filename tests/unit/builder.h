@@ -55,6 +55,8 @@ uint32_t builder_thread(struct builder *builder, uint32_t index, const char *nam
 struct memscope_cell_record *builder_cell(struct builder *builder, uint32_t site_ref,
                                           uint32_t thread_ref);
 // The highest live bytes of a cell whose bytes and freed bytes are set.
+void builder_count(struct memscope_cell_record *cell, uint64_t allocations);
+#define BUILDER_MOST_BLOCKS (MEMSCOPE_COUNT_MOST)
 void builder_cell_peak(struct memscope_cell_record *cell, uint64_t peak_bytes);
 uint32_t builder_unit(struct builder *builder, const char *name, uint32_t module_ref);
 // A taken, never written stretch.

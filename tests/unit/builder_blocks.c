@@ -25,7 +25,7 @@ void builder_blocks(struct builder *builder) {
         builder_site(builder, MEMSCOPE_SITE_CALLOC, "read_line(int)", "server.cc", 9, 5);
     uint32_t thread = builder_thread(builder, 2, "blocks", 0);
     struct memscope_cell_record *cell = builder_cell(builder, site, thread);
-    cell->allocations = 2 * COUNT;
+    builder_count(cell, 2 * COUNT);
     cell->bytes = 2 * COUNT * 100;
     cell->frees = COUNT;
     cell->freed_bytes = COUNT * 100;

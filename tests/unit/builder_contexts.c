@@ -41,7 +41,7 @@ struct memscope_cell_record *builder_stack_cell(struct builder *builder, uint32_
     cell->context_ref = context_ref;
     cell->class_ref = class_ref;
     cell->record.flags = class_ref ? MEMSCOPE_CELL_TASK : 0;
-    cell->allocations = 1;
+    builder_count(cell, 1);
     cell->bytes = cell->at_peak_bytes = bytes;
     cell->epoch = builder_header(builder)->peak_epoch;
     builder_header(builder)->peak_live_bytes += bytes;

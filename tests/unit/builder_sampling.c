@@ -52,7 +52,7 @@ struct memscope_level_record *builder_level(struct builder *builder, enum memsco
 
 void builder_cell_counts(struct memscope_cell_record *cell, uint64_t blocks, uint64_t block_bytes,
                          uint64_t live_blocks) {
-    cell->allocations = blocks;
+    builder_count(cell, blocks);
     cell->bytes = blocks * block_bytes;
     cell->frees = blocks - live_blocks;
     cell->freed_bytes = cell->frees * block_bytes;

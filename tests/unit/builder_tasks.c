@@ -77,7 +77,7 @@ static void set_cell(struct builder *builder, uint32_t site, uint32_t thread, ui
     struct memscope_cell_record *cell = builder_cell(builder, site, thread);
     cell->record.flags = class_ref ? MEMSCOPE_CELL_TASK : 0;
     cell->class_ref = class_ref;
-    cell->allocations = bytes / 100;
+    builder_count(cell, bytes / 100);
     cell->bytes = bytes;
     cell->frees = freed_bytes / 100;
     cell->freed_bytes = freed_bytes;

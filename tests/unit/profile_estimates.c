@@ -280,7 +280,8 @@ START_TEST(estimate_of_giants_saturates) {
     uint32_t site = builder_site(&b, MEMSCOPE_SITE_MALLOC, "f", "/a.c", 1, 1);
     for (int i = 0; i < 2; i++) {
         struct memscope_cell_record *cell = builder_sampled_cell(&b, site, 0, UINT64_MAX, 1);
-        cell->allocations = cell->bytes = UINT64_MAX;
+        cell->count_word = BUILDER_MOST_BLOCKS;
+        cell->bytes = UINT64_MAX;
         cell->frees = UINT64_MAX / 2;
     }
     sum_up();

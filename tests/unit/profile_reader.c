@@ -71,16 +71,16 @@ END_TEST
 START_TEST(newer_version_is_refused_even_when_short) {
     builder_begin(&b, 0);
     builder_header(&b)->version = MEMSCOPE_PROFILE_VERSION + 1;
-    expect_refusal(read_bytes(builder_size(&b)), MEMSCOPE_NEWER_VERSION, "version 3 is newer");
-    expect_refusal(read_bytes(16), MEMSCOPE_NEWER_VERSION, "version 3 is newer");
+    expect_refusal(read_bytes(builder_size(&b)), MEMSCOPE_NEWER_VERSION, "version 4 is newer");
+    expect_refusal(read_bytes(16), MEMSCOPE_NEWER_VERSION, "version 4 is newer");
 }
 END_TEST
 
 START_TEST(older_version_is_refused_even_when_short) {
     builder_begin(&b, 0);
     builder_header(&b)->version = MEMSCOPE_PROFILE_VERSION - 1;
-    expect_refusal(read_bytes(builder_size(&b)), MEMSCOPE_OLDER_VERSION, "version 1 is older");
-    expect_refusal(read_bytes(16), MEMSCOPE_OLDER_VERSION, "version 1 is older");
+    expect_refusal(read_bytes(builder_size(&b)), MEMSCOPE_OLDER_VERSION, "version 2 is older");
+    expect_refusal(read_bytes(16), MEMSCOPE_OLDER_VERSION, "version 2 is older");
 }
 END_TEST
 
@@ -162,7 +162,7 @@ START_TEST(pending_records_are_skipped) {
     builder_begin(&b, 7);
     uint32_t pending = builder_raw(&b, MEMSCOPE_RECORD_PENDING, 3);
     uint32_t thread = builder_thread(&b, 0, "main", 0);
-    builder_cell(&b, pending, thread)->allocations = 5; // its site was being written
+    builder_count(builder_cell(&b, pending, thread), 5); // its site was being written
     ck_assert_int_eq(read_bytes(builder_size(&b)), MEMSCOPE_OK);
     ck_assert_uint_eq(ms_profile_health(profile)->pending_records, 1);
     struct ms_summary *summary;
@@ -179,7 +179,7 @@ START_TEST(gaps_are_stepped_over) {
     builder_gap(&b, 4);
     uint32_t site = builder_site(&b, MEMSCOPE_SITE_MALLOC, "f", "/a.c", 1, 1);
     builder_gap(&b, 1);
-    builder_cell(&b, site, 0)->allocations = 3;
+    builder_count(builder_cell(&b, site, 0), 3);
     builder_gap(&b, 9);
     ck_assert_int_eq(read_bytes(builder_size(&b)), MEMSCOPE_OK);
     ck_assert_uint_eq(ms_profile_health(profile)->gap_bytes, 14 * MEMSCOPE_UNIT_BYTES);
@@ -193,7 +193,7 @@ START_TEST(damage_is_stepped_over_and_told_with_its_offset) {
     builder_begin(&b, 0);
     uint32_t lost = builder_string(&b, "lost");
     uint32_t site = builder_site(&b, MEMSCOPE_SITE_MALLOC, "f", "/a.c", 1, 1);
-    builder_cell(&b, site, 0)->allocations = 3;
+    builder_count(builder_cell(&b, site, 0), 3);
     ((struct memscope_record *)builder_record(&b, lost))->magic = 0x1234;
     expect_damage("offset 0x1000:", "no record begins here");
     struct ms_summary *summary;
@@ -249,7 +249,7 @@ START_TEST(wrong_refs_are_damage_and_named) {
     uint32_t text = builder_string(&b, "text");                               // 0x1000
     uint32_t site = builder_site(&b, MEMSCOPE_SITE_MALLOC, NULL, NULL, 0, 0); // 0x1040
     struct memscope_cell_record *cell = builder_cell(&b, text, 0);            // 0x1080
-    cell->allocations = 9;
+    builder_count(cell, 9);
     expect_damage("offset 0x10c0:", "names no site");
     cell->site_ref = site + 1000; // beyond the end
     expect_damage("offset 0x10c0:", "names no site");

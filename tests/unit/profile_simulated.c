@@ -133,7 +133,7 @@ static void build_run(uint64_t rounds, uint64_t interval, const struct tally *ta
         }
     }
     struct memscope_cell_record *cell = builder_unsampled_cell(&b, thread);
-    cell->allocations = rest;
+    builder_count(cell, rest);
     cell->bytes = rest_bytes;
 }
 

@@ -26,7 +26,7 @@ static void end(void) {
 static void add_foreign(const char *path, uint8_t build_id_byte, uint64_t offset) {
     uint32_t module = builder_module(&b, path, build_id_byte);
     struct memscope_cell_record *cell = builder_cell(&b, builder_foreign(&b, module, offset), 0);
-    cell->allocations = 1;
+    builder_count(cell, 1);
     cell->bytes = 8;
 }
 

@@ -168,7 +168,7 @@ END_TEST
 START_TEST(no_text_of_a_profile_reaches_the_terminal_raw) {
     builder_begin(&b, 0);
     uint32_t site = builder_site(&b, MEMSCOPE_SITE_MALLOC, "f\033[2J\a", "/a\x9b\xff.c\n", 1, 1);
-    builder_cell(&b, site, 0)->allocations = 1;
+    builder_count(builder_cell(&b, site, 0), 1);
     builder_header(&b)->executable_ref = builder_string(&b, "/x\033]0;owned\a");
     sum_up();
     const char *text = text_of(&plain);
@@ -231,7 +231,7 @@ START_TEST(equal_base_names_are_told_apart) {
     const char *files[] = {"/src/net/util.c", "/src/disk/util.c", "/src/main.c", "util.c"};
     for (size_t i = 0; i < 4; i++) {
         uint32_t site = builder_site(&b, MEMSCOPE_SITE_MALLOC, "f", files[i], 10, 1);
-        builder_cell(&b, site, 0)->allocations = 4 - i;
+        builder_count(builder_cell(&b, site, 0), 4 - i);
     }
     sum_up();
     const char *text = text_of(&plain);
@@ -266,7 +266,7 @@ static void build_containers(void) {
     };
     for (size_t i = 0; i < 4; i++) {
         struct memscope_cell_record *cell = builder_cell(&b, sites[i], 0);
-        cell->allocations = 1;
+        builder_count(cell, 1);
         cell->bytes = 1u << i;
     }
     sum_up();
@@ -297,7 +297,7 @@ START_TEST(headers_that_stand_alone_bring_a_hint) {
         uint32_t site = builder_inlined_site(&b, MEMSCOPE_SITE_NEW, "f", "/usr/include/x.h", 1, 1,
                                              callers, &caller);
         struct memscope_cell_record *cell = builder_cell(&b, site, 0);
-        cell->allocations = 1;
+        builder_count(cell, 1);
         cell->bytes = 1000;
         sum_up();
         if (callers == 0)
