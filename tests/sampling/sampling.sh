@@ -65,7 +65,7 @@ budget_that_is_passed_gives_detail_up() {
 # When there is room again, all comes back.
 budget_with_room_takes_detail_back() {
     compile phases "$programs/phases.c"
-    MEMSCOPE_OPTIONS=strict=1:max_overhead_percent=5 profile phases ./phases 1000000 30000
+    MEMSCOPE_OPTIONS=strict=1:max_overhead_percent=5 profile phases ./phases 4000000 80000
     expect_json phases '.tracking | map(.reason) | index("under_budget") > index("over_budget")'
     expect_json phases '.tracking[-1].level == "contexts"'
     expect_json phases ".statistics.total_allocations == $(($(cat phases.err | head -1) + 0))"
