@@ -44,6 +44,7 @@ enum { BATCH = 500 };
 
 static void *batch[BATCH];
 static size_t batch_count;
+static memscope_task task;
 static sem_t full, empty;
 
 static void *free_batches(void *nothing) {
@@ -69,11 +70,15 @@ static void give_back(void *block) {
         hand_over();
 }
 
+// Each task has 50 blocks.
 static void *take(int number) {
-    memscope_task task = memscope_task_begin("a part of it");
-    void *block = allocate(number);
-    (void)memscope_task_end(task);
-    return block;
+    static unsigned taken;
+    if (taken++ % 50 == 0) {
+        if (task)
+            (void)memscope_task_end(task);
+        task = memscope_task_begin("a part of it");
+    }
+    return allocate(number);
 }
 
 static pthread_t thread;
@@ -84,6 +89,7 @@ static int begin(void) {
 }
 
 static void end(void) {
+    (void)memscope_task_end(task);
     if (batch_count > 0)
         hand_over();
     sem_post(&full);
