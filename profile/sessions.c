@@ -3,6 +3,7 @@
 #include "sessions.h"
 
 #include "internal.h"
+#include "sampling.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -52,6 +53,10 @@ static struct ms_session whole_life(const struct ms_summary *summary) {
         .peak_error_bytes = total->peak_error_bytes,
         .knows_earlier = true,
     };
+    struct ms_overhead overhead;
+    session.knows_overhead = ms_overhead_read(summary->profile, &overhead);
+    session.overhead_percent = overhead.percent;
+    session.overhead_error = overhead.error;
     put_id(&session, header);
     return session;
 }

@@ -5,6 +5,7 @@
 #include "report.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 
 #define SESSIONS_SHOWN 10
@@ -28,8 +29,11 @@ static void put_session(FILE *out, const struct ms_session *session) {
                     ms_format_count(session->earlier_frees + session->earlier_frees_error, text));
         fputs(" frees of blocks from before", out);
     }
-    fprintf(out, ", %s%s\n", ms_strategy_name(session->strategy),
-            session->is_open ? ", not ended" : "");
+    fprintf(out, ", %s", ms_strategy_name(session->strategy));
+    if (session->knows_overhead && isfinite(session->overhead_percent))
+        fprintf(out, ", tracking cost about %.1f%% ± %.1f%%", session->overhead_percent,
+                session->overhead_error);
+    fputs(session->is_open ? ", not ended\n" : "\n", out);
 }
 
 memscope_status ms_put_sessions(FILE *out, const struct ms_summary *summary) {

@@ -49,14 +49,31 @@ static bool is_strategy(const char *value) {
     return false;
 }
 
-// As the runtime reads them: digits, a point and digits for a real.
-static bool is_number(const char *value, bool may_have_point) {
-    size_t whole = strspn(value, "0123456789"), length = whole;
-    if (may_have_point && value[whole] == '.' && whole > 0) {
-        size_t fraction = strspn(value + whole + 1, "0123456789");
-        length = fraction > 0 ? whole + 1 + fraction : whole;
+static const char digits[] = "0123456789";
+
+static bool is_number(const char *value) {
+    size_t length = strspn(value, digits);
+    return length > 0 && length <= 9 && value[length] == '\0';
+}
+
+// As the runtime reads them: digits, a point among them or not, and an exponent or not.
+static bool is_real(const char *value) {
+    size_t whole = strspn(value, digits), fraction = 0;
+    value += whole;
+    if (*value == '.') {
+        fraction = strspn(value + 1, digits);
+        value += 1 + fraction;
     }
-    return whole > 0 && value[length] == '\0' && length <= (may_have_point ? 16 : 9);
+    if (whole + fraction == 0)
+        return false;
+    if (*value == 'e' || *value == 'E') {
+        value += value[1] == '-' || value[1] == '+' ? 2 : 1;
+        size_t exponent = strspn(value, digits);
+        if (exponent == 0 || exponent > 3)
+            return false;
+        value += exponent;
+    }
+    return *value == '\0';
 }
 
 bool ms_setting_check(const struct ms_setting *setting, const char *value, char *why_out,
@@ -66,7 +83,7 @@ bool ms_setting_check(const struct ms_setting *setting, const char *value, char 
         return strcmp(setting->key, "strategy") != 0 || is_strategy(value);
     }
     snprintf(why_out, why_bytes, "%g to %g", setting->minimum, setting->maximum);
-    if (!is_number(value, setting->type == MS_SETTING_REAL))
+    if (setting->type == MS_SETTING_REAL ? !is_real(value) : !is_number(value))
         return false;
     double number = strtod(value, NULL); // in the C locale: the tool sets none
     return number >= setting->minimum && number <= setting->maximum;

@@ -15,7 +15,8 @@
 //   memscope_analysis_free(&data);
 //
 // Without a runtime in the process, and where it is switched off, each call costs a test of a
-// pointer and returns MEMSCOPE_NOT_LINKED.
+// pointer and returns MEMSCOPE_NOT_LINKED. Linked with -no-pie, a program sees a runtime that is
+// linked in, not one that is preloaded.
 //
 // All may be called from any thread, at the same time, none from a signal handler: that may have
 // interrupted an allocation, and is then told MEMSCOPE_BUSY. errno is kept. No call ends the
@@ -62,7 +63,7 @@ struct memscope_config {
     // 0.0 to 100.0: what tracking may cost, in percent of the program's own CPU time. Beyond it
     // first call stacks are given up, then single blocks: sampling sets in; back when there is
     // room. 0 = report only, never degrade. Totals are exact at all times. The options sample_rate
-    // and max_overhead_percent have precedence.
+    // and max_overhead_percent have precedence, each where it is given.
     double max_overhead_percent;
     // Where the profile goes: a path, with the patterns of the option `output`; at most 1,023
     // bytes. NULL: where it goes already. It can be moved until the first thread is started.
@@ -141,8 +142,10 @@ struct memscope_session_metadata {
     bool strategy_upgraded;     // forced to another one, which could not have been exact
     uint64_t start_realtime_ns; // since 1970, UTC
     // What tracking cost in the interval, in percent of the program's own CPU time, estimated as
-    // the program runs, and how far that may be off; NaN where no CPU time has passed. Not in it:
-    // what the compiler made otherwise because of the plugin (frame pointers).
+    // the program runs, and how far that may be off; NaN where no CPU time has passed or nothing
+    // was timed yet. Of less than some 1,000 allocations a thread it is what the process's cost in
+    // the mean, and as much the error. Not in it: what the compiler made otherwise because of the
+    // plugin (frame pointers).
     double overhead_percent;
     double overhead_error;
 };
@@ -215,7 +218,8 @@ static inline struct memscope_config memscope_config_default(void) {
 }
 
 // Checks the configuration (NULL = the default), detects the environment, selects the strategy. A
-// process has one backend: a second call with an equal configuration gives the same one.
+// process has one backend: a second call with an equal configuration gives the same one. After a
+// shutdown the next one's configuration holds.
 //
 // MEMSCOPE_CONFIGURATION: a field out of its range (NaN and infinities are), or another
 // configuration than the backend that is there. MEMSCOPE_ENVIRONMENT_DETECTION_FAILED: a damaged
@@ -317,7 +321,9 @@ static inline const char *memscope_error_message(void) {
 }
 
 // The host's own log gets what calls of this API have to say, instead of stderr; NULL = stderr
-// again. The option `verbosity` rules both: a level above it is not told.
+// again. The option `verbosity` rules both: a level above it is not told. Warnings: a forced
+// strategy, an option that has precedence; info: a backend is there, is shut down; detail:
+// sessions.
 static inline memscope_status memscope_set_log(memscope_log_callback *callback, void *context) {
     return MEMSCOPE_CALL(backend_log, (callback, context));
 }

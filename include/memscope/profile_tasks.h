@@ -17,7 +17,8 @@ enum memscope_task_kind {
     MEMSCOPE_TASK_SCOPE = 3, // memscope_task_begin
 };
 
-#define MEMSCOPE_TASK_CLASS_YIELDS 1u // a generator: it may be awaited again, elsewhere
+#define MEMSCOPE_TASK_CLASS_YIELDS 1u   // a generator: it may be awaited again, elsewhere
+#define MEMSCOPE_TASK_CLASS_FCONTEXT 2u // a fiber that Boost.Context made
 
 // What the tasks of one function, started at one place, have in common.
 struct memscope_task_class_record {

@@ -64,21 +64,51 @@ void ms_analysis_statistics(struct memscope_analysis *data,
     statistics->earlier_freed_bytes_error = interval->earlier_freed_bytes_error;
 }
 
-void ms_analysis_overhead(struct memscope_analysis *data, const struct ms_overhead_sum *start) {
+static double size_of(double value) {
+    return value < 0 ? -value : value;
+}
+
+// Each thread has one event in MS_TICK timed, which stands for all: of an interval too short for
+// that to say much it costs what events of the process cost in the mean, or it may be twice that,
+// and may be what was timed. A longer one may be off by the events before the first tick and behind
+// the last.
+static void allow_for_ticks(uint64_t allocations, uint64_t process_allocations,
+                            const struct ms_overhead_sum *now, double *overhead_ns,
+                            double *error_ns) {
+    double unseen = (double)MS_TICK * (double)ms_load(&ms_shared.header->threads_highest);
+    double each_ns = (double)now->overhead_ns / (double)process_allocations;
+    double calls = (double)allocations;
+    if (calls >= unseen) {
+        *error_ns += unseen * each_ns;
+        return;
+    }
+    double timed_ns = *overhead_ns;
+    *overhead_ns = calls * each_ns;
+    double off_ns = size_of(timed_ns - *overhead_ns);
+    *error_ns += off_ns > *overhead_ns ? off_ns : *overhead_ns;
+}
+
+void ms_analysis_overhead(struct memscope_analysis *data, const struct ms_interval *interval,
+                          const struct ms_overhead_sum *start) {
     struct memscope_session_metadata *metadata = &data->session_metadata;
+    uint64_t allocations = data->statistics.total_allocations;
     struct ms_overhead_sum now;
     ms_overhead_measure(&now);
     double cpu_ns = (double)(now.cpu_ns - start->cpu_ns);
     double overhead_ns = (double)now.overhead_ns - (double)start->overhead_ns;
-    double error_ns = (double)now.error_ns - (double)start->error_ns;
+    double error_ns = size_of((double)now.error_ns - (double)start->error_ns);
     metadata->overhead_percent = metadata->overhead_error = __builtin_nan("");
-    if (cpu_ns <= 0)
+    if (cpu_ns <= 0 || (now.overhead_ns == 0 && allocations > 0))
         return;
+    if (allocations > 0)
+        allow_for_ticks(allocations, interval->now.allocations, &now, &overhead_ns, &error_ns);
     // An estimate may be too high, but not all of the time is ours.
     double most_ns = 0.99 * cpu_ns;
     overhead_ns = overhead_ns < 0 ? 0 : overhead_ns > most_ns ? most_ns : overhead_ns;
-    metadata->overhead_percent = 100 * overhead_ns / (cpu_ns - overhead_ns);
-    metadata->overhead_error = 100 * (error_ns > 0 ? error_ns : 0) / (cpu_ns - overhead_ns);
+    double own_ns = cpu_ns - overhead_ns;
+    metadata->overhead_percent = 100 * overhead_ns / own_ns;
+    // To the first order: both sides of the fraction change with the cost.
+    metadata->overhead_error = 100 * error_ns * cpu_ns / (own_ns * own_ns);
 }
 
 memscope_status ms_analysis_fill(struct ms_call *call, struct memscope_analysis *data) {

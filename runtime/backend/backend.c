@@ -31,27 +31,29 @@ static void forget_parents(void) {
 
 // ---- validation --------------------------------------------------------------------------------
 
+// To nine digits after the point. Says where that rounds away what is wrong with it.
 static void put_decimal(struct ms_text *text, double value) {
+    const uint64_t unit = 1000000000;
     if (value != value || value - value != 0) {
         ms_text_string(text, value != value ? "NaN" : value > 0 ? "infinity" : "-infinity");
         return;
     }
-    if (value < 0) {
-        ms_text_string(text, "-");
-        value = -value;
-    }
-    if (value >= 1e15) {
-        ms_text_string(text, "more than 1e15");
+    double size = value < 0 ? -value : value;
+    const char *sign = value < 0 ? "-" : "";
+    if (size >= 1e9) {
+        ms_text_string(text, sign);
+        ms_text_string(text, "1000000000 or more");
         return;
     }
-    uint64_t whole = (uint64_t)value;
-    uint64_t thousandths = (uint64_t)((value - (double)whole) * 1000 + 0.5);
-    ms_text_number(text, whole + thousandths / 1000);
-    if (thousandths % 1000 != 0) {
-        char digits[4] = {(char)('0' + thousandths / 100 % 10), (char)('0' + thousandths / 10 % 10),
-                          (char)('0' + thousandths % 10), '\0'};
-        ms_text_string(text, ".");
-        ms_text_string(text, digits);
+    uint64_t rounded = (uint64_t)(size * (double)unit + 0.5), digit = unit / 10;
+    if (rounded % unit == 0 && (double)(rounded / unit) != size)
+        ms_text_string(text, "nearly ");
+    ms_text_string(text, sign);
+    ms_text_number(text, rounded / unit);
+    ms_text_string(text, rounded % unit ? "." : "");
+    for (; digit > 0 && rounded % (digit * 10) != 0; digit /= 10) {
+        const char one[2] = {(char)('0' + rounded / digit % 10), '\0'};
+        ms_text_string(text, one);
     }
 }
 
@@ -109,18 +111,28 @@ static int option_strategy(void) {
     return MEMSCOPE_STRATEGY_NONE;
 }
 
-// Without detection the strategy is the one for SINGLE_THREADED, as if forced.
+static void set_detection(bool is_on) {
+    uint32_t *flags = &ms_shared.header->flags;
+    if (is_on)
+        __atomic_fetch_and(flags, ~MEMSCOPE_PROFILE_NO_DETECT, __ATOMIC_RELAXED);
+    else
+        __atomic_fetch_or(flags, MEMSCOPE_PROFILE_NO_DETECT, __ATOMIC_RELAXED);
+}
+
+// Without detection the strategy is the one for SINGLE_THREADED, as if forced. What an earlier
+// backend forced to buffers of threads or tasks stays, and on record.
 static bool force(int strategy, bool auto_detect) {
-    struct memscope_profile_header *header = ms_shared.header;
-    if (!auto_detect) {
-        __atomic_fetch_or(&header->flags, MEMSCOPE_PROFILE_NO_DETECT, __ATOMIC_RELAXED);
-        if (strategy == MEMSCOPE_STRATEGY_NONE)
-            strategy = MEMSCOPE_STRATEGY_GLOBAL_DIRECT;
+    uint32_t *forced = &ms_shared.header->forced_strategy;
+    set_detection(auto_detect);
+    if (strategy == MEMSCOPE_STRATEGY_NONE && !auto_detect)
+        strategy = MEMSCOPE_STRATEGY_GLOBAL_DIRECT;
+    if (strategy != MEMSCOPE_STRATEGY_NONE) {
+        ms_store(forced, (uint32_t)(strategy + 1));
+        return ms_strategy_force((uint32_t)strategy);
     }
-    ms_store(&header->forced_strategy, (uint32_t)(strategy + 1));
-    if (strategy == MEMSCOPE_STRATEGY_NONE)
-        return true;
-    return ms_strategy_force((uint32_t)strategy);
+    if (ms_load(forced) == MEMSCOPE_STRATEGY_GLOBAL_DIRECT + 1)
+        ms_store(forced, 0u);
+    return true;
 }
 
 void ms_backend_begin_profile(void) {
@@ -158,47 +170,73 @@ static memscope_backend handle_of_backend(void) {
     return (uint64_t)backend.base << 32 | backend.number;
 }
 
+static void say_precedence(struct ms_call *call, int level, const char *option) {
+    ms_call_say(call, level, "the option ", option, " has precedence over the configuration", NULL);
+}
+
 static memscope_status move_output(struct ms_call *call, const char *output) {
     char why[512];
-    if (!output || ms_config.output[0] != '\0')
+    if (!output)
         return MEMSCOPE_OK;
+    if (ms_config.output[0] != '\0') {
+        say_precedence(call, MEMSCOPE_LOG_INFO, "output");
+        return MEMSCOPE_OK;
+    }
     if (ms_output_move(output, why, sizeof why))
         return MEMSCOPE_OK;
     return ms_call_fail(call, MEMSCOPE_TRACKING_INITIALIZATION_FAILED, why, NULL);
 }
 
-// Options have precedence where they are not what they are by themselves. False: not now.
+static double option_or(struct ms_call *call, enum ms_option_key key, const char *name,
+                        double option, double configured) {
+    if (!ms_option_is_given(key))
+        return configured;
+    if (option != configured)
+        say_precedence(call, MEMSCOPE_LOG_WARNING, name);
+    return option;
+}
+
+// An option that was given has precedence, each by itself. False: not now.
 static bool configure_level(struct ms_call *call, const struct memscope_config *config) {
-    bool by_option = ms_config.sample_rate != 1.0 || ms_config.max_overhead_percent != 0.0;
-    bool wanted = config->sample_rate != 1.0 || config->max_overhead_percent != 0.0;
-    if (by_option && wanted &&
-        (ms_config.sample_rate != config->sample_rate ||
-         ms_config.max_overhead_percent != config->max_overhead_percent))
-        ms_call_warn(call, "the options sample_rate and max_overhead_percent have precedence",
-                     NULL);
-    else if (!by_option && wanted)
-        return ms_level_configure(config->sample_rate, config->max_overhead_percent);
-    return true;
+    double sample_rate = option_or(call, MS_OPTION_sample_rate, "sample_rate",
+                                   ms_config.sample_rate, config->sample_rate);
+    double max_overhead_percent =
+        option_or(call, MS_OPTION_max_overhead_percent, "max_overhead_percent",
+                  ms_config.max_overhead_percent, config->max_overhead_percent);
+    return ms_level_configure(sample_rate, max_overhead_percent);
+}
+
+static void say_what_is(struct ms_call *call) {
+    struct memscope_environment environment;
+    if (ms_environment_detect(&environment))
+        ms_call_say(call, MEMSCOPE_LOG_INFO,
+                    "the backend is there: ", memscope_environment_name(environment.kind), ", ",
+                    memscope_strategy_name((int)ms_load(&ms_shared.header->strategy)), NULL);
 }
 
 static memscope_status open_backend(struct ms_call *call, const struct memscope_config *config,
                                     const struct memscope_environment *environment) {
-    bool by_option = ms_config.strategy[0] != '\0';
-    int strategy = by_option ? MEMSCOPE_STRATEGY_NONE : config->force_strategy;
-    memscope_status status = select_strategy(call, strategy, environment);
+    bool by_option = option_strategy() != MEMSCOPE_STRATEGY_NONE;
+    bool auto_detect =
+        ms_option_is_given(MS_OPTION_auto_detect) ? ms_config.auto_detect : config->auto_detect;
+    int strategy = by_option ? option_strategy() : config->force_strategy;
+    memscope_status status = MEMSCOPE_OK;
+    if (!by_option)
+        status = select_strategy(call, strategy, environment);
     if (status == MEMSCOPE_OK)
         status = move_output(call, config->output);
     if (status != MEMSCOPE_OK)
         return status;
-    if (strategy != MEMSCOPE_STRATEGY_NONE || (!config->auto_detect && !by_option))
-        if (!force(strategy, config->auto_detect))
-            return ms_call_fail(call, MEMSCOPE_OUT_OF_MEMORY, NULL);
+    if (!force(strategy, auto_detect))
+        return ms_call_fail(call, MEMSCOPE_OUT_OF_MEMORY, NULL);
     if (by_option && config->force_strategy != MEMSCOPE_STRATEGY_NONE)
-        ms_call_warn(call, "the option strategy has precedence over force_strategy", NULL);
-    else if (strategy != MEMSCOPE_STRATEGY_NONE)
-        ms_call_warn(call, "the strategy is forced: ", memscope_strategy_name(strategy), NULL);
+        say_precedence(call, MEMSCOPE_LOG_WARNING, "strategy");
+    else if (!by_option && strategy != MEMSCOPE_STRATEGY_NONE)
+        ms_call_say(call, MEMSCOPE_LOG_WARNING,
+                    "the strategy is forced: ", memscope_strategy_name(strategy), NULL);
     if (!configure_level(call, config))
         return ms_call_fail(call, MEMSCOPE_BUSY, NULL);
+    say_what_is(call);
     backend.config = *config;
     if (config->output) {
         strcpy(backend.output, config->output);
@@ -319,7 +357,7 @@ static memscope_status collect_all(struct ms_call *call, struct memscope_analysi
     ms_snapshot_now(NULL, 0, &interval);
     ms_analysis_statistics(&data, &nothing, &interval, now_ns - header->start_monotonic_ns,
                            peak_bytes);
-    ms_analysis_overhead(&data, &none);
+    ms_analysis_overhead(&data, &interval, &none);
     ms_analysis_name(&data, 0, header->start_monotonic_ns);
     if (ms_analysis_fill(call, &data) == MEMSCOPE_OK && out)
         *out = data;
@@ -352,6 +390,7 @@ memscope_status __memscope_backend_shutdown(memscope_backend handle,
     if (call.status == MEMSCOPE_OK && ms_backend_check(&call, handle) == MEMSCOPE_OK &&
         close_backend(&call) == MEMSCOPE_OK) {
         ms_sessions_end_all();
+        ms_call_say(&call, MEMSCOPE_LOG_INFO, "the backend is shut down", NULL);
         if (out)
             (void)collect_all(&call, out);
     }

@@ -31,8 +31,9 @@ void ms_analysis_statistics(struct memscope_analysis *data,
                             const struct memscope_session_totals *start,
                             const struct ms_interval *interval, uint64_t duration_ns,
                             uint64_t peak_bytes);
-// Since `start`.
-void ms_analysis_overhead(struct memscope_analysis *data, const struct ms_overhead_sum *start);
+// Since `start`; once the statistics are there.
+void ms_analysis_overhead(struct memscope_analysis *data, const struct ms_interval *interval,
+                          const struct ms_overhead_sum *start);
 void ms_analysis_name(struct memscope_analysis *data, uint64_t number, uint64_t start_ns);
 
 // 32 hexadecimal digits, "-", the number.

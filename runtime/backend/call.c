@@ -83,8 +83,12 @@ memscope_status ms_call_fail(struct ms_call *call, memscope_status status, ...) 
     return status;
 }
 
-void ms_call_warn(struct ms_call *call, const char *part, ...) {
-    struct ms_text text = ms_text_in(call->warning, sizeof call->warning);
+void ms_call_say(struct ms_call *call, int level, const char *part, ...) {
+    if (call->said_count == sizeof call->said / sizeof *call->said)
+        return;
+    char *place = call->said[call->said_count].text;
+    struct ms_text text = ms_text_in(place, sizeof call->said->text);
+    call->said[call->said_count++].level = level;
     va_list parts;
     va_start(parts, part);
     for (; part; part = va_arg(parts, const char *))
@@ -107,7 +111,11 @@ const char *__memscope_backend_message(void) {
 // ---- a call ------------------------------------------------------------------------------------
 
 struct ms_call ms_call_begin(void) {
-    struct ms_call call = {.status = MEMSCOPE_OK, .saved_errno = errno};
+    struct ms_call call;
+    call.status = MEMSCOPE_OK;
+    call.saved_errno = errno;
+    call.saved_floats = ms_sys_floats_quiet(); // a comparison with a NaN could end the program
+    call.said_count = 0;
     if (!ms_slow_begin(&ms_tls)) {
         bool is_off = (ms_tls.special & MS_SPECIAL_OFF) || ms_load(&ms_shared.alive) == 0;
         // The words are another call's own, which this one interrupts.
@@ -121,8 +129,9 @@ struct ms_call ms_call_begin(void) {
 }
 
 memscope_status ms_call_end(struct ms_call *call) {
-    if (call->warning[0] != '\0')
-        tell(MEMSCOPE_LOG_WARNING, call->warning);
+    ms_sys_floats_restore(call->saved_floats);
+    for (uint32_t i = 0; i < call->said_count; i++)
+        tell(call->said[i].level, call->said[i].text);
     errno = call->saved_errno;
     return call->status;
 }

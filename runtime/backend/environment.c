@@ -4,8 +4,8 @@
 
 #include "entry/start.h"
 #include "snapshot.h"
+#include "store/modules.h"
 
-#include <link.h>
 #include <string.h>
 
 enum place { PLACE_NAME, PLACE_MODULE };
@@ -99,6 +99,9 @@ static struct memscope_runtime *runtime_of(struct memscope_environment *environm
         library =
             library_of(MEMSCOPE_RUNTIME_FIBER, PLACE_MODULE,
                        module_of(immutable(task_class->entry_site_ref, MEMSCOPE_RECORD_SITE)));
+        // Its function is often an instance of the library's template in the program itself.
+        if (!library && (task_class->record.flags & MEMSCOPE_TASK_CLASS_FCONTEXT))
+            library = library_of(MEMSCOPE_RUNTIME_FIBER, PLACE_MODULE, "libboost_context.so");
         return entry_of(environment, MEMSCOPE_RUNTIME_FIBER, library);
     default:
         return entry_of(environment, MEMSCOPE_RUNTIME_CUSTOM, NULL);
@@ -141,18 +144,26 @@ MS_READS_LIVE static void take_thread(struct memscope_environment *environment,
 
 // ---- what is linked in -------------------------------------------------------------------------
 
-static int take_module(struct dl_phdr_info *module, size_t bytes, void *environment) {
-    (void)bytes;
-    const char *slash = module->dlpi_name ? strrchr(module->dlpi_name, '/') : NULL;
-    const char *name = slash ? slash + 1 : module->dlpi_name;
-    const int types[] = {MEMSCOPE_RUNTIME_CPP_COROUTINE, MEMSCOPE_RUNTIME_FIBER,
-                         MEMSCOPE_RUNTIME_OPENMP};
-    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
-        const char *library = library_of(types[i], PLACE_MODULE, name);
-        if (library)
-            (void)entry_of(environment, types[i], library);
+// Libraries that are loaded, or were. By the names of mapped files, since dl_iterate_phdr takes a
+// lock of the loader's: a fork meanwhile would leave it taken in the child for ever.
+static uint32_t is_loaded[sizeof libraries / sizeof *libraries];
+
+static void note_file(const char *name) {
+    for (size_t i = 0; i < sizeof libraries / sizeof *libraries; i++)
+        if (libraries[i].place == PLACE_MODULE && fits(&libraries[i], name))
+            ms_store(&is_loaded[i], 1u);
+}
+
+// Again and again once the program loads libraries itself: it is not told when that is done.
+static void take_libraries(struct memscope_environment *environment) {
+    static uint32_t is_known;
+    if (!ms_acquire(&is_known) || ms_load(&ms_modules_loaded)) {
+        ms_sys_mapped_names(note_file);
+        ms_release(&is_known, 1u);
     }
-    return 0;
+    for (size_t i = 0; i < sizeof libraries / sizeof *libraries; i++)
+        if (ms_load(&is_loaded[i]))
+            (void)entry_of(environment, libraries[i].type, libraries[i].name);
 }
 
 static bool has_type(const struct memscope_environment *environment, int type) {
@@ -202,7 +213,7 @@ bool ms_environment_detect(struct memscope_environment *environment_out) {
     environment->thread_count = environment->thread_highest = 1;
     if (ms_load(&header->flags) & MEMSCOPE_PROFILE_NO_DETECT)
         return true; // SINGLE_THREADED
-    (void)dl_iterate_phdr(take_module, environment);
+    take_libraries(environment);
     struct ms_walk walk = ms_walk_begin();
     const void *record;
     while ((record = ms_walk_next(&walk, 0))) {

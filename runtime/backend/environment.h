@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // What kind of program this is: by module descriptors, by the threads, tasks and libraries that are
-// there. Any thread, under no lock of ours: the loader's is taken.
+// there. Any thread; takes no lock.
 
 #ifndef MS_ENVIRONMENT_H
 #define MS_ENVIRONMENT_H

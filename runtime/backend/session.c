@@ -11,6 +11,7 @@
 
 #include "environment.h"
 
+#include "base/text.h"
 #include "store/arena.h"
 #include "strategy/strategy.h"
 
@@ -206,12 +207,20 @@ static memscope_status start(struct ms_call *call, memscope_backend backend,
     return call->status;
 }
 
+static void say(struct ms_call *call, uint32_t number, const char *what) {
+    char digits[24];
+    struct ms_text text = ms_text_in(digits, sizeof digits);
+    ms_text_number(&text, number);
+    ms_call_say(call, MEMSCOPE_LOG_DETAIL, "session ", digits, what, NULL);
+}
+
 memscope_status __memscope_session_start(memscope_backend backend, memscope_session *session_out) {
     struct ms_call call = ms_call_begin();
     if (call.status == MEMSCOPE_OK && !session_out)
         (void)ms_call_fail(&call, MEMSCOPE_INVALID_ARGUMENT, "session_out is NULL", NULL);
-    else if (call.status == MEMSCOPE_OK && ms_backend_check(&call, backend) == MEMSCOPE_OK)
-        (void)start(&call, backend, session_out);
+    else if (call.status == MEMSCOPE_OK && ms_backend_check(&call, backend) == MEMSCOPE_OK &&
+             start(&call, backend, session_out) == MEMSCOPE_OK)
+        say(&call, (uint32_t)*session_out, " begins");
     return ms_call_end(&call);
 }
 
@@ -260,7 +269,7 @@ static void take_figures(const struct session *session, uint64_t peak_bytes, uin
     memset(data, 0, sizeof *data);
     ms_snapshot_now(session->cells, session->cell_count, interval);
     ms_analysis_statistics(data, &session->start, interval, now_ns - session->start_ns, peak_bytes);
-    ms_analysis_overhead(data, &session->start_overhead);
+    ms_analysis_overhead(data, interval, &session->start_overhead);
     ms_analysis_name(data, session->number, session->start_ns);
 }
 
@@ -342,6 +351,7 @@ memscope_status __memscope_session_end(memscope_session handle, struct memscope_
     unlink_open(session);
     ms_backend_unlock();
     finish(session, peak_bytes, &data);
+    say(&call, (uint32_t)handle, " ends");
     if (out && ms_analysis_fill(&call, &data) == MEMSCOPE_OK)
         *out = data;
     return ms_call_end(&call);

@@ -6,7 +6,6 @@
 #include "text.h"
 
 #include <stdarg.h>
-#include <stdbool.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -48,6 +47,7 @@ static const struct option options[] = {
 #include <memscope/options.def>
 };
 enum { OPTION_COUNT = sizeof options / sizeof options[0] };
+_Static_assert(OPTION_COUNT <= 32, "each has a bit of given_keys");
 
 static void send(struct ms_text *text, const char *part, va_list rest) {
     ms_text_string(text, "memscope: ");
@@ -106,23 +106,41 @@ static bool read_number(const char *value, size_t length, uint32_t *number_out) 
     return true;
 }
 
-// Digits, and more after a point; no locale's, and neither signs nor exponents nor names.
+// Digits, a point among them or not, and an exponent or not; no locale's, no signs, no names. One
+// division or product by an exact power of ten: rounded as a compiler would.
 static bool read_real(const char *value, size_t length, double *real_out) {
-    uint64_t number = 0, unit = 0; // unit: 0 = no point yet, else what the fraction is divided by
-    if (length == 0 || length > 16 || value[length - 1] == '.')
-        return false;
-    for (size_t i = 0; i < length; i++) {
-        if (value[i] == '.' && unit == 0 && i > 0) {
-            unit = 1;
-            continue;
+    const uint64_t most = UINT64_MAX / 100; // more digits no double can hold
+    uint64_t number = 0;
+    uint32_t exponent = 0;
+    int scale = 0; // the number's power of ten
+    bool has_digit = false, has_point = false;
+    size_t at = 0;
+    for (; at < length; at++) {
+        bool is_digit = value[at] >= '0' && value[at] <= '9';
+        if (!is_digit && (value[at] != '.' || has_point))
+            break;
+        has_point |= !is_digit;
+        has_digit |= is_digit;
+        if (is_digit && number < most) {
+            number = number * 10 + (uint64_t)(value[at] - '0');
+            scale -= has_point;
+        } else if (is_digit) {
+            scale += !has_point;
         }
-        if (value[i] < '0' || value[i] > '9')
-            return false;
-        number = number * 10 + (uint64_t)(value[i] - '0');
-        unit *= 10;
     }
-    *real_out = (double)number / (double)(unit ? unit : 1);
-    return true;
+    if (at < length && has_digit && (value[at] == 'e' || value[at] == 'E')) {
+        bool is_negative = ++at < length && value[at] == '-';
+        at += at < length && (value[at] == '-' || value[at] == '+');
+        if (!read_number(value + at, length - at, &exponent) || exponent > 999)
+            return false;
+        scale += is_negative ? -(int)exponent : (int)exponent;
+        at = length;
+    }
+    double power = 1;
+    for (int i = scale < 0 ? -scale : scale; i > 0; i--)
+        power *= 10;
+    *real_out = scale < 0 ? (double)number / power : number ? (double)number * power : 0;
+    return has_digit && at == length;
 }
 
 static void refuse(const char *what, const char *bytes, size_t length, const char *more,
@@ -148,6 +166,7 @@ static void set_option(const char *key, size_t key_length, const char *value, si
         }
         memcpy(option->text, value, length);
         option->text[length] = '\0';
+        ms_config.given_keys |= 1u << (option - options);
         return;
     }
     uint32_t number = 0;
@@ -169,6 +188,7 @@ static void set_option(const char *key, size_t key_length, const char *value, si
         *option->real = real;
     else if (option->number)
         *option->number = number;
+    ms_config.given_keys |= 1u << (option - options);
 }
 
 // One `key=value` from `at`; returns where the next begins.
@@ -208,8 +228,14 @@ void ms_config_read(const char *text) {
         return;
     struct ms_text given = ms_text_in(ms_config.given, sizeof ms_config.given);
     ms_text_string(&given, text);
+    uint32_t floats = ms_sys_floats_quiet(); // a program begins with no flag raised
     while (*text)
         text = read_pair(text);
+    ms_sys_floats_restore(floats);
+}
+
+bool ms_option_is_given(enum ms_option_key key) {
+    return (ms_config.given_keys >> key & 1) != 0;
 }
 
 void ms_config_print_help(void) {

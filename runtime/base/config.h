@@ -6,6 +6,7 @@
 #ifndef MS_CONFIG_H
 #define MS_CONFIG_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,6 +18,14 @@ struct ms_config {
 #define MEMSCOPE_OPTION_REAL(key, initial, least, most, meaning) double key;
 #include <memscope/options.def>
     char given[MS_OPTION_TEXT_BYTES]; // MEMSCOPE_OPTIONS as it was, cut at the buffer's end
+    uint32_t given_keys;              // bits by enum ms_option_key: a good value was given
+};
+
+enum ms_option_key {
+#define MEMSCOPE_OPTION_STRING(key, initial, range, meaning) MS_OPTION_##key,
+#define MEMSCOPE_OPTION_NUMBER(key, initial, least, most, meaning) MS_OPTION_##key,
+#define MEMSCOPE_OPTION_REAL(key, initial, least, most, meaning) MS_OPTION_##key,
+#include <memscope/options.def>
 };
 
 extern struct ms_config ms_config;
@@ -25,6 +34,9 @@ extern struct ms_config ms_config;
 // or a bad value is named on stderr and skipped.
 void ms_config_read(const char *options);
 void ms_config_print_help(void);
+
+// Was the option given, be it as what it is by itself?
+bool ms_option_is_given(enum ms_option_key key);
 
 // The exit code of a program that strict=1 ends.
 #define MS_STRICT_EXIT_CODE 99

@@ -58,6 +58,8 @@ const char *ms_text_error(int error_number) {
         {ENOMEM, "out of memory or of addresses (ulimit -v)"},
         {EISDIR, "it is a folder"},
         {EPIPE, "nobody reads it any more"},
+        {EAGAIN, "it would have to wait, and does not (O_NONBLOCK)"},
+        {EIO, "an input or output error"},
         {EBADF, "its descriptor was closed and its name does not lead to it"},
     };
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)

@@ -11,6 +11,7 @@
 #include "store/arena.h"
 
 static double budget_percent; // max_overhead_percent
+static double rate;           // sample_rate
 
 static double percent_of(uint64_t ppm) {
     return ppm == MS_NOT_MEASURED ? __builtin_nan("") : (double)ppm / 10000;
@@ -51,22 +52,29 @@ void ms_level_change(const struct ms_level_change *change) {
     record(change);
 }
 
-// Begins to count by `sample_rate`, within a budget; on record where that is not all in all detail.
+// Begins to count by `sample_rate`, within a budget; on record where that is not all in all detail,
+// come what may.
 static void begin(double sample_rate, double max_overhead_percent, bool is_change) {
     struct ms_level_change change = {.level = ms_config.depth == 0 ? MEMSCOPE_LEVEL_SITES
                                                                    : MEMSCOPE_LEVEL_CONTEXTS,
                                      .reason = MEMSCOPE_LEVEL_CONFIGURED,
                                      .overhead_ppm = MS_NOT_MEASURED,
                                      .error_ppm = MS_NOT_MEASURED};
+    uint32_t kept = ms_sys_floats_quiet();
     if (sample_rate < 1.0) {
         change.interval_bytes = ms_sample_interval(sample_rate);
         change.level = change.interval_bytes ? MEMSCOPE_LEVEL_SAMPLED : MEMSCOPE_LEVEL_TOTALS;
     }
     budget_percent = max_overhead_percent;
+    rate = sample_rate;
     apply(&change);
-    if (is_change || change.level != MEMSCOPE_LEVEL_CONTEXTS)
+    if (is_change || change.level != MEMSCOPE_LEVEL_CONTEXTS || max_overhead_percent > 0.0)
         record(&change);
-    ms_governor_begin(max_overhead_percent, change.level, change.interval_bytes);
+    const double least = 1e-4; // what it can tell from none
+    bool has_budget = max_overhead_percent > 0.0;
+    ms_governor_begin(has_budget && max_overhead_percent < least ? least : max_overhead_percent,
+                      change.level, change.interval_bytes);
+    ms_sys_floats_restore(kept);
 }
 
 void ms_level_begin_profile(void) {
@@ -74,6 +82,8 @@ void ms_level_begin_profile(void) {
 }
 
 bool ms_level_configure(double sample_rate, double max_overhead_percent) {
+    if (sample_rate == rate && max_overhead_percent == budget_percent)
+        return true;
     if (!ms_governor_stop())
         return false;
     begin(sample_rate, max_overhead_percent, true);

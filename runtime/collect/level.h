@@ -23,7 +23,7 @@ struct ms_level_change {
 // A profile begins: the level that the options ask for.
 void ms_level_begin_profile(void);
 
-// What a call of backend.h asks for instead. False: not now.
+// What a call of backend.h asks for; nothing changes where it is so already. False: not now.
 bool ms_level_configure(double sample_rate, double max_overhead_percent);
 
 // From now on; on record. By one thread at a time.

@@ -100,8 +100,8 @@ struct memscope_task_fold_record *ms_fold_first(struct memscope_coroutine *corou
 }
 
 // A fiber's function is known by its address alone: its class says module and offset, as a site.
-struct memscope_task_fold_record *ms_fold_of_address(enum memscope_task_kind kind,
-                                                     const void *function, struct ms_spawn spawn) {
+struct memscope_task_fold_record *ms_fold_of_fiber(const void *function, uint32_t flags,
+                                                   struct ms_spawn spawn) {
     struct ms_lookup *lookup = &ms_tls.thread->lookup;
     uint64_t a = (uint64_t)(uintptr_t)function | BY_KIND, b = ms_spawn_word(spawn);
     struct memscope_task_fold_record *fold = ms_lookup_find(lookup, a, b);
@@ -109,7 +109,8 @@ struct memscope_task_fold_record *ms_fold_of_address(enum memscope_task_kind kin
         return fold;
     struct memscope_task_class_record wanted;
     memset(&wanted, 0, sizeof wanted);
-    wanted.kind = kind;
+    wanted.record.flags = flags;
+    wanted.kind = MEMSCOPE_TASK_FIBER;
     // Return addresses are looked up one byte before.
     wanted.entry_site_ref =
         ms_record_foreign_site(MEMSCOPE_SITE_TASK_START, (const char *)function + 1);

@@ -42,9 +42,10 @@ ms_fold_of_coroutine(const struct ms_tls *tls, struct memscope_coroutine *corout
     return MS_LIKELY(fold != NULL) ? fold : ms_fold_first(coroutine, spawn);
 }
 
-// The same for a fiber (`function` is where it enters) or a named scope.
-struct memscope_task_fold_record *ms_fold_of_address(enum memscope_task_kind kind,
-                                                     const void *function, struct ms_spawn spawn);
+// The same for a fiber (`function` is where it enters, flags: MEMSCOPE_TASK_CLASS_*) or a named
+// scope.
+struct memscope_task_fold_record *ms_fold_of_fiber(const void *function, uint32_t flags,
+                                                   struct ms_spawn spawn);
 struct memscope_task_fold_record *ms_fold_of_name(enum memscope_task_kind kind, const char *name,
                                                   struct ms_spawn spawn);
 

@@ -100,8 +100,7 @@ static struct ms_fiber *fiber_of(struct ms_tasks *tasks, ucontext_t *context,
         return fiber;
     struct ms_spawn spawn = {.return_address = return_address};
     const void *function = ms_context_entry(context);
-    fiber =
-        ms_fiber_new(tasks, ms_fold_of_address(MEMSCOPE_TASK_FIBER, function, spawn), low, high);
+    fiber = ms_fiber_new(tasks, ms_fold_of_fiber(function, 0, spawn), low, high);
     if (fiber) {
         fiber->context = context;
         watch_return(context);
@@ -223,9 +222,9 @@ static void note_make(void *stack_top, size_t bytes, enter_function *enter,
     if (tasks) {
         struct ms_spawn spawn = {.return_address = return_address};
         uintptr_t high = (uintptr_t)stack_top;
-        (void)ms_fiber_new(tasks,
-                           ms_fold_of_address(MEMSCOPE_TASK_FIBER, (const void *)enter, spawn),
-                           high - bytes, high);
+        (void)ms_fiber_new(
+            tasks, ms_fold_of_fiber((const void *)enter, MEMSCOPE_TASK_CLASS_FCONTEXT, spawn),
+            high - bytes, high);
         ms_slow_end(tls);
     }
     errno = saved_errno;

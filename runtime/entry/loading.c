@@ -45,6 +45,7 @@ MS_INTERPOSE(void *, dlopen, (const char *file, int mode)) {
         &place, "dlopen", (const void *)ms_own_dlopen, (const void *)___dlopen);
     if (mode & RTLD_DEEPBIND)
         note_hidden_library();
+    ms_store(&ms_modules_loaded, 1u);
     return real ? real(file, mode) : NULL;
 }
 
@@ -54,6 +55,7 @@ MS_INTERPOSE(void *, dlmopen, (Lmid_t space, const char *file, int mode)) {
         &place, "dlmopen", (const void *)ms_own_dlmopen, (const void *)___dlmopen);
     if (space != LM_ID_BASE || (mode & RTLD_DEEPBIND))
         note_hidden_library();
+    ms_store(&ms_modules_loaded, 1u);
     return real ? real(space, file, mode) : NULL;
 }
 

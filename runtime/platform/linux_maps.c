@@ -103,3 +103,27 @@ bool ms_sys_mapped_file(uintptr_t address, char *path_out, size_t bytes) {
         path_out[length - (sizeof deleted - 1)] = '\0';
     return true;
 }
+
+void ms_sys_mapped_names(void (*each)(const char *name)) {
+    struct lines lines = {.fd = ms_sys_open_read("/proc/self/maps")};
+    char name[256], last[256] = "";
+    size_t length = 0;
+    bool has_path = false; // neither rights nor numbers have a slash
+    for (int c; lines.fd >= 0 && (c = next_char(&lines)) >= 0;) {
+        if (c == '/') {
+            has_path = true;
+            length = 0;
+        } else if (c != '\n') {
+            if (has_path && length < sizeof name - 1)
+                name[length++] = (char)c;
+        } else {
+            name[length] = '\0';
+            if (length > 0 && strcmp(name, last) != 0)
+                each(memcpy(last, name, length + 1));
+            has_path = false;
+            length = 0;
+        }
+    }
+    if (lines.fd >= 0)
+        ms_sys_close(lines.fd);
+}

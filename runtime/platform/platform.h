@@ -259,6 +259,9 @@ void ms_sys_host_name(char *name_out, size_t bytes);
 bool ms_sys_privileged(void); // set-user-ID or the like
 bool ms_sys_on_signal_stack(void);
 bool ms_sys_signal_stack(uintptr_t *low_out, uintptr_t *high_out); // false: we are not on it
+// Calls `each` with the name, without folders, of each file that is mapped, a few times perhaps.
+void ms_sys_mapped_names(void (*each)(const char *name));
+
 // The mapping that holds an address, from /proc/self/maps; false = cannot be told.
 bool ms_sys_mapping(uintptr_t address, uintptr_t *low_out, uintptr_t *high_out);
 // The file that is mapped there, by its absolute path; false = none, no room, or cannot be told.

@@ -12,6 +12,8 @@
 
 extern int _dl_find_object(void *, struct dl_find_object *) __attribute__((weak));
 
+uint32_t ms_modules_loaded;
+
 const char *ms_module_executable(void) {
     static char path[4096];
     if (path[0] == '\0') {

@@ -30,6 +30,9 @@ bool ms_module_find(const void *address, struct ms_module_facts *facts_out);
 // longer loaded there.
 void ms_modules_forget_unloaded(void (*gone)(uintptr_t start, uintptr_t end));
 
+// Not 0: the program has loaded a library as it ran.
+extern uint32_t ms_modules_loaded;
+
 // Numbers modules as their records are written, from 1 on; 0 = no more.
 uint32_t ms_module_ordinal(uintptr_t map_start);
 uintptr_t ms_module_start(uint32_t ordinal); // 0 = none

@@ -43,7 +43,7 @@ END_TEST
 START_TEST(a_bad_field_is_refused_with_its_name_value_and_range) {
     struct memscope_config config = memscope_config_default();
     config.sample_rate = 1.5;
-    expect_refused(&config, MEMSCOPE_CONFIGURATION, "sample_rate is 1.500; it takes 0.0 to 1.0");
+    expect_refused(&config, MEMSCOPE_CONFIGURATION, "sample_rate is 1.5; it takes 0.0 to 1.0");
     config.sample_rate = NAN;
     expect_refused(&config, MEMSCOPE_CONFIGURATION, "sample_rate is NaN; it takes 0.0 to 1.0");
     config.sample_rate = -HUGE_VAL;
@@ -52,7 +52,7 @@ START_TEST(a_bad_field_is_refused_with_its_name_value_and_range) {
     config = memscope_config_default();
     config.max_overhead_percent = 100.5;
     expect_refused(&config, MEMSCOPE_CONFIGURATION,
-                   "max_overhead_percent is 100.500; it takes 0.0 to 100.0");
+                   "max_overhead_percent is 100.5; it takes 0.0 to 100.0");
     config.max_overhead_percent = -1;
     expect_refused(&config, MEMSCOPE_CONFIGURATION,
                    "max_overhead_percent is -1; it takes 0.0 to 100.0");
@@ -114,6 +114,28 @@ START_TEST(what_tracking_costs_is_measured) {
     ck_assert_double_gt(data.session_metadata.overhead_error, 0.0);
     ck_assert_uint_eq(data.statistics.total_allocations, 1000000);
     memscope_analysis_free(&data);
+}
+END_TEST
+
+// Too few to be timed, and yet not told as free.
+START_TEST(a_short_session_tells_that_it_hardly_knows_its_cost) {
+    memscope_backend backend = truths_backend();
+    memscope_session session;
+    struct memscope_analysis data;
+    for (int i = 0; i < 20000; i++)
+        truths_free(truths_allocate(100));
+    for (int few = 1; few <= 256; few *= 4) {
+        memscope_status started = memscope_start_tracking(backend, &session);
+        for (int i = 0; i < few; i++)
+            truths_free(truths_allocate(100));
+        memscope_status ended = memscope_session_end(session, &data);
+        OK(started);
+        OK(ended);
+        ck_assert_double_gt(data.session_metadata.overhead_percent, 0.0);
+        ck_assert_double_ge(data.session_metadata.overhead_error,
+                            data.session_metadata.overhead_percent);
+        memscope_analysis_free(&data);
+    }
 }
 END_TEST
 
@@ -449,6 +471,7 @@ int main(void) {
     TRUTHS_ADD(suite, a_bad_field_is_refused_with_its_name_value_and_range);
     TRUTHS_ADD(suite, a_sample_rate_keeps_totals_exact);
     TRUTHS_ADD(suite, what_tracking_costs_is_measured);
+    TRUTHS_ADD(suite, a_short_session_tells_that_it_hardly_knows_its_cost);
     TRUTHS_ADD(suite, there_is_one_backend_a_process);
     TRUTHS_ADD(suite, the_environment_is_what_ran_so_far);
     TRUTHS_ADD(suite, without_detection_the_environment_is_single_threaded);

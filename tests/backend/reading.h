@@ -15,8 +15,12 @@ extern "C" {
 struct truths_read {
     uint64_t allocations, bytes, frees; // of all cells
     uint64_t cells_out_of_step;         // that tell more frees than allocations
-    size_t session_count;
-    char last_session[64]; // its id
+    size_t session_count, open_count;   // of all sessions those that have not ended
+    uint64_t session_calls;             // of all sessions
+    size_t level_count;                 // ways of counting, one after another
+    const char *level;                  // the latest
+    double sample_rate, budget_percent; // of it; NaN = not told
+    char last_session[64];              // its id
 };
 
 // NULL, or what is wrong with the profile.

@@ -28,8 +28,8 @@ struct party {
     void *blocks[BLOCKS];
 };
 
-// Thread n starts its session in step n and ends it in step THREADS + n; in each step but those of a
-// start or an end every thread allocates. So session n spans the work of THREADS steps.
+// Thread n starts its session in step n and ends it in step THREADS + n; in each step but those of
+// a start or an end every thread allocates. So session n spans the work of THREADS steps.
 static void *run_party(void *argument) {
     struct party *self = (struct party *)argument;
     for (size_t now = 0; now < 2 * THREADS; now++) {

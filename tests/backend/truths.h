@@ -23,6 +23,10 @@ void truths_allocate_many(void **blocks, size_t count, size_t bytes);
 void truths_free_many(void **blocks, size_t count);
 uint64_t truths_bytes(size_t count, size_t bytes);
 
+// Has the runtime's options as well: the first time it starts the program anew, and does not
+// return.
+void truths_with_options(const char *more);
+
 // The default backend; fails the test where there is none.
 memscope_backend truths_backend(void);
 

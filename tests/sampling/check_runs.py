@@ -45,7 +45,8 @@ for seed in range(1, runs + 1):
         if expected_samples(of) < 1000:
             continue
         site = sites[line]
-        for key in ("allocations", "bytes"):
+        # One block in ten stays: of these, too, there are 1,000 samples or more.
+        for key in ("allocations", "bytes") + (("live_bytes",) if expected_samples(of) >= 10000 else ()):
             sums.setdefault((line, key), [of[key], 0])[1] += site[key]
         error = site["error"]["bytes"] if site["estimated"] else 0
         if error == 0:

@@ -11,6 +11,13 @@ estimates_of_200_runs_are_unbiased() {
         fail "rate $RATE"
 }
 
+# The weight stays with a block: what another thread frees of a task's takes away what it added.
+estimates_of_blocks_freed_elsewhere_are_unbiased() {
+    compile known "$programs/known.c" -DREMOTE -I"$MS_SOURCE/include"
+    python3 "$MS_SOURCE/tests/sampling/check_runs.py" "$memscope" "$PWD/known" "$RATE" 200 ||
+        fail "rate $RATE"
+}
+
 # At every rate; what is not sampled has a place of its own, and no site is made up.
 totals_are_exact_at_every_rate() {
     local rate
@@ -38,6 +45,7 @@ overhead_is_told() {
     expect_totals phases
     expect_json phases '.overhead.percent > 1 and .overhead.error > 0 and .overhead.cpu_ms > 0'
     expect_json phases '.tracking | length == 1 and .[0].level == "contexts"'
+    expect_json phases '.overhead.percent == .sessions[0].overhead_percent and .overhead.error == .sessions[0].overhead_error'
     "$memscope" report phases.msp | grep -q '^tracking cost about' || fail "the text does not tell"
 }
 
@@ -57,7 +65,7 @@ budget_that_is_passed_gives_detail_up() {
 # When there is room again, all comes back.
 budget_with_room_takes_detail_back() {
     compile phases "$programs/phases.c"
-    MEMSCOPE_OPTIONS=strict=1:max_overhead_percent=5 profile phases ./phases 1000000 30000
+    MEMSCOPE_OPTIONS=strict=1:max_overhead_percent=5 profile phases ./phases 4000000 80000
     expect_json phases '.tracking | map(.reason) | index("under_budget") > index("over_budget")'
     expect_json phases '.tracking[-1].level == "contexts"'
     expect_json phases ".statistics.total_allocations == $(($(cat phases.err | head -1) + 0))"

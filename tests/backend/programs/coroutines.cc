@@ -88,8 +88,9 @@ static int compare(const expected &then) {
                 seen.freed_bytes == freed - then.freed;
     bool is_coroutine = data.environment.primary_runtime == MEMSCOPE_RUNTIME_CPP_COROUTINE;
     std::printf("%d %d: %llu calls of %llu, %llu bytes of %llu, %llu alive\n", same, is_coroutine,
-                (unsigned long long)seen.total_allocations, (unsigned long long)(calls - then.calls),
-                (unsigned long long)seen.total_bytes, (unsigned long long)(bytes - then.bytes),
+                (unsigned long long)seen.total_allocations,
+                (unsigned long long)(calls - then.calls), (unsigned long long)seen.total_bytes,
+                (unsigned long long)(bytes - then.bytes),
                 (unsigned long long)data.environment.async_task_count);
     memscope_analysis_free(&data);
     return same && is_coroutine ? 0 : 1;
@@ -122,7 +123,8 @@ int main() {
         for (int i = 0; i < COUNT; i++)
             jobs[i].handle.destroy();
         wrong += compare(third);
-    }).join();
+    })
+        .join();
     std::printf("wrong: %d\n", wrong);
     return wrong != 0;
 }
