@@ -99,7 +99,7 @@ struct memscope_environment {
     uint32_t thread_count;       // that run now, the first included
     uint32_t thread_highest;     // at once, so far
     uint64_t async_task_count;   // coroutines and fibers alive now
-    uint64_t async_task_highest; // at once, as seen by the calls of this API so far
+    uint64_t async_task_highest; // at once, so far; among threads low by at most 64 for each
     int primary_runtime;         // enum memscope_runtime_type: of most tasks so far; NONE = none
     const char *primary_library; // of the same; NULL = not known which
     uint32_t runtime_count;

@@ -198,7 +198,7 @@ static void count_tasks(struct memscope_environment *environment) {
         if ((int64_t)environment->runtimes[i].tasks_now < 0)
             environment->runtimes[i].tasks_now = 0;
     uint64_t highest = ms_load(&header->async_task_highest);
-    while (environment->async_task_count > highest &&
+    while (!ms_single_threaded() && environment->async_task_count > highest &&
            !ms_swap_if(&header->async_task_highest, &highest, environment->async_task_count))
         ;
     environment->async_task_highest = ms_load(&header->async_task_highest);

@@ -42,6 +42,7 @@ struct ms_shared {
     // none (entry/count_sampled.h); else 0.
     uint64_t direct_unsampled;
     uint64_t direct_unsampled_ref; // its upper half
+    int64_t tasks_alive;           // as published by threads (collect/task_alive.h)
 };
 
 #define MS_NO_EPOCH UINT64_MAX // no cell's

@@ -335,6 +335,7 @@ void ms_task_discard(struct ms_tasks *tasks, struct memscope_task_record *task) 
     struct memscope_task_fold_record *fold = ms_fold_of_class(task->class_ref);
     if (fold)
         fold->started--;
+    ms_alive_end(tasks);
     ms_task_put_idle(tasks, task);
 }
 
@@ -385,6 +386,7 @@ void ms_task_ended(struct ms_tasks *tasks, struct memscope_task_record *task) {
     if (MS_UNLIKELY(tasks->deferred != NULL)) // this thread may never begin one
         retry_deferred(tasks);
     struct memscope_task_fold_record *fold = fold_of(tasks, task->class_ref);
+    ms_alive_end(tasks);
     if (MS_LIKELY(fold && ends_alone(tasks, task))) {
         end_alone(tasks, task, fold);
         return;

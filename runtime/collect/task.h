@@ -94,6 +94,11 @@ struct ms_tasks {
     struct memscope_task_record *kept[MS_TASKS_KEPT]; // the heaviest that ended here
     uint64_t kept_count;
     uint64_t lightest; // of the kept
+
+    // Of task_alive.h.
+    int64_t alive_room;
+    uint64_t alive_highest; // while no other thread ran
+    bool alive_is_shared;   // alive_room is of what is not published
 };
 
 extern struct ms_tasks *ms_all_tasks;

@@ -7,7 +7,7 @@
 #ifndef MS_TASK_LIFE_H
 #define MS_TASK_LIFE_H
 
-#include "task.h"
+#include "task_alive.h"
 
 enum { MS_TASKS_BATCH = 128 };
 
@@ -65,6 +65,7 @@ MS_HOT void ms_task_fill(const struct ms_tls *tls, struct ms_tasks *tasks,
     task->created_ns = now_ns;
     ms_release(&task->state, (uint32_t)MEMSCOPE_TASK_CREATED);
     fold->started++;
+    ms_alive_begin(tasks);
 }
 
 // NULL = not this way.

@@ -8,6 +8,7 @@
 #include "fiber.h"
 #include "level.h"
 #include "shadow.h"
+#include "task_alive.h"
 #include "strategy/strategy.h"
 
 #include <string.h>
@@ -198,6 +199,8 @@ void ms_thread_detach(void) {
     if (!thread || (ms_tls.special & MS_SPECIAL_EXITING))
         return;
     ms_strategy_publish();
+    if (thread->tasks && !ms_single_threaded())
+        ms_alive_publish(thread->tasks);
     ms_tls.special |= MS_SPECIAL_EXITING;
     ms_sys_thread_name(thread->record->name);
     thread->record->end_ns = ms_sys_clock_monotonic_ns();

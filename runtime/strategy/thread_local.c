@@ -2,6 +2,8 @@
 
 #include "strategy.h"
 
+#include "collect/task_alive.h"
+#include "collect/thread.h"
 #include "context/context.h"
 
 // What the first thread counted under GlobalDirect and has not converted yet (it does at its next
@@ -107,5 +109,7 @@ void ms_thread_local_convert(void) {
     ms_tls.record->peak_bytes = ms_shared.upgrade_peak_bytes;
     ms_add(&ms_shared.header->published_live_bytes, own - freed_by_others);
     ms_tls.credit = MS_CREDIT;
+    if (ms_tls.thread->tasks)
+        ms_alive_publish(ms_tls.thread->tasks);
     ms_release(&ms_shared.unconverted, NULL);
 }

@@ -102,7 +102,7 @@ bad_profiles_give_words_and_exit_1() {
     expect 1 "zeros.msp: offset 0x0: only zeros" "$memscope" report zeros.msp
     expect 1 "text.msp: offset 0x0: not a MemScope profile" "$memscope" report text.msp
     expect 1 "head.msp: offset 0x64: cut short inside the header" "$memscope" report head.msp
-    expect 1 "newer.msp: offset 0x8: format version 3 is newer" "$memscope" report newer.msp
+    expect 1 "newer.msp: offset 0x8: format version 4 is newer" "$memscope" report newer.msp
     expect 1 "nothere.msp: No such file" "$memscope" report nothere.msp
     # What can be read is shown, and the exit code tells.
     expect 1 "cut short: its last 500 of" "$memscope" report cut.msp
