@@ -9,7 +9,6 @@
 #include <string.h>
 
 #define FRAMES_MOST 512 // of a machine stack and of an await chain: what the runtime's depth may be
-#define SITE_WITHIN 8   // machine frames among which the site's function is looked for
 
 // --- what nobody wants to see ------------------------------------------------------------------
 
@@ -166,7 +165,7 @@ static uint32_t push_site(struct ms_stack *stack, const struct ms_context_work *
     uint32_t found = UINT32_MAX, at = 0;
     // One without a name is the site's, as most are; only a tail call leaves none.
     bool nameless = !machine.code || machine.code->count == 0 || !machine.code->frames[0].function;
-    for (; !nameless && at < count && at < SITE_WITHIN; at++) {
+    for (; !nameless && at < count && at < MS_SITE_WITHIN; at++) {
         machine = machine_frame(work, record, at);
         found = find_function(&machine, function, site_frames - 1);
         if (found != UINT32_MAX)
