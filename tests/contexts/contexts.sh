@@ -176,6 +176,18 @@ asio() {
     by_its_own_word program truth.*
 }
 
+# With and without debug info: a coroutine is split into functions that nobody wrote.
+parts_of_coroutines_have_its_name() {
+    local debug
+    for debug in -g -g0; do
+        rm -f program.msp*
+        compile program "$contexts/programs/odd_tasks.cc" -I"$contexts/programs" -std=c++20 "$chain" $debug
+        TRUTH_OUT=$PWD/truth profile program ./program
+        expect_json program '[.contexts[].frames[].function] | map(select(. != null)) | any(test("t_around"))'
+        expect_json program '[.. | strings | select(test("\\.(resume|destroy|cleanup)\\)?$"))] == []'
+    done
+}
+
 # Asio's own frames: one where they stand between others, each where asked for.
 asio_is_folded() {
     local options tree
