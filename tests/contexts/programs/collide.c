@@ -38,7 +38,8 @@ static struct memscope_cell_record *cell_of(char *profile, size_t bytes, uint64_
          at += MEMSCOPE_UNIT_BYTES) {
         struct memscope_cell_record *cell = (void *)(profile + at);
         if (cell->record.magic != MEMSCOPE_RECORD_MAGIC ||
-            cell->record.type != MEMSCOPE_RECORD_CELL || cell->allocations != allocations)
+            cell->record.type != MEMSCOPE_RECORD_CELL ||
+            memscope_cell_allocations(cell) != allocations)
             continue;
         if (found)
             abort();
