@@ -33,6 +33,7 @@ static const struct {
     {"__libc_start_call_main", OUTERMOST},
     {"__libc_start_main*", OUTERMOST},
     {"__start_context", OUTERMOST},
+    {"std::execute_native_thread_routine*", OUTERMOST}, // libstdc++'s, under std::thread
     {"ms_context_return_thunk", OUTERMOST},
     {"run_thread", RUNTIME_OUTERMOST}, // linked in; a program may have its own
     {"run_c11_thread", RUNTIME_OUTERMOST},
@@ -190,10 +191,20 @@ static bool is_main_module(const struct ms_context_work *work, const struct ms_m
     return module && module->id == ms_profile_header(work->summary->profile)->main_module_ref;
 }
 
+// libstdc++ tells no name of the function that it starts threads with.
+static bool is_nameless_start(const struct ms_stack_frame *frame) {
+    const char *path = frame->module ? frame->module->path : NULL;
+    const char *slash = path && !frame->function ? strrchr(path, '/') : NULL;
+    return slash && strncmp(slash, "/libstdc++.so", strlen("/libstdc++.so")) == 0;
+}
+
 // Takes the start of the thread or process off the outer end.
 static void drop_start(struct ms_stack *stack, const struct ms_context_work *work,
-                       uint32_t site_frames) {
+                       const struct ms_stack_source *source, uint32_t site_frames) {
     while (stack->count > site_frames && is_dropped(&stack->frames[stack->count - 1], OUTERMOST))
+        stack->count--;
+    if (stack->count > site_frames && source->thread_spawn && stack->flags == 0 &&
+        is_nameless_start(&stack->frames[stack->count - 1]))
         stack->count--;
     if (stack->count > site_frames &&
         is_dropped(&stack->frames[stack->count - 1], RUNTIME_OUTERMOST) &&
@@ -225,7 +236,7 @@ static void push_machine(struct ms_stack *stack, const struct ms_context_work *w
         struct machine_frame machine = machine_frame(work, source->record, i);
         push_machine_frame(stack, &machine, work, 0);
     }
-    drop_start(stack, work, site_frames);
+    drop_start(stack, work, source, site_frames);
 }
 
 // --- tasks -------------------------------------------------------------------------------------

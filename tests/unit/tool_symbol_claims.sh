@@ -279,6 +279,9 @@ EOF
         expect_named p.msp '[.sites[] | select(.kind == "thread start") |
             .user_frame.function // ""] |
             length > 0 and all(. == "main")'
+        # What libstdc++ starts a thread with has no name, and is no frame.
+        expect_named p.msp '[.contexts[] | select(.frames[0].function == "work(int)") | .frames | map(.function)]
+            | length > 0 and all(all(. != null) and .[-1] == "main")'
     done
 }
 
