@@ -191,11 +191,17 @@ static bool is_main_module(const struct ms_context_work *work, const struct ms_m
     return module && module->id == ms_profile_header(work->summary->profile)->main_module_ref;
 }
 
-// libstdc++ tells no name of the function that it starts threads with.
-static bool is_nameless_start(const struct ms_stack_frame *frame) {
+// libstdc++ tells no name of the function that it starts threads with. Where no names were asked
+// for nothing is known of it.
+static bool is_nameless_start(const struct ms_context_work *work,
+                              const struct ms_stack_frame *frame) {
     const char *path = frame->module ? frame->module->path : NULL;
     const char *slash = path && !frame->function ? strrchr(path, '/') : NULL;
-    return slash && strncmp(slash, "/libstdc++.so", strlen("/libstdc++.so")) == 0;
+    if (!slash || strncmp(slash, "/libstdc++.so", strlen("/libstdc++.so")) != 0)
+        return false;
+    const struct ms_code *code =
+        ms_symbols_find(work->summary->symbols, frame->module, frame->module_offset);
+    return code && code->known;
 }
 
 // Takes the start of the thread or process off the outer end.
@@ -204,7 +210,7 @@ static void drop_start(struct ms_stack *stack, const struct ms_context_work *wor
     while (stack->count > site_frames && is_dropped(&stack->frames[stack->count - 1], OUTERMOST))
         stack->count--;
     if (stack->count > site_frames && source->thread_spawn && stack->flags == 0 &&
-        is_nameless_start(&stack->frames[stack->count - 1]))
+        is_nameless_start(work, &stack->frames[stack->count - 1]))
         stack->count--;
     if (stack->count > site_frames &&
         is_dropped(&stack->frames[stack->count - 1], RUNTIME_OUTERMOST) &&
