@@ -51,6 +51,17 @@ inline llvm::PointerType *pointerType(llvm::LLVMContext &Context) {
 #endif
 }
 
+// Unwind tables that hold at every instruction, unless the function has some.
+inline void keepUnwindTables(llvm::Function &F) {
+#if LLVM_VERSION_MAJOR >= 15
+  if (F.getUWTableKind() == llvm::UWTableKind::None)
+    F.setUWTableKind(llvm::UWTableKind::Async);
+#else
+  if (!F.hasUWTable())
+    F.setHasUWTable();
+#endif
+}
+
 // Adds a pass at the end of the optimizer, at every level.
 template <typename PassT>
 void registerAtOptimizerLast(llvm::PassBuilder &Builder) {

@@ -30,11 +30,13 @@ bool isLeftAlone(const Function &F) {
          F.hasFnAttribute(Attribute::DisableSanitizerInstrumentation);
 }
 
-// "non-leaf" unless the function keeps more than that.
+// "non-leaf" unless the function keeps more than that. That it does, only the
+// unwind tables tell.
 void keepFramePointer(Function &F) {
   StringRef Now = F.getFnAttribute("frame-pointer").getValueAsString();
   if (Now.empty() || Now == "none" || Now == "reserved")
     F.addFnAttr("frame-pointer", "non-leaf");
+  compat::keepUnwindTables(F);
 }
 
 bool checkListed(const CallBase &Call, const ListedAllocator &Listed) {

@@ -13,6 +13,15 @@ namespace {
 
 const char RecordName[] = "memscope.prepared";
 
+// A coroutine's parts have its name: nobody wrote "f(int) (.resume)". Without
+// debug info that of the function says so, and since LLVM 22 the linkage name.
+std::string plainName(StringRef Symbol) {
+  for (StringRef Part : {".resume", ".destroy", ".cleanup"})
+    if (Symbol.size() > Part.size() && Symbol.take_back(Part.size()) == Part)
+      return demangle(Symbol.drop_back(Part.size()).str());
+  return demangle(Symbol.str());
+}
+
 } // namespace
 
 bool NameTable::isRecorded(const Module &M) {
@@ -59,16 +68,15 @@ std::string NameTable::displayName(const DISubprogram &Subprogram,
 
 std::string NameTable::displayName(const DISubprogram &Subprogram) const {
   if (!Subprogram.getLinkageName().empty())
-    return demangle(Subprogram.getLinkageName().str());
+    return plainName(Subprogram.getLinkageName());
   auto Known = Symbols.find(&Subprogram);
   if (Known != Symbols.end())
-    return demangle(Known->second);
+    return plainName(Known->second);
   return Subprogram.getName().str();
 }
 
 std::string NameTable::displayName(const Function &Function) {
-  return demangle(
-      GlobalValue::dropLLVMManglingEscape(Function.getName()).str());
+  return plainName(GlobalValue::dropLLVMManglingEscape(Function.getName()));
 }
 
 } // namespace memscope

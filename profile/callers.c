@@ -10,8 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-// How many frames' names are asked for, round by round: most callers are near.
-static const uint32_t rounds[] = {6, 16, 64};
+// How many frames' names are asked for, round by round: most callers are near. With fewer than the
+// first a site would not be found in its stack.
+static const uint32_t rounds[] = {MS_SITE_WITHIN, 16, 64};
 
 // A cell whose caller is known: its new site's frames.
 struct move {

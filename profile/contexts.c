@@ -83,6 +83,7 @@ static bool take_uses(struct work *work) {
             ms_counts_add(&work->contexts->without, &counts, &without);
     }
     ms_counts_bound_peak(&work->contexts->without, &without);
+    work->contexts->key_count = work->use_count;
     return work->uses != NULL;
 }
 
@@ -333,6 +334,42 @@ memscope_status ms_contexts_create(const struct ms_summary *summary,
     }
     *contexts_out = work.contexts;
     return asked;
+}
+
+double ms_contexts_collision_bound(const struct ms_contexts *contexts) {
+    double keys = (double)contexts->key_count;
+    return keys * keys / 0x1p65;
+}
+
+// NULL stays NULL, and is what comes back without memory.
+static const char *folded(struct ms_symbols *symbols, const char *name, bool *failed) {
+    if (!name || !strchr(name, '<'))
+        return name;
+    size_t bytes = strlen(name);
+    char *text = malloc(MS_FOLDED_BYTES(bytes));
+    if (text)
+        (void)ms_fold_template_arguments(name, name + bytes, text);
+    const char *kept = text ? ms_symbols_text(symbols, text) : NULL;
+    *failed |= !kept;
+    free(text);
+    return kept;
+}
+
+memscope_status ms_contexts_fold_templates(struct ms_contexts *contexts) {
+    struct ms_symbols *symbols = contexts->summary->symbols;
+    struct ms_frame_pool *pool = &contexts->store->pool;
+    const char *task = NULL, *folded_task = NULL; // of the context before: most are of few tasks
+    bool failed = false;
+    for (uint32_t i = 0; i < pool->count; i++)
+        pool->frames[i].function = folded(symbols, pool->frames[i].function, &failed);
+    for (size_t i = 0; i < contexts->count; i++) {
+        if (contexts->items[i].task != task) {
+            task = contexts->items[i].task;
+            folded_task = folded(symbols, task, &failed);
+        }
+        contexts->items[i].task = folded_task;
+    }
+    return failed ? MEMSCOPE_OUT_OF_MEMORY : MEMSCOPE_OK;
 }
 
 void ms_contexts_destroy(struct ms_contexts *contexts) {

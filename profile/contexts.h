@@ -53,6 +53,7 @@ struct ms_contexts {
     size_t count;
     struct ms_context *items;       // by site, then by bytes, most first; equal stacks are one
     struct ms_counts without;       // allocations counted by site alone
+    size_t key_count;               // keys that tell stacks apart, each thread's for itself
     uint32_t distinct_frames;       // frame_numbers are below
     uint32_t deepest;               // frames of the deepest machine stack
     size_t cut_count;               // contexts with MEMSCOPE_CONTEXT_CUT
@@ -68,6 +69,14 @@ struct ms_contexts {
 memscope_status ms_contexts_create(const struct ms_summary *summary,
                                    const struct ms_resolve_options *options,
                                    struct ms_contexts **contexts_out);
+// Makes template arguments in the names of frames and tasks "<…>". Contexts that differ in nothing
+// else stay apart. OK or OUT_OF_MEMORY.
+memscope_status ms_contexts_fold_templates(struct ms_contexts *contexts);
+
+// With n keys of 64 bits kept, the chance that any two stacks were taken for one is below n² /
+// 2^65.
+double ms_contexts_collision_bound(const struct ms_contexts *contexts);
+
 void ms_contexts_destroy(struct ms_contexts *contexts);
 
 #endif

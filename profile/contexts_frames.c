@@ -9,7 +9,6 @@
 #include <string.h>
 
 #define FRAMES_MOST 512 // of a machine stack and of an await chain: what the runtime's depth may be
-#define SITE_WITHIN 8   // machine frames among which the site's function is looked for
 
 // --- what nobody wants to see ------------------------------------------------------------------
 
@@ -34,6 +33,7 @@ static const struct {
     {"__libc_start_call_main", OUTERMOST},
     {"__libc_start_main*", OUTERMOST},
     {"__start_context", OUTERMOST},
+    {"std::execute_native_thread_routine*", OUTERMOST}, // libstdc++'s, under std::thread
     {"ms_context_return_thunk", OUTERMOST},
     {"run_thread", RUNTIME_OUTERMOST}, // linked in; a program may have its own
     {"run_c11_thread", RUNTIME_OUTERMOST},
@@ -166,7 +166,7 @@ static uint32_t push_site(struct ms_stack *stack, const struct ms_context_work *
     uint32_t found = UINT32_MAX, at = 0;
     // One without a name is the site's, as most are; only a tail call leaves none.
     bool nameless = !machine.code || machine.code->count == 0 || !machine.code->frames[0].function;
-    for (; !nameless && at < count && at < SITE_WITHIN; at++) {
+    for (; !nameless && at < count && at < MS_SITE_WITHIN; at++) {
         machine = machine_frame(work, record, at);
         found = find_function(&machine, function, site_frames - 1);
         if (found != UINT32_MAX)
@@ -191,10 +191,26 @@ static bool is_main_module(const struct ms_context_work *work, const struct ms_m
     return module && module->id == ms_profile_header(work->summary->profile)->main_module_ref;
 }
 
+// libstdc++ tells no name of the function that it starts threads with. Where no names were asked
+// for nothing is known of it.
+static bool is_nameless_start(const struct ms_context_work *work,
+                              const struct ms_stack_frame *frame) {
+    const char *path = frame->module ? frame->module->path : NULL;
+    const char *slash = path && !frame->function ? strrchr(path, '/') : NULL;
+    if (!slash || strncmp(slash, "/libstdc++.so", strlen("/libstdc++.so")) != 0)
+        return false;
+    const struct ms_code *code =
+        ms_symbols_find(work->summary->symbols, frame->module, frame->module_offset);
+    return code && code->known;
+}
+
 // Takes the start of the thread or process off the outer end.
 static void drop_start(struct ms_stack *stack, const struct ms_context_work *work,
-                       uint32_t site_frames) {
+                       const struct ms_stack_source *source, uint32_t site_frames) {
     while (stack->count > site_frames && is_dropped(&stack->frames[stack->count - 1], OUTERMOST))
+        stack->count--;
+    if (stack->count > site_frames && source->thread_spawn && stack->flags == 0 &&
+        is_nameless_start(work, &stack->frames[stack->count - 1]))
         stack->count--;
     if (stack->count > site_frames &&
         is_dropped(&stack->frames[stack->count - 1], RUNTIME_OUTERMOST) &&
@@ -226,7 +242,7 @@ static void push_machine(struct ms_stack *stack, const struct ms_context_work *w
         struct machine_frame machine = machine_frame(work, source->record, i);
         push_machine_frame(stack, &machine, work, 0);
     }
-    drop_start(stack, work, site_frames);
+    drop_start(stack, work, source, site_frames);
 }
 
 // --- tasks -------------------------------------------------------------------------------------

@@ -25,6 +25,8 @@ bool ms_same_stack_frame(const struct ms_stack_frame *a, const struct ms_stack_f
 uint32_t ms_frame_pool_number(struct ms_frame_pool *pool, const struct ms_stack_frame *frame);
 void ms_frame_pool_release(struct ms_frame_pool *pool);
 
+#define MS_SITE_WITHIN 8u // machine frames among which the site's function is looked for
+
 #define MS_ORDINALS (1u << (64 - MEMSCOPE_CODE_OFFSET_BITS))
 
 struct ms_context_work {

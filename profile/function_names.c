@@ -4,7 +4,10 @@
 
 #include "profile.h"
 
+#include <stdio.h>
 #include <string.h>
+
+#define NESTED_MOST 256 // brackets; of a name with more the rest is left out
 
 static bool starts(const char *text, const char *with) {
     return strncmp(text, with, strlen(with)) == 0;
@@ -21,7 +24,13 @@ size_t ms_operator_length(const char *name, const char *at) {
     size_t length = strlen("operator");
     if (starts(at + length, "()") || starts(at + length, "[]"))
         return length + 2;
-    return length + strspn(at + length, "<>=!+-*/%^&|~,");
+    // Behind it come parameters or template arguments: in "operator<<<int>(" it has two characters,
+    // in "operator<<int>(" one.
+    size_t most = strspn(at + length, "<>=!+-*/%^&|~,");
+    for (size_t count = most < 3 ? most : 3; count > 0; count--)
+        if (strchr("(< ", at[length + count])) // at the end, too
+            return length + count;
+    return length + most;
 }
 
 // The end is the first parenthesis outside of template arguments.
@@ -47,6 +56,54 @@ const char *ms_function_name(const char *name, const char **begin_out) {
         }
     }
     return name + strlen(name);
+}
+
+// "<" behind a name begins template arguments; elsewhere it is Rust's "<Vec<T> as Clone>::clone".
+static bool follows_name(const char *begin, const char *at) {
+    return at > begin && !strchr(" <(,&*", at[-1]);
+}
+
+size_t ms_fold_template_arguments(const char *begin, const char *end, char *folded_out) {
+    char open[NESTED_MOST]; // brackets around `at`
+    size_t depth = 0, folding = 0,
+           length = 0; // `folding`: the depth inside what is folded; 0 = none
+    const char *operator_end = NULL;
+    for (const char *at = begin; at < end; at++) {
+        size_t whole = ms_operator_length(begin, at);
+        if (whole == 0 && starts(at, "->"))
+            whole = strlen("->");
+        if (whole > 0) {
+            memcpy(folded_out + length, at, whole);
+            length += folding ? 0 : whole;
+            at += whole - 1;
+            operator_end = at + 1;
+            continue;
+        }
+        if (strchr("<([{", *at)) {
+            if (depth == NESTED_MOST)
+                break;
+            open[depth++] = *at;
+            const char *name_end = at > begin && at[-1] == ' ' ? at - 1 : at; // "operator< <int>"
+            bool is_folded = *at == '<' && (follows_name(begin, at) || name_end == operator_end);
+            if (!folding && is_folded) {
+                length += (size_t)sprintf(folded_out + length, "<…");
+                folding = depth;
+                continue;
+            }
+        } else if (strchr(")]}", *at)) {
+            while (depth > 0 && open[depth - 1] == '<') // of a comparison
+                depth--;
+            depth -= depth > 0;
+        } else if (*at == '>' && depth > 0 && open[depth - 1] == '<') {
+            depth--;
+        }
+        if (depth < folding)
+            folding = 0;
+        if (!folding)
+            folded_out[length++] = *at;
+    }
+    folded_out[length] = '\0';
+    return length;
 }
 
 // Up to what a compiler added: "f(int) (.resume)", "f(int) [clone .cold]", "f.constprop.0".

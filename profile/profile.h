@@ -328,6 +328,10 @@ const char *ms_function_name(const char *name, const char **begin_out);
 void ms_unescape_rust(char *name);
 // The bytes of "operator" and of its own characters where they begin at `at` of `name`, else 0.
 size_t ms_operator_length(const char *name, const char *at);
+// Writes the text from `begin` to `end` with template arguments as "<…>", zero-terminated; returns
+// its bytes, at most MS_FOLDED_BYTES with the zero.
+size_t ms_fold_template_arguments(const char *begin, const char *end, char *folded_out);
+#define MS_FOLDED_BYTES(bytes) (3 * (bytes) + 4) // "<>" is the worst: it becomes 5
 // Whether two names are the same function's: parameters, the return type and what a compiler added
 // for its copies of the function do not count where only one of them tells. NULL is nobody's name.
 bool ms_same_function(const char *a, const char *b);

@@ -338,6 +338,7 @@ memscope_status ms_report_json(const struct ms_summary *summary, const struct ms
     put_sites(&writer, summary, sites, count);
     ms_json_types(&writer, summary);
     ms_json_contexts(&writer, options->contexts, sites, count);
+    put_member(&writer, "context_keys", ms_json_context_keys(&writer, options->contexts));
     put_lists(&writer, summary);
     ms_json_tasks(&writer, summary, NULL);
     put_member(&writer, "losses", losses_part(&writer, summary));

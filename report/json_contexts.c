@@ -155,3 +155,15 @@ void ms_json_contexts(struct writer *writer, const struct ms_contexts *contexts,
         free_texts(&texts, contexts->distinct_frames);
     end_array(writer);
 }
+
+json_t *ms_json_context_keys(struct writer *writer, const struct ms_contexts *contexts) {
+    if (!contexts)
+        return json_null();
+    const struct ms_profile *profile = contexts->summary->profile;
+    json_t *part = json_object();
+    set(writer, part, "bits", json_integer(64));
+    set(writer, part, "count", number(contexts->key_count));
+    set(writer, part, "collision_bound", json_real(ms_contexts_collision_bound(contexts)));
+    set(writer, part, "verified", json_boolean(ms_keys_were_verified(profile)));
+    return part;
+}

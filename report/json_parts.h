@@ -113,6 +113,8 @@ json_t *ms_json_overhead(struct writer *writer, const struct ms_summary *summary
 // The member contexts: those of the sites, in their order. NULL = none.
 void ms_json_contexts(struct writer *writer, const struct ms_contexts *contexts,
                       const struct ms_site **sites, size_t site_count);
+// How far keys can be trusted; null where contexts are not known.
+json_t *ms_json_context_keys(struct writer *writer, const struct ms_contexts *contexts);
 json_t *ms_json_frames(struct writer *writer, const struct ms_context *context);
 // The member types: all sites by type and container.
 void ms_json_types(struct writer *writer, const struct ms_summary *summary);

@@ -19,24 +19,11 @@ const char *ms_base_name(const char *path) {
 
 // --- functions ---------------------------------------------------------------------------------
 
-// Outermost template arguments become "<…>".
 static void put_short(FILE *out, const char *name, const char *end) {
-    int depth = 0;
-    for (const char *at = name; at < end; at++) {
-        size_t length = ms_operator_length(name, at);
-        if (length > 0) {
-            if (depth == 0)
-                fprintf(out, "%.*s", (int)length, at);
-            at += length - 1;
-            continue;
-        }
-        if (*at == '>' && --depth == 0)
-            fputs("…", out);
-        if (depth <= 0)
-            fputc(*at, out);
-        if (*at == '<')
-            depth++;
-    }
+    char *folded = malloc(MS_FOLDED_BYTES((size_t)(end - name)));
+    if (folded && ms_fold_template_arguments(name, end, folded) > 0)
+        fputs(folded, out);
+    free(folded);
 }
 
 // Names that nobody writes, each no shorter than what people say, so that they are replaced in

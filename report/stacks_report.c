@@ -150,20 +150,54 @@ memscope_status ms_put_site_stacks(FILE *out, const struct ms_summary *summary,
 // --- what is missing ---------------------------------------------------------------------------
 
 // As the program was told: MEMSCOPE_OPTIONS=...:depth=N:...
-static unsigned long depth_asked_for(const struct ms_profile *profile) {
+static unsigned long asked_for(const struct ms_profile *profile, const char *option) {
     const char *options = ms_profile_string(profile, ms_profile_header(profile)->options_ref);
-    unsigned long depth = 0;
-    for (const char *at = options; at && (at = strstr(at, "depth=")); at++)
-        if (at == options || at[-1] == ':')
-            depth = strtoul(at + strlen("depth="), NULL, 10);
-    if (depth > 0)
-        return depth;
+    size_t length = strlen(option);
+    const char *value_at = NULL;
+    for (const char *at = options; at && (at = strstr(at, option)); at++)
+        if (at[length] == '=' && (at == options || at[-1] == ':'))
+            value_at = at + length + 1;
+    if (value_at)
+        return strtoul(value_at, NULL, 10);
 #define MEMSCOPE_OPTION_STRING(key, value, range, meaning)
 #define MEMSCOPE_OPTION_NUMBER(key, value, minimum, maximum, meaning)                              \
-    if (strcmp(#key, "depth") == 0)                                                                \
-        depth = value;
+    if (strcmp(#key, option) == 0)                                                                 \
+        return value;
 #include <memscope/options.def>
-    return depth;
+    return 0;
+}
+
+bool ms_keys_were_verified(const struct ms_profile *profile) {
+    return asked_for(profile, "verify") == 1;
+}
+
+// "3e-12", rounded up.
+static void put_chance(FILE *out, double chance) {
+    int exponent = 0;
+    for (; chance < 1 && exponent < 99; exponent++)
+        chance *= 10;
+    unsigned digit = (unsigned)chance + 1;
+    fprintf(out, "%ue-%d", digit == 10 ? 1 : digit, digit == 10 ? exponent - 1 : exponent);
+}
+
+// Contexts are told apart by keys: how far that can be trusted.
+void ms_put_stack_keys(FILE *out, const struct ms_contexts *contexts) {
+    if (!contexts || contexts->key_count == 0)
+        return;
+    const struct ms_profile *profile = contexts->summary->profile;
+    char text[MS_NUMBER_BYTES];
+    uint64_t found = ms_profile_header(profile)->losses[MEMSCOPE_LOSS_context_collisions];
+    if (found > 0) // told as a loss
+        return;
+    fprintf(out, "stacks by %s key%s of 64 bits: ", ms_format_count(contexts->key_count, text),
+            contexts->key_count == 1 ? "" : "s");
+    if (ms_keys_were_verified(profile)) {
+        fputs("each checked, no two stacks are one\n", out);
+        return;
+    }
+    fputs("the chance that two stacks are one is below ", out);
+    put_chance(out, ms_contexts_collision_bound(contexts));
+    fputc('\n', out);
 }
 
 void ms_put_stack_notes(FILE *out, const struct ms_contexts *contexts) {
@@ -172,7 +206,7 @@ void ms_put_stack_notes(FILE *out, const struct ms_contexts *contexts) {
     if (contexts->cut_count > 0)
         fprintf(out,
                 "depth=%lu reached by %zu stack%s: more frames with MEMSCOPE_OPTIONS=depth=N\n",
-                depth_asked_for(contexts->summary->profile), contexts->cut_count,
+                asked_for(contexts->summary->profile, "depth"), contexts->cut_count,
                 contexts->cut_count == 1 ? "" : "s");
     if (contexts->broken_count > 0)
         fprintf(out, "%zu stack%s could not be followed to the start\n", contexts->broken_count,

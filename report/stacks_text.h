@@ -52,6 +52,10 @@ memscope_status ms_put_row_stacks(FILE *out, const struct ms_summary *summary,
 memscope_status ms_put_site_stacks(FILE *out, const struct ms_summary *summary,
                                    const struct ms_site *site,
                                    const struct ms_report_options *options);
+// Whether each stack was compared with its key's (verify=1).
+bool ms_keys_were_verified(const struct ms_profile *profile);
+// How far the keys can be trusted that tell stacks apart.
+void ms_put_stack_keys(FILE *out, const struct ms_contexts *contexts);
 // What stacks lack, and why.
 void ms_put_stack_notes(FILE *out, const struct ms_contexts *contexts);
 

@@ -273,6 +273,7 @@ memscope_status ms_report_text(const struct ms_summary *summary,
     if (failed > 0)
         fprintf(out, "failed allocations: %s\n", ms_format_count(failed, text));
     put_header_hint(out, summary);
+    ms_put_stack_keys(out, options->contexts);
     ms_put_stack_notes(out, options->contexts);
     put_no_debug_info(out, summary, options);
     put_losses(out, summary, options);

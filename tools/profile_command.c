@@ -39,6 +39,13 @@ static bool take_debug_path(const struct ms_verb *verb, struct ms_command *comma
     return ms_add_debug_path(verb, optarg);
 }
 
+static bool take_templates(const struct ms_verb *verb, struct ms_command *command) {
+    (void)verb;
+    (void)command;
+    ms_fold_templates();
+    return true;
+}
+
 static bool take_help(const struct ms_verb *verb, struct ms_command *command) {
     command->exit_code = ms_finish_output(verb);
     return false;
@@ -54,9 +61,9 @@ static const struct {
     int letter;
     bool (*take)(const struct ms_verb *verb, struct ms_command *command);
 } common[] = {
-    {'j', take_json},       {'n', take_top},   {'c', take_color},
-    {'o', take_output},     {'f', take_force}, {'P', take_plumbing},
-    {'D', take_debug_path}, {'h', take_help},  {'?', take_error},
+    {'j', take_json},  {'n', take_top},      {'c', take_color},      {'o', take_output},
+    {'f', take_force}, {'P', take_plumbing}, {'D', take_debug_path}, {'X', take_templates},
+    {'h', take_help},  {'?', take_error},
 };
 
 static bool take_option(const struct ms_verb *verb, int letter, ms_take_option *take, void *request,

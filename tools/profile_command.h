@@ -17,6 +17,8 @@
 #define MS_FORCE_OPTION(meaning) {"force", 'f', false, NULL, meaning}
 #define MS_PLUMBING_OPTION                                                                         \
     {"plumbing", 'P', false, NULL, "the frames of Asio and its like one by one"}
+#define MS_TEMPLATES_OPTION                                                                        \
+    {"fold-templates", 'X', false, NULL, "template arguments in stacks as <…>"}
 #define MS_DEBUG_PATH_OPTION                                                                       \
     {"debug-path", 'D', false, "DIR", "where debug info and moved modules are; may be repeated"}
 

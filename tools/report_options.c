@@ -103,6 +103,12 @@ const char *const *ms_debug_paths(void) {
     return debug_paths;
 }
 
+static bool folds_templates;
+
+void ms_fold_templates(void) {
+    folds_templates = true;
+}
+
 static struct ms_resolve_options begin_names(const struct ms_verb *verb,
                                              struct progress *progress) {
     *progress = (struct progress){.verb = verb, .start_ns = ms_clock_ns(CLOCK_MONOTONIC)};
@@ -139,5 +145,11 @@ memscope_status ms_resolve_contexts(const struct ms_verb *verb, const struct ms_
     memscope_status status = ms_contexts_create(
         summary, is_wanted(&resolve_options) ? &resolve_options : NULL, contexts_out);
     end_names(&progress);
+    if (*contexts_out && folds_templates &&
+        ms_contexts_fold_templates(*contexts_out) != MEMSCOPE_OK) {
+        ms_contexts_destroy(*contexts_out);
+        *contexts_out = NULL;
+        status = MEMSCOPE_OUT_OF_MEMORY;
+    }
     return status;
 }

@@ -77,6 +77,8 @@ void ms_resolve_sites(const struct ms_verb *verb, struct ms_summary *summary);
 // The contexts, with their names; after ms_resolve_sites. Status as of ms_contexts_create.
 memscope_status ms_resolve_contexts(const struct ms_verb *verb, const struct ms_summary *summary,
                                     struct ms_contexts **contexts_out);
+// --fold-templates: the contexts' names have no template arguments from now on.
+void ms_fold_templates(void);
 // The argument of --debug-path, for both of these. False after an error that was printed.
 bool ms_add_debug_path(const struct ms_verb *verb, const char *folder);
 const char *const *ms_debug_paths(void); // ends with NULL

@@ -15,6 +15,7 @@ static const struct ms_option options[] = {
     MS_OUTPUT_OPTION("- = standard output (default; else beside PROFILE)"),
     MS_FORCE_OPTION("replace files that are there"),
     MS_BY_OPTION,
+    MS_TEMPLATES_OPTION,
     MS_DEBUG_PATH_OPTION,
     {0},
 };

@@ -16,6 +16,7 @@ static const struct ms_option options[] = {
     {"colour", 'C', false, "KEY", "module (default): whose code; task: whose memory"},
     {"icicle", 'i', false, NULL, "the root at the top"},
     MS_PLUMBING_OPTION,
+    MS_TEMPLATES_OPTION,
     MS_DEBUG_PATH_OPTION,
     {0},
 };

@@ -26,6 +26,7 @@ static const struct ms_option options[] = {
     MS_COMMANDS_OPTION,
     {"no-source", 'N', false, NULL, "no types from the source"},
     MS_PLUMBING_OPTION,
+    MS_TEMPLATES_OPTION,
     MS_DEBUG_PATH_OPTION,
     MS_COLOR_OPTION,
     {0},

@@ -18,6 +18,7 @@ static const struct ms_option options[] = {
     MS_TOP_OPTION("the N heaviest frames, 0 = all (default)"),
     MS_JSON_OPTION("as JSON"),
     MS_PLUMBING_OPTION,
+    MS_TEMPLATES_OPTION,
     MS_DEBUG_PATH_OPTION,
     MS_COLOR_OPTION,
     {0},

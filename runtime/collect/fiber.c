@@ -176,8 +176,11 @@ void ms_fiber_switch(struct ms_tls *tls, struct ms_tasks *tasks, struct ms_fiber
         return;
     tasks->fiber = fiber;
     tasks->fiber_base = tls->top;
-    // A frame record is two words.
-    struct ms_stack stack = {fiber->stack_low, fiber->stack_high & ~(uintptr_t)15};
+    // What a frame pointer leads to is read if it is below `high`: two words.
+    const uintptr_t record_bytes = 2 * sizeof(uintptr_t);
+    struct ms_stack stack = {fiber->stack_low, fiber->stack_high};
+    if (stack.high >= record_bytes)
+        stack.high -= record_bytes - 1;
     ms_thread_stack(&stack);
     for (uint32_t i = 0; i < fiber->saved_count; i++)
         (void)ms_tasks_push(tls, ms_task_on(&fiber->saved[i]), ms_mark_of(&fiber->saved[i]));

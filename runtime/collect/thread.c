@@ -139,12 +139,17 @@ static bool make_table(struct ms_thread *thread, uint64_t slot_count) {
     return true;
 }
 
+extern void *__libc_stack_end __attribute__((weak));
+
+static uintptr_t main_stack_end(void) {
+    return &__libc_stack_end ? (uintptr_t)__libc_stack_end : 0;
+}
+
 // The main thread's frames end where the process's stack began; what others run on, the kernel
 // tells.
 static struct ms_stack find_stack(void) {
-    extern void *__libc_stack_end __attribute__((weak));
     uintptr_t here = ms_stack_pointer(), low, high;
-    uintptr_t main_high = &__libc_stack_end ? (uintptr_t)__libc_stack_end : 0;
+    uintptr_t main_high = main_stack_end();
     uintptr_t main_bytes = ms_sys_stack_limit();
     if (here < main_high && main_high - here < main_bytes &&
         ms_sys_thread_id() == ms_sys_process_id())
@@ -165,6 +170,19 @@ void ms_thread_stack(const struct ms_stack *stack) {
     struct ms_table_head *head = ms_head_of(&ms_tls);
     head->stack = stack ? *stack : ms_tls.thread->stack;
     ms_thread_fit_keys(&ms_tls);
+}
+
+bool ms_thread_stack_has_grown(const struct ms_tls *tls, uintptr_t frame) {
+    struct ms_stack *own = &tls->thread->stack;
+    uintptr_t low, high;
+    // What the limit allows need not be the stack's: its mapping tells.
+    if (frame >= own->low || own->high != main_stack_end() || own->high != ms_stack_of(tls)->high ||
+        own->high - frame >= ms_sys_stack_limit() || !ms_sys_mapping(frame, &low, &high) ||
+        high < own->high)
+        return false;
+    own->low = low;
+    ms_thread_stack(NULL);
+    return true;
 }
 
 void ms_thread_attach(struct ms_thread *thread, const struct ms_stack *stack) {

@@ -62,6 +62,9 @@ void ms_thread_attach(struct ms_thread *thread, const struct ms_stack *stack);
 
 // The calling thread runs on this stack from now on (a fiber's; NULL: its own).
 void ms_thread_stack(const struct ms_stack *stack);
+// A frame of the calling thread is below its stack: was the main thread's allowed to grow further
+// since (setrlimit)? Then its bounds are others now.
+bool ms_thread_stack_has_grown(const struct ms_tls *tls, uintptr_t frame);
 
 // What its fast path looks keys up by, after a change of ms_shared.key_pairs.
 void ms_thread_fit_keys(const struct ms_tls *tls);

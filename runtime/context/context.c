@@ -220,6 +220,10 @@ static struct content content_of(struct ms_context_memory *memory,
 
 struct memscope_cell_record *ms_context_find(struct ms_tls *tls,
                                              struct ms_context_request *request) {
+    uintptr_t frame = (uintptr_t)request->frame;
+    if (MS_UNLIKELY(frame < ms_stack_of(tls)->low) && ms_thread_stack_has_grown(tls, frame))
+        request->key =
+            ms_context_key(tls, request->seed, request->frame, ms_key_pairs(ms_config.depth));
     struct memscope_cell_record *cell =
         ms_thread_find_hashed(request->key, MS_PLAIN_CONTEXT, request->class_ref);
     if (cell)

@@ -15,7 +15,7 @@
 
 // How near its high end a stack's outermost frames are: those of starts that no tables describe,
 // and what a fiber's maker put there.
-enum { OUTERMOST_BYTES = 512 };
+enum { OUTERMOST_BYTES = 512, ENTRY_BYTES = 64 };
 
 extern int __libc_start_main(void); // to tell libc's code
 
@@ -105,12 +105,20 @@ static bool begin(struct walker *walker) {
            holds(walker->now, walker->state.sp);
 }
 
-// Where no tables tell how to go on. Of a thread's own stack code of no module is none that starts
-// it: it was made at run time, and has callers.
-static bool is_outermost(const struct walker *walker) {
+// Code that starts a program or a thread: libc's, the loader's, the program's entry. Other code
+// without tables was built so, or made at run time, and has callers.
+static bool is_start(uintptr_t return_address) {
     struct ms_module_range module;
+    uintptr_t loader = ms_sys_loader(), libc = (uintptr_t)__libc_start_main;
+    return ms_module_range(return_address - 1, &module) &&
+           (is_in(module, libc + 1) || (loader != 0 && is_in(module, loader + 1)) ||
+            return_address - ms_sys_program_entry() <= ENTRY_BYTES);
+}
+
+// Where no tables tell how to go on.
+static bool is_outermost(const struct walker *walker) {
     return walker->now.high - walker->state.sp <= OUTERMOST_BYTES &&
-           (walker->limits->is_fiber || ms_module_range(walker->state.pc - 1, &module));
+           (walker->limits->is_fiber || is_start(walker->state.pc));
 }
 
 static enum end step(struct walker *walker) {

@@ -72,6 +72,23 @@ __attribute__((used, visibility("hidden"))) const void *ms_ucontext_real_return(
     return ms_load(&real_return);
 }
 
+#if MS_INTERPOSES && !defined(MEMSCOPE_STATIC_RUNTIME)
+// What ms_own_makecontext goes on at.
+__attribute__((used, visibility("hidden"))) const void *
+ms_ucontext_making(ucontext_t *context, const void *return_address) {
+    static const void *real;
+    const void *known = ms_load(&real); // the same for every thread
+    if (!known) {
+        int saved_errno = errno;
+        known = ms_real_symbol("makecontext", (const void *)ms_own_makecontext);
+        ms_store(&real, known);
+        errno = saved_errno;
+    }
+    ms_context_note_maker(context, return_address);
+    return known;
+}
+#endif
+
 // Is it as makecontext made it? Then it returns to libc, and nobody has run on its stack.
 static bool is_fresh(ucontext_t *context, uintptr_t low, uintptr_t high) {
     const uintptr_t most_arguments_bytes = 1024;
@@ -90,7 +107,8 @@ static void watch_return(ucontext_t *context) {
     *place = (void *)ms_context_return_thunk;
 }
 
-// The fiber that `context` will run; made when it is switched to for the first time.
+// The fiber that `context` will run; made when it is switched to for the first time. Its spawn
+// place is where the context was made; where that was not seen, that of this switch.
 static struct ms_fiber *fiber_of(struct ms_tasks *tasks, ucontext_t *context,
                                  const void *return_address) {
     struct ms_fiber *fiber = ms_fiber_at(ms_context_stack_pointer(context));
@@ -98,8 +116,8 @@ static struct ms_fiber *fiber_of(struct ms_tasks *tasks, ucontext_t *context,
     uintptr_t high = low + context->uc_stack.ss_size;
     if ((fiber && fiber->context == context) || !is_fresh(context, low, high))
         return fiber;
-    struct ms_spawn spawn = {.return_address = return_address};
-    const void *function = ms_context_entry(context);
+    const void *maker = ms_context_maker(context), *function = ms_context_entry(context);
+    struct ms_spawn spawn = {.return_address = maker ? maker : return_address};
     fiber = ms_fiber_new(tasks, ms_fold_of_fiber(function, 0, spawn), low, high);
     if (fiber) {
         fiber->context = context;

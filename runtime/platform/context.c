@@ -7,6 +7,8 @@
 
 #include <ucontext.h>
 
+#define MAKER_MARK 0x6d73636f70656d6bull // what getcontext has left there is no maker
+
 // After makecontext (glibc, sysdeps/unix/sysv/linux/*/makecontext.c): on x86-64 the stack pointer
 // is at the return address; on aarch64 the link register holds it.
 #if defined(__x86_64__)
@@ -44,6 +46,18 @@ __asm__(".text\n"
         ".cfi_endproc\n"
         ".size ms_context_return_thunk,.-ms_context_return_thunk\n");
 
+// Callee-saved registers that makecontext leaves as they are.
+void ms_context_note_maker(ucontext_t *context, const void *return_address) {
+    context->uc_mcontext.gregs[REG_R12] = (greg_t)(uintptr_t)return_address;
+    context->uc_mcontext.gregs[REG_R13] = (greg_t)((uintptr_t)return_address ^ MAKER_MARK);
+}
+
+const void *ms_context_maker(const ucontext_t *context) {
+    uintptr_t maker = (uintptr_t)context->uc_mcontext.gregs[REG_R12];
+    bool is_noted = (uintptr_t)context->uc_mcontext.gregs[REG_R13] == (maker ^ MAKER_MARK);
+    return is_noted ? (const void *)maker : NULL; // NOLINT(performance-no-int-to-ptr)
+}
+
 #else
 
 uintptr_t ms_context_stack_pointer(const ucontext_t *context) {
@@ -56,6 +70,18 @@ const void *ms_context_entry(const ucontext_t *context) {
 
 void **ms_context_return_place(ucontext_t *context) {
     return (void **)&context->uc_mcontext.regs[30];
+}
+
+// Callee-saved registers that makecontext leaves as they are.
+void ms_context_note_maker(ucontext_t *context, const void *return_address) {
+    context->uc_mcontext.regs[27] = (uintptr_t)return_address;
+    context->uc_mcontext.regs[28] = (uintptr_t)return_address ^ MAKER_MARK;
+}
+
+const void *ms_context_maker(const ucontext_t *context) {
+    uintptr_t maker = (uintptr_t)context->uc_mcontext.regs[27];
+    bool is_noted = context->uc_mcontext.regs[28] == (maker ^ MAKER_MARK);
+    return is_noted ? (const void *)maker : NULL; // NOLINT(performance-no-int-to-ptr)
 }
 
 // x19 holds uc_link for libc's function; it is callee-saved. Unwinders look before a return

@@ -318,6 +318,14 @@ bool ms_sys_privileged(void) {
     return getauxval(AT_SECURE) != 0;
 }
 
+uintptr_t ms_sys_program_entry(void) {
+    return getauxval(AT_ENTRY);
+}
+
+uintptr_t ms_sys_loader(void) {
+    return getauxval(AT_BASE);
+}
+
 bool ms_sys_on_signal_stack(void) {
     stack_t stack;
     return MS_SYSCALL(SYS_sigaltstack, NULL, &stack) == 0 && (stack.ss_flags & SS_ONSTACK) != 0;

@@ -198,6 +198,12 @@ int ms_sys_prune_folder(const char *path, const char *suffix, unsigned keep);
 uintptr_t ms_context_stack_pointer(const ucontext_t *context); // saved, or of a made context
 const void *ms_context_entry(const ucontext_t *context);       // a made context's function
 void **ms_context_return_place(ucontext_t *context);           // where that returns to
+// Who called makecontext, noted in registers of the context that mean nothing to its function;
+// NULL = nobody noted it.
+void ms_context_note_maker(ucontext_t *context, const void *return_address);
+const void *ms_context_maker(const ucontext_t *context);
+// In front of libc's: notes the maker by ms_ucontext_making, goes on at what that returns.
+void ms_own_makecontext(ucontext_t *context, void (*function)(void), int count, ...);
 void ms_context_return_thunk(void); // calls ms_ucontext_returned, goes on at the real place
 
 // Between these, arithmetic with floats raises no signal, whatever the program has asked for.
@@ -256,7 +262,9 @@ uint32_t ms_sys_user_id(void);
 bool ms_sys_thread_exists(int32_t thread_id);
 void ms_sys_thread_name(char name_out[16]);
 void ms_sys_host_name(char *name_out, size_t bytes);
-bool ms_sys_privileged(void); // set-user-ID or the like
+bool ms_sys_privileged(void);         // set-user-ID or the like
+uintptr_t ms_sys_program_entry(void); // where the kernel began the program
+uintptr_t ms_sys_loader(void);        // where the dynamic loader begins; 0 = there is none
 bool ms_sys_on_signal_stack(void);
 bool ms_sys_signal_stack(uintptr_t *low_out, uintptr_t *high_out); // false: we are not on it
 // Calls `each` with the name, without folders, of each file that is mapped, a few times perhaps.

@@ -27,7 +27,7 @@ support_source=$MS_SOURCE/tests/support
 # by_libunwind NAME COMMAND…: each (stack, calls, bytes) of the profile NAME equals libunwind's in a
 # run of the same binary without a runtime.
 by_libunwind() {
-    local name=$1 elf=$2
+    local name=$1 elf=${elf_of_hooks:-$2}
     run_under "$name.plain" env LD_PRELOAD="$stack_witness" MS_WITNESS="$PWD/$name.w" "${@:2}"
     expect_status "$name.plain" "${WANT_STATUS:-0}"
     stacks_of "$name"
@@ -81,6 +81,18 @@ program() {
     expect_whole program ${LOSSES-}
     by_its_own_word program truth.*
     [ "${WITNESS:-yes}" = no ] || TRUTH_OUT=$PWD/other by_libunwind program ./program
+}
+
+# The library alone has hooks; the program is gcc's, at its usual setting without frame pointers.
+library_of_a_plain_program() {
+    gcc -g $OPT -Wall -Wextra -Werror -fPIE -pie -fomit-frame-pointer -D_GNU_SOURCE \
+        -c "$contexts/programs/plugged.c" -o program.o || fail "plugged.c does not compile"
+    compile_library libplugged.so "$contexts/programs/plugged.c" -DLIBRARY
+    gcc -pie program.o -rdynamic "$chain" -L. -lplugged -Wl,-rpath,. -o program || fail "no link"
+    TRUTH_OUT=$PWD/truth profile program ./program
+    expect_whole program
+    by_its_own_word program truth.*
+    elf_of_hooks=libplugged.so TRUTH_OUT=$PWD/other by_libunwind program ./program
 }
 
 # Each process tells its own; the profile of a child has what it allocated itself.
@@ -164,6 +176,18 @@ asio() {
     by_its_own_word program truth.*
 }
 
+# With and without debug info: a coroutine is split into functions that nobody wrote.
+parts_of_coroutines_have_its_name() {
+    local debug
+    for debug in -g -g0; do
+        rm -f program.msp*
+        compile program "$contexts/programs/odd_tasks.cc" -I"$contexts/programs" -std=c++20 "$chain" $debug
+        TRUTH_OUT=$PWD/truth profile program ./program
+        expect_json program '[.contexts[].frames[].function] | map(select(. != null)) | any(test("t_around"))'
+        expect_json program '[.. | strings | select(test("\\.(resume|destroy|cleanup)\\)?$"))] == []'
+    done
+}
+
 # Asio's own frames: one where they stand between others, each where asked for.
 asio_is_folded() {
     local options tree
@@ -214,6 +238,59 @@ site_peak() {
     expect_json program "[.sites[] | select(.line == $line)]
         | length == 1 and .[0].allocations == 6 and .[0].peak_bytes == 130
           and .[0].peak_error_bytes == 0"
+}
+
+# verify=1 finds each allocation under a key that is another stack's; without it none is looked for.
+verifying_finds_collisions() {
+    compile program "$contexts/programs/collide.c" -I"$MS_SOURCE/include"
+    local found verify
+    for verify in 0 1; do
+        rm -f program.msp*
+        MEMSCOPE_OPTIONS=strict=1:verify=$verify profile program ./program program.msp
+        found=$((verify * 8))
+        expect_json program ".losses.context_collisions == $found"
+        expect_json program ".context_keys.verified == ($verify == 1)"
+        [ $verify = 1 ] || expect_whole program
+    done
+    "$memscope" report program.msp >text || fail "no report"
+    grep -q '^not exact: 8 allocations under the stack of another one whose key is the same' text ||
+        fail "not told: $(cat text)"
+}
+
+# The bound is that of the keys in the profile.
+bound_of_collisions_is_told() {
+    compile program "$contexts/programs/tree.c"
+    local options
+    for options in "" :verify=1 :depth=0; do
+        rm -f program.msp*
+        MEMSCOPE_OPTIONS=strict=1$options profile program ./program 4 2
+        "$memscope" report program.msp >text || fail "no report"
+        expect_json program '.context_keys.bits == 64 and .losses.context_collisions == 0'
+        case $options in
+        "")
+            expect_json program '.context_keys.count >= 10000 and .context_keys.count < 10100 and
+                ((.context_keys.count as $n | $n * $n / pow(2; 65)) / .context_keys.collision_bound
+                    | . > 0.999999 and . < 1.000001)'
+            grep -Eq '^stacks by 10,0[0-9]{2} keys of 64 bits: .* below 3e-12$' text ;;
+        *verify*) grep -Eq '^stacks by .* each checked, no two stacks are one$' text ;;
+        *)
+            expect_json program '.context_keys.count == 0 and .context_keys.collision_bound == 0'
+            ! grep -q '^stacks by' text ;;
+        esac || fail "$options: $(cat text)"
+    done
+}
+
+# A program without unwind tables, which nobody instrumented: its stacks say that they end too early,
+# also where that is near the stack's start.
+code_without_tables_is_told() {
+    MODE=none compile program "$contexts/programs/tree.c" -fno-asynchronous-unwind-tables
+    profile program ./program 1
+    expect_whole program
+    stacks_of program
+    grep -q '^10 240 broken program+0x[0-9a-f]*$' program.contexts || fail "$(cat program.contexts)"
+    ! grep -v ' broken ' program.contexts || fail "some are told to be whole"
+    "$memscope" report program.msp >text || fail "no report"
+    grep -q 'could not be followed to the start$' text || fail "not told: $(cat text)"
 }
 
 # ---- limits ------------------------------------------------------------------------------------

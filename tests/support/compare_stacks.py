@@ -36,6 +36,8 @@ def plain_name(frame):
     """The t_* function of a frame, without its namespace, class and parameters; None = not one."""
     kind = re.match("(await |spawn )?", frame).group()
     line = re.search(r"(?<!:)(:\d+)?$", frame).group() if kind == "await " else ""
+    if " thunk to " in frame:
+        return None  # "covariant return thunk to f()": a frame of the compiler's own
     name, before = frame[len(kind):len(frame) - len(line)], None
     while before != name:
         before, name = name, re.sub(r"<[^<>]*>|\([^()]*\)", "", name)

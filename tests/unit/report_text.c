@@ -212,6 +212,15 @@ START_TEST(functions_are_named_as_people_say_them) {
         // Templates carry their return type.
         {"void std::vector<int>::grow<int>(int&&)", "std::vector<int>::grow<int>()"},
         {"std::pair<int, int> make<int>(int)", "make<int>()"},
+        // Which characters are the operator's, what comes behind them tells.
+        {"std::basic_ostream<char, std::char_traits<char>>& "
+         "std::operator<<<std::char_traits<char>>("
+         "std::basic_ostream<char, std::char_traits<char>>&, char const*)",
+         "std::operator<<<std::char_traits<char>>()"},
+        {"bool std::operator<<std::vector<int, std::allocator<int>>, std::vector<int>>(int)",
+         "std::operator<<…>()"},
+        {"a_function_of_a_name_so_long_that_it_is_shortened::operator->*<int>(int)",
+         "a_function_of_a_name_so_long_that_it_is_shortened::operator->*<…>()"},
         {"operator new(unsigned long)", "operator new()"},
         {"Box::operator bool() const", "Box::operator bool()"},
     };

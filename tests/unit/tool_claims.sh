@@ -41,7 +41,7 @@ json_is_the_same_each_time() {
     "$memscope" report --json x.msp >one.json
     "$memscope" report --json x.msp >two.json
     cmp one.json two.json
-    [ "$(jq -r 'keys_unsorted | join(" ")' one.json)" = "memscope profile process environment strategy forced_strategy statistics coverage sampling tracking overhead sessions sites types contexts threads modules units_without_debug_info tasks task_classes transfers losses" ]
+    [ "$(jq -r 'keys_unsorted | join(" ")' one.json)" = "memscope profile process environment strategy forced_strategy statistics coverage sampling tracking overhead sessions sites types contexts context_keys threads modules units_without_debug_info tasks task_classes transfers losses" ]
 }
 
 # Two estimated sites, a level that was left, what lives.

@@ -213,6 +213,78 @@ names_of_stacks_come_from_debug_info_wherever_it_lies() {
         fail "not told: $("$memscope" report p.msp)"
 }
 
+# A library whose file begins at another address than 0, as prelink makes them; a program that lies
+# where its file says.
+names_are_found_wherever_a_file_puts_its_code() {
+    local relative=$MS_SOURCE/tests/contexts/programs/relative.c linker
+    MODE=none compile program "$relative" -no-pie -fno-pie
+    for linker in -Wl,-Ttext-segment=0x3000000 "-fuse-ld=lld -Wl,--image-base=0x5000000"; do
+        # shellcheck disable=SC2086
+        MODE=none compile_library liba.so "$relative" -DLIBRARY $linker
+        readelf -lW liba.so >segments
+        grep -Eq '^ +LOAD +0x0+ 0x0*[35]000000 ' segments || fail "$linker: $(cat segments)"
+        rm -f p.msp*
+        "$memscope" run -q --strict -o p.msp -- ./program ./liba.so . || fail run
+        expect_frames '["deep_inside","enter_library","main"]'
+        expect_named p.msp '.contexts[] | select(.bytes == 777) | .frames[0:3] | map(.line) | all(. > 0)'
+    done
+    readelf -h program >head
+    grep -q 'Type: *EXEC ' head || fail "the program is a PIE"
+}
+
+# Where Debian puts debug info. The line of strdup in libc can come from nowhere else.
+names_of_libc_come_from_usr_lib_debug() {
+    plain_program p
+    "$memscope" run -q --strict -o p.msp ./p || fail run
+    local libc id
+    libc=$(ldd ./p | sed -n 's/.*libc\.so\.6 => \([^ ]*\).*/\1/p')
+    id=$(readelf -n "$libc" 2>/dev/null | sed -n 's/.*Build ID: //p')
+    [ -e "/usr/lib/debug/.build-id/${id:0:2}/${id:2}.debug" ] || skip "needs Debian's libc6-dbg"
+    expect_named p.msp '[.sites[] | select(.bytes == 6) | .symbols[-1] |
+        (.file // "" | endswith("/strdup.c")) and .line > 0] == [true]'
+}
+
+# What is known from FILE.symbols is more than was asked for at first: reports must not differ by it.
+reports_are_the_same_with_and_without_kept_names() {
+    cat >threads.cc <<'EOF'
+#include <cstdlib>
+#include <thread>
+#include <vector>
+static void *volatile block;
+__attribute__((noinline)) static void work(int bytes) {
+    block = malloc(bytes);
+    if (bytes > 100) work(bytes - 100);
+}
+int main() {
+    std::vector<std::thread> threads;
+    for (int i = 0; i < 3; i++) threads.emplace_back(work, 300);
+    for (auto &thread : threads) thread.join();
+    return 0;
+}
+EOF
+    local level verb
+    for level in -O0 -O2; do
+        rm -f p.msp*
+        OPT=$level MODE=auto compile p "$PWD/threads.cc"
+        "$memscope" run -q --strict -o p.msp ./p || fail run
+        for verb in "report --json" "report --top 0 --stacks 9" "leaks --top 0" "tree --min 0" "tasks"; do
+            rm -f p.msp.symbols
+            # shellcheck disable=SC2086
+            "$memscope" $verb p.msp >first || fail "$verb"
+            [ -e p.msp.symbols ] || fail "$verb keeps no names"
+            # shellcheck disable=SC2086
+            "$memscope" $verb p.msp >second || fail "$verb"
+            cmp first second || fail "$level: $verb differs: $(diff first second)"
+        done
+        expect_named p.msp '[.sites[] | select(.kind == "thread start") |
+            .user_frame.function // ""] |
+            length > 0 and all(. == "main")'
+        # What libstdc++ starts a thread with has no name, and is no frame.
+        expect_named p.msp '[.contexts[] | select(.frames[0].function == "work(int)") | .frames | map(.function)]
+            | length > 0 and all(all(. != null) and .[-1] == "main")'
+    done
+}
+
 names_of_rust_are_demangled() {
     printf '#include <stdlib.h>\nvoid *grow(size_t n) __asm__("_RNvNtCs1234_8my_crate4vecs4grow");\n__attribute__((noinline)) void *grow(size_t n) { void *volatile p = malloc(n); return p; }\nint main(void) { free(grow(4321)); return 0; }\n' >p.c
     local flags

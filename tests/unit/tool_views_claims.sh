@@ -122,6 +122,41 @@ wrong_command_lines_of_stacks_exit_2() {
     [ ! -e x.svg ] && [ ! -e x.pb.gz ]
 }
 
+template_arguments_fold_on_demand() {
+    cat >p.cc <<'EOF'
+#include <cstdlib>
+#include <vector>
+template <class T> __attribute__((noinline)) void *grow(std::vector<T> &, size_t bytes) {
+    void *volatile block = malloc(bytes);
+    return block;
+}
+int main() {
+    std::vector<int> a;
+    std::vector<std::vector<char>> b;
+    grow(a, 1000);
+    grow(b, 500);
+    return 0;
+}
+EOF
+    MODE=auto compile p "$PWD/p.cc"
+    "$memscope" run -q --strict -o p.msp ./p || fail run
+    local of_grow='[.nodes[] | select(.kind == "stack" and (.function | test("grow")))
+        | [.function | gsub(" "; "")]  + [.bytes]] | sort'
+    "$memscope" tree --json --callers --by total --focus grow p.msp >tree.json || fail tree
+    [ "$(jq -c "$of_grow | map(.[1]) | sort" tree.json)" = '[500,1000]' ] || fail "$(jq -c .nodes tree.json)"
+    "$memscope" tree --json --callers --by total --focus grow --fold-templates p.msp >tree.json || fail tree
+    [ "$(jq -c "$of_grow" tree.json)" = '[["void*grow<…>(std::vector<…>&,unsignedlong)",1500]]' ] ||
+        fail "$(jq -c .nodes tree.json)"
+    "$memscope" export --format collapsed --by total --fold-templates p.msp >folded || fail export
+    [ "$(grep -c 'main;void\* grow<…>(std::vector<…>&, unsigned long) 1500$' folded)" = 1 ] || fail "$(cat folded)"
+    "$memscope" report --json --fold-templates p.msp >report.json || fail report
+    expect_so report.json '[.contexts[] | select(.frames[0].function // "" | test("grow")) |
+        [.frames[0].function, .bytes]] | sort == [["void* grow<…>(std::vector<…>&, unsigned long)", 500],
+        ["void* grow<…>(std::vector<…>&, unsigned long)", 1000]]'
+    "$memscope" flame --fold-templates -o p.svg p.msp && xmllint --noout p.svg
+    grep -q '<title>grow&lt;…&gt;()$' p.svg || fail "the flame graph folds nothing"
+}
+
 # --- files -------------------------------------------------------------------------------------
 
 files_that_are_there_stay_unless_forced() {
@@ -163,6 +198,13 @@ flame_graphs_are_well_formed_and_ask_nobody() {
     [ "$(xmllint --xpath 'string(//*[local-name()="g"][@data-d="3"]/*[local-name()="title"])' odd.svg | head -1)" = \
         ']]></text><script>alert()' ] || fail "odd names"
     grep -q 'id="left-out".*>1 frame narrower than 0.1 pixels left out: 100 B, 0.0%<' odd.svg || fail "left out"
+}
+
+flame_graph_zooms_and_searches() {
+    command -v node >/dev/null || skip "needs Debian's nodejs"
+    "$make_views" flame flame.svg
+    node "$HERE/flame_script.js" flame.svg >said || fail "$(cat said)"
+    [ "$(cat said)" = "ok" ] || fail "$(cat said)"
 }
 
 flame_graph_is_the_same_each_time() {

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { ROOM = 4096, TEXT = 1600 };
+enum { ROOM = 4096, TEXT = 4400 };
 
 static struct told {
     uint64_t calls, bytes;
@@ -54,12 +54,16 @@ void *chain_tell(void *block, size_t size, const char *flags) {
     char text[TEXT];
     const char *depth = getenv("CHAIN_CUT");
     int most = depth ? atoi(depth) : 64; // the runtime's default
-    bool cut = from->count > most;
+    // Where it was started is no frame.
+    bool started = from->count > 0 && strncmp(from->names[0], "spawn ", strlen("spawn ")) == 0;
+    bool cut = from->count - started > most;
     int end = cut ? from->count - most : 0;
     size_t length = (size_t)snprintf(text, sizeof text, "%s ", cut ? "cut" : flags);
     for (int i = from->count; i-- > end && length < sizeof text;)
         length += (size_t)snprintf(text + length, sizeof text - length, "%s%s", from->names[i],
                                    i > end ? ";" : "");
+    if (cut && started && length < sizeof text)
+        length += (size_t)snprintf(text + length, sizeof text - length, ";%s", from->names[0]);
     if (length >= sizeof text)
         die("too long");
     while (atomic_flag_test_and_set(&lock))
@@ -88,8 +92,8 @@ void chain_print(void) {
     snprintf(line, sizeof line, "%s.%d", prefix ? prefix : "truth", (int)getpid());
     int file = open(line, O_WRONLY | O_CREAT | O_TRUNC, 0600);
     for (int i = 0; i < told_count; i++) {
-        int length = snprintf(line, sizeof line, "%lu %lu %s\n", told[i].calls, told[i].bytes,
-                              told[i].text);
+        int length =
+            snprintf(line, sizeof line, "%lu %lu %s\n", told[i].calls, told[i].bytes, told[i].text);
         if (write(file, line, (size_t)length) != length)
             die("cannot write");
     }

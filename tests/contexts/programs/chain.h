@@ -34,6 +34,8 @@ void chain_print(void);
 #define ENTERED ENTERED_AS(__func__)
 #define ENTERED_AS(name)                                                                             \
     int entered __attribute__((cleanup(chain_leave), unused)) = chain_enter(name)
+// Before that, in what a thread or a fiber begins with: the function that started it.
+#define STARTED_BY(name) (void)chain_enter("spawn " name)
 #define TELL(block, size) chain_tell((block), (size), "-")
 #define NOINLINE __attribute__((noinline))
 

@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Coroutines that await each other, resumed by a plain loop or by threads (EXECUTOR=1), going on by
-// symmetric transfer. Each knows who awaits it, and tells that of each allocation. Their frames come
-// from an arena, so that they are none.
+// Coroutines that await each other, resumed by one of several executors (EXECUTOR): a plain loop,
+// three threads, the loop of a library without hooks (walker.c), fibers in turn, a thread for each
+// step. They go on by symmetric transfer. Each knows who awaits it, and tells that of each
+// allocation. Their frames come from an arena, so that they are none.
 
 #include "awaited.h"
 
 #include <atomic>
 #include <coroutine>
+#include <cstdint>
+#include <future>
 #include <mutex>
 #include <thread>
+#include <ucontext.h>
 
 static char arena[1 << 20];
 static std::atomic<size_t> arena_used;
@@ -34,12 +38,15 @@ static bool run_one() {
 }
 
 struct Yield {
-    bool await_ready() { return false; }
+    bool await_ready() {
+        return false;
+    }
     void await_suspend(std::coroutine_handle<> self) {
         std::lock_guard<std::mutex> hold(queue_lock);
         queue[queue_tail++ % 1024] = self;
     }
-    void await_resume() {}
+    void await_resume() {
+    }
 };
 
 // ---- tasks -------------------------------------------------------------------------------------
@@ -50,29 +57,44 @@ struct Task {
         Task get_return_object() {
             return {std::coroutine_handle<promise_type>::from_promise(*this)};
         }
-        std::suspend_always initial_suspend() { return {}; }
+        std::suspend_always initial_suspend() {
+            return {};
+        }
         struct Final {
-            bool await_ready() noexcept { return false; }
-            std::coroutine_handle<> await_suspend(std::coroutine_handle<promise_type> self) noexcept {
+            bool await_ready() noexcept {
+                return false;
+            }
+            std::coroutine_handle<>
+            await_suspend(std::coroutine_handle<promise_type> self) noexcept {
                 return self.promise().awaiter;
             }
-            void await_resume() noexcept {}
+            void await_resume() noexcept {
+            }
         };
-        Final final_suspend() noexcept { return {}; }
-        void return_void() {}
-        void unhandled_exception() {}
+        Final final_suspend() noexcept {
+            return {};
+        }
+        void return_void() {
+        }
+        void unhandled_exception() {
+        }
         void *operator new(size_t bytes) {
             return arena + arena_used.fetch_add((bytes + 15) / 16 * 16);
         }
-        void operator delete(void *) {}
+        void operator delete(void *) {
+        }
     };
     std::coroutine_handle<promise_type> self;
-    bool await_ready() { return false; }
+    bool await_ready() {
+        return false;
+    }
     std::coroutine_handle<> await_suspend(std::coroutine_handle<> awaiter) {
         self.promise().awaiter = awaiter;
         return self;
     }
-    void await_resume() { self.destroy(); }
+    void await_resume() {
+        self.destroy();
+    }
 };
 
 static Task t_inner(Awaited by) {
@@ -126,12 +148,9 @@ static NOINLINE void t_begin_more() {
     t_other(spawned("t_begin_more")).self.resume();
 }
 
-int main() {
-    for (int turn = 0; turn < 5; turn++) {
-        t_begin();
-        t_begin_more();
-    }
-#if EXECUTOR
+// ---- executors ---------------------------------------------------------------------------------
+
+static void run_on_threads() {
     auto work = [] {
         while (run_one())
             ;
@@ -139,9 +158,56 @@ int main() {
     std::thread threads[] = {std::thread(work), std::thread(work), std::thread(work)};
     for (auto &thread : threads)
         thread.join();
+}
+
+#if EXECUTOR == 2
+extern "C" uint64_t walk(uint64_t from, int (*call)(uint64_t value), int depth);
+
+static void run_in_library() {
+    for (uint64_t turn = 0; left > 0; turn++)
+        walk(
+            turn, [](uint64_t) { return static_cast<int>(run_one()); }, static_cast<int>(turn % 3));
+}
 #else
-    while (run_one())
-        ;
+static void run_in_library() {
+}
 #endif
+
+static ucontext_t fibers[3], outside;
+static char stacks[3][1 << 16];
+
+// Each coroutine goes on in the fiber whose turn it is.
+static void run_in_fiber(int own) {
+    while (run_one())
+        swapcontext(&fibers[own], &fibers[(own + 1) % 3]);
+    setcontext(&outside);
+}
+
+static void run_in_fibers() {
+    for (int i = 0; i < 3; i++) {
+        getcontext(&fibers[i]);
+        fibers[i].uc_stack.ss_sp = stacks[i];
+        fibers[i].uc_stack.ss_size = sizeof stacks[i];
+        makecontext(&fibers[i], reinterpret_cast<void (*)()>(run_in_fiber), 1, i);
+    }
+    swapcontext(&outside, &fibers[0]);
+}
+
+static void run_in_steps() {
+    while (std::async(std::launch::async, run_one).get())
+        ;
+}
+
+int main() {
+    static void (*const run[])() = {[] {
+                                        while (run_one())
+                                            ;
+                                    },
+                                    run_on_threads, run_in_library, run_in_fibers, run_in_steps};
+    for (int turn = 0; turn < 5; turn++) {
+        t_begin();
+        t_begin_more();
+    }
+    run[EXECUTOR]();
     return 0;
 }

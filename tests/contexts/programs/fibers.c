@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Fibers of ucontext: their stacks from malloc, from mmap and from a local array; nested, and
-// recursive. A fiber's chain begins with its function.
+// recursive. A fiber's chain begins with its function, below which stands who made it.
 
 #include "chain.h"
 
@@ -66,12 +66,27 @@ static void t_deep_fiber(void) {
     pause_here();
 }
 
-static struct fiber *begin(struct fiber *fiber, void *stack, void (*function)(void)) {
+static ucontext_t *prepare(struct fiber *fiber, void *stack, const char *maker) {
     getcontext(&fiber->context);
     fiber->context.uc_stack.ss_sp = stack;
     fiber->context.uc_stack.ss_size = STACK;
     fiber->context.uc_link = &fiber->back;
-    makecontext(&fiber->context, function, 0);
+    fiber->chain.names[0] = maker;
+    fiber->chain.count = 1;
+    return &fiber->context;
+}
+
+// Two places that make them: of the same function from each it is another stack.
+static NOINLINE struct fiber *t_make(struct fiber *fiber, void *stack, void (*function)(void)) {
+    makecontext(prepare(fiber, stack, "spawn t_make"), function, 0);
+    __asm__ volatile(""); // not its last act
+    return fiber;
+}
+
+static NOINLINE struct fiber *t_make_more(struct fiber *fiber, void *stack,
+                                          void (*function)(void)) {
+    makecontext(prepare(fiber, stack, "spawn t_make_more"), function, 0);
+    __asm__ volatile("");
     return fiber;
 }
 
@@ -80,7 +95,7 @@ static struct fiber fibers[6];
 // One that runs another.
 static void t_outer_fiber(void) {
     ENTERED;
-    struct fiber *other = begin(&fibers[5], TELL(malloc(STACK), STACK), t_fiber);
+    struct fiber *other = t_make_more(&fibers[5], TELL(malloc(STACK), STACK), t_fiber);
     t_leaf(13);
     for (int turn = 0; turn < 3; turn++) {
         switch_to(other);
@@ -101,17 +116,17 @@ static NOINLINE void t_run_all(int count) {
 static NOINLINE void t_local(void) {
     ENTERED;
     char stack[STACK];
-    begin(&fibers[4], stack, t_fiber);
+    t_make_more(&fibers[4], stack, t_fiber);
     t_run_all(5);
 }
 
 int main(void) {
     ENTERED;
     void *mapped = mmap(NULL, STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    begin(&fibers[0], TELL(malloc(STACK), STACK), t_fiber);
-    begin(&fibers[1], mapped, t_fiber);
-    begin(&fibers[2], TELL(malloc(STACK), STACK), t_deep_fiber);
-    begin(&fibers[3], TELL(malloc(STACK), STACK), t_outer_fiber);
+    t_make(&fibers[0], TELL(malloc(STACK), STACK), t_fiber);
+    t_make(&fibers[1], mapped, t_fiber);
+    t_make(&fibers[2], TELL(malloc(STACK), STACK), t_deep_fiber);
+    t_make(&fibers[3], TELL(malloc(STACK), STACK), t_outer_fiber);
     t_local();
     return 0;
 }

@@ -2,7 +2,8 @@
 //
 // Code and stacks that nobody told of: code made at run time, with and without frame pointers; a
 // stack that the program switches to by itself; a raw clone; a signal handler that interrupts the
-// vdso. What can be known is exact, and where it ends is told.
+// vdso; a frame pointer that holds an address near a stack's end. What can be known is exact, and
+// where it ends is told.
 
 #include "chain.h"
 
@@ -128,6 +129,59 @@ static NOINLINE void t_clones(void) {
     t_leaf(54);
 }
 
+// ---- the end of a stack ------------------------------------------------------------------------
+
+// Calls with its second argument as frame pointer, as code without frame pointers may.
+void call_with(void (*function)(void), uintptr_t frame_pointer);
+__asm__(".text\n"
+        ".globl call_with\n"
+        ".type call_with, @function\n"
+        "call_with:\n"
+        ".cfi_startproc\n"
+        "push %rbp\n"
+        ".cfi_def_cfa_offset 16\n"
+        ".cfi_offset %rbp, -16\n"
+        "mov %rsi, %rbp\n"
+        "call *%rdi\n"
+        "pop %rbp\n"
+        ".cfi_def_cfa_offset 8\n"
+        "ret\n"
+        ".cfi_endproc\n"
+        ".size call_with, . - call_with\n");
+
+enum { EDGE_STACK = 1 << 16 };
+static ucontext_t edge, outside;
+static char *edge_high;
+
+static void t_called_on_edge(void) {
+    ENTERED;
+    t_leaf(56);
+}
+
+static void t_on_edge(void) {
+    ENTERED;
+    for (unsigned distance = 0; distance < 40; distance++)
+        call_with(t_called_on_edge, (uintptr_t)edge_high - distance);
+}
+
+// Behind the stack of the fiber nothing can be read.
+static NOINLINE void t_stack_with_an_edge(void) {
+    ENTERED;
+    struct chain chain = {.count = 0};
+    char *low = mmap(NULL, 2 * EDGE_STACK, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (low == MAP_FAILED || mprotect(low, EDGE_STACK, PROT_READ | PROT_WRITE) != 0)
+        abort();
+    edge_high = low + EDGE_STACK;
+    getcontext(&edge);
+    edge.uc_stack.ss_sp = low;
+    edge.uc_stack.ss_size = EDGE_STACK;
+    edge.uc_link = &outside;
+    makecontext(&edge, t_on_edge, 0);
+    struct chain *before = chain_switch(&chain);
+    swapcontext(&outside, &edge);
+    chain_switch(before);
+}
+
 // ---- the vdso ----------------------------------------------------------------------------------
 
 static uintptr_t vdso_low, vdso_high;
@@ -184,6 +238,7 @@ int main(void) {
     t_deep();
     t_switches();
     t_clones();
+    t_stack_with_an_edge();
     t_interrupts_the_vdso();
     return 0;
 }

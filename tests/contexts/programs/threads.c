@@ -38,6 +38,7 @@ static void t_on_end(void *value) {
 }
 
 static void *t_thread(void *unused) {
+    STARTED_BY("t_start_all");
     ENTERED;
     pthread_setspecific(key, &key);
     t_leaf(26);
@@ -46,6 +47,7 @@ static void *t_thread(void *unused) {
 }
 
 static int t_c11_thread(void *unused) {
+    STARTED_BY("t_start_c11");
     ENTERED;
     (void)unused;
     t_work(1);
@@ -65,6 +67,14 @@ static void t_child_handler(void) {
     t_leaf(22);
 }
 
+static NOINLINE void t_start_c11(void) {
+    ENTERED;
+    thrd_t c11;
+    if (thrd_create(&c11, t_c11_thread, NULL) != thrd_success)
+        abort();
+    thrd_join(c11, NULL);
+}
+
 static NOINLINE void t_start_all(void) {
     ENTERED;
     pthread_t threads[3];
@@ -73,10 +83,7 @@ static NOINLINE void t_start_all(void) {
             abort();
     for (int i = 0; i < 3; i++)
         pthread_join(threads[i], NULL);
-    thrd_t c11;
-    if (thrd_create(&c11, t_c11_thread, NULL) != thrd_success)
-        abort();
-    thrd_join(c11, NULL);
+    t_start_c11();
 }
 
 static NOINLINE void t_timer(void) {
