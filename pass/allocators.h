@@ -22,6 +22,7 @@ enum class Action {
   EncloseStart,
   Switch,
   CountFiber,
+  NoteFiber,
 };
 
 struct Callee {

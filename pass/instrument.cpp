@@ -127,7 +127,7 @@ private:
 
   static bool needsSite(Action What) {
     return What != Action::Free && What != Action::Switch &&
-           What != Action::CountFiber;
+           What != Action::CountFiber && What != Action::NoteFiber;
   }
 
   void count(Action What) {
@@ -142,6 +142,7 @@ private:
       break;
     case Action::Switch:
     case Action::CountFiber:
+    case Action::NoteFiber:
       ++Facts.FiberSites;
       break;
     case Action::None:
@@ -173,6 +174,9 @@ private:
       break;
     case Action::Switch:
       replaceSwitch(Call, What.Replacement, Hooks);
+      break;
+    case Action::NoteFiber:
+      noteBefore(Call, What.Replacement, Hooks);
       break;
     case Action::None:
     case Action::CountFiber:

@@ -9,6 +9,10 @@
 //
 // and elsewhere the hook call stands behind a test of @__memscope_landed. A
 // longjmp runs no leave_site of what it leaves; this drops those sites.
+//
+//   call void (ptr, ptr, i32, ...) @makecontext(ptr %context, ...)
+//
+// stays, behind call void @__memscope_making_context(ptr %context).
 
 #include "blocks.h"
 #include "rewrite.h"
@@ -30,6 +34,21 @@ void markLanding(CallInst &Call, HookTable &Hooks) {
   IRBuilder<> Builder(At);
   Builder.SetCurrentDebugLocation(Location);
   Builder.CreateCall(Hooks.get(Hook::landed_hook));
+}
+
+void noteBefore(CallBase &Call, Hook Which, HookTable &Hooks) {
+  FunctionCallee Callee = Hooks.get(Which);
+  DebugLoc Location = locationFor(Call);
+  IRBuilder<> Builder(&Call);
+  Builder.SetCurrentDebugLocation(Location);
+  if (Hooks.weak()) {
+    Value *Present = Hooks.createIsPresent(Builder, Which);
+    Builder.SetInsertPoint(insertIf(Present, &Call, Location));
+    Builder.SetCurrentDebugLocation(Location);
+  }
+  Type *Wanted = Callee.getFunctionType()->getParamType(0);
+  Builder.CreateCall(
+      Callee, {Builder.CreatePointerCast(Call.getArgOperand(0), Wanted)});
 }
 
 } // namespace memscope

@@ -39,7 +39,8 @@ void markAllocations(Function &F, CalleeTable &Callees,
     bool MayAllocate = What.Do == Action::None && Wrappers.mayAllocate(*Call);
     if (What.Do == Action::None && !MayAllocate)
       continue;
-    if (What.Do != Action::Free && What.Do != Action::CountFiber)
+    if (What.Do != Action::Free && What.Do != Action::CountFiber &&
+        What.Do != Action::NoteFiber)
       Call->addFnAttr(Attribute::NoMerge);
     if (MayAllocate && !IsPassedOn)
       keepCaller(*Call);

@@ -18,6 +18,10 @@ void replaceCall(llvm::CallBase &Call, Hook Which, llvm::Constant *Site,
 // The same of a switch of stacks: the hook is given the callee.
 void replaceSwitch(llvm::CallBase &Call, Hook Which, HookTable &Hooks);
 
+// The call stays; the hook stands before it and is given its first argument
+// (landings.cpp).
+void noteBefore(llvm::CallBase &Call, Hook Which, HookTable &Hooks);
+
 // The call stays, between enter_site and leave_site, also when it throws
 // (enclose.cpp).
 void encloseCall(llvm::CallBase &Call, llvm::Constant *Site, HookTable &Hooks);

@@ -89,6 +89,10 @@ ms_ucontext_making(ucontext_t *context, const void *return_address) {
 }
 #endif
 
+MS_EXPORT void __memscope_making_context(void *context) {
+    ms_context_note_maker(context, __builtin_return_address(0));
+}
+
 // Is it as makecontext made it? Then it returns to libc, and nobody has run on its stack.
 static bool is_fresh(ucontext_t *context, uintptr_t low, uintptr_t high) {
     const uintptr_t most_arguments_bytes = 1024;

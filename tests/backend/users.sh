@@ -81,9 +81,9 @@ fibers_of_boost_context_are_told_by_name() {
     expect_whole program
     expect_line program "before: SingleThreaded, primary none -, 0 alive of 0"
     expect_line program "before: fibers, Boost.Context: linked 1 used 0, 0 of 0"
-    expect_line program "while: AsyncRuntime, primary fibers Boost.Context, 5 alive of 5"
+    expect_line program "while: AsyncRuntime, primary fibers Boost.Context, 5 alive of 7"
     expect_line program "while: fibers, Boost.Context: linked 1 used 1, 5 of 7"
-    expect_line program "after: AsyncRuntime, primary fibers Boost.Context, 0 alive of 5"
+    expect_line program "after: AsyncRuntime, primary fibers Boost.Context, 0 alive of 7"
     expect_line program "after: fibers, Boost.Context: linked 1 used 1, 0 of 7"
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Fibers of Boost.Context, before, while 5 of 7 live, and after.
+// Fibers of Boost.Context: before, while 5 of the 7 that were all made at once live, and after.
 
 #include "put_environment.h"
 

@@ -81,6 +81,7 @@ int main() {
     there.uc_stack.ss_sp = stack;
     there.uc_stack.ss_size = sizeof stack;
     makecontext(&there, enter, 0);
+    // CHECK-NEXT: making_context
     // CHECK-NEXT: swapcontext
     // CHECK-NEXT: setcontext
     // CHECK-NOT: context

@@ -158,6 +158,10 @@ __memscope_ontop_fcontext(void *to, void *data,
         void *, void *, struct memscope_transfer (*)(struct memscope_transfer)))callee)(to, data,
                                                                                         on_top);
 }
+void __memscope_making_context(void *context) {
+    printf("making_context%s\n", context ? "" : " of nothing");
+    fflush(stdout);
+}
 void __memscope_landed(void) {
     printf("landed\n");
     fflush(stdout);
