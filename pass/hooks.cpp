@@ -29,8 +29,7 @@ bool isServiceHook(Hook Which) {
   return Which >= Hook::coro_alloc_hook || Which == Hook::enter_site_hook ||
          Which == Hook::leave_site_hook || Which == Hook::next_site_hook ||
          Which == Hook::landed_hook || Which == Hook::making_context_hook ||
-         Which == Hook::module_load_hook ||
-         Which == Hook::module_unload_hook;
+         Which == Hook::module_load_hook || Which == Hook::module_unload_hook;
 }
 
 } // namespace

@@ -128,9 +128,10 @@ struct memscope_profile_header {
     // the low MEMSCOPE_LATEST_PEAK_BITS; above them, how many sessions have begun. Atomic. As exact
     // as peak_live_bytes.
     uint64_t latest_peak;
-    uint64_t instance[2];        // random: names this profile, and its sessions
-    uint64_t sessions_started;   // by calls of backend.h
-    uint64_t async_task_highest; // coroutines and fibers alive at once (runtime/collect/task_alive.h)
+    uint64_t instance[2];      // random: names this profile, and its sessions
+    uint64_t sessions_started; // by calls of backend.h
+    uint64_t
+        async_task_highest; // coroutines and fibers alive at once (runtime/collect/task_alive.h)
 
     uint32_t unsampled_site_ref; // the site of what was not sampled (profile_sampling.h); 0 = none
     uint32_t reserved0;

@@ -46,10 +46,11 @@ static void put_decimal(struct ms_text *text, double value) {
         return;
     }
     uint64_t rounded = (uint64_t)(size * (double)unit + 0.5), digit = unit / 10;
-    if (rounded % unit == 0 && (double)(rounded / unit) != size)
+    uint64_t whole = rounded / unit;
+    if (rounded % unit == 0 && (double)whole != size)
         ms_text_string(text, "nearly ");
     ms_text_string(text, sign);
-    ms_text_number(text, rounded / unit);
+    ms_text_number(text, whole);
     ms_text_string(text, rounded % unit ? "." : "");
     for (; digit > 0 && rounded % (digit * 10) != 0; digit /= 10) {
         const char one[2] = {(char)('0' + rounded / digit % 10), '\0'};

@@ -129,7 +129,8 @@ static bool read_real(const char *value, size_t length, double *real_out) {
         }
     }
     if (at < length && has_digit && (value[at] == 'e' || value[at] == 'E')) {
-        bool is_negative = ++at < length && value[at] == '-';
+        at++;
+        bool is_negative = at < length && value[at] == '-';
         at += at < length && (value[at] == '-' || value[at] == '+');
         if (!read_number(value + at, length - at, &exponent) || exponent > 999)
             return false;
