@@ -7,7 +7,7 @@ quick_run() {
     local results=results.json
     LLVM=$LLVM MEMSCOPE_BENCH_OUT=$PWD "$MS_SOURCE/bench/run" --quick >bench.out 2>bench.err ||
         { tail -20 bench.err >&2 && fail "bench/run --quick"; }
-    jq -e '[.targets[].what] | length == 14' $results >/dev/null || fail "a target has no row"
+    jq -e '[.targets[].what] | length == 18' $results >/dev/null || fail "a target has no row"
     jq -e '[.measured[] | select(.cpu_ns.median > 0 and .peak_rss_bytes.median > 0
             and .rounds == 2 and .cpu_ratio.first_quartile <= .cpu_ratio.third_quartile)]
         | group_by(.subject) | map({key: .[0].subject, value: map(.variant)}) | from_entries

@@ -49,10 +49,12 @@ set_arguments() {
 #   weak       instrumented by the bare flag, runtime preloaded
 #   bare       instrumented by the bare flag, no runtime: the same code and frames without tracking
 #   foreign    the plain program, runtime preloaded
-#   heaptrack  the plain program, heaptrack's recorder preloaded, nothing interpreted
+#   heaptrack  the plain program, heaptrack's recorder preloaded: into a file, neither compressed nor read
+#   heaptrack_raw    the same by `heaptrack --raw`, all its processes: recorder and compressor
+#   heaptrack_whole  the same by `heaptrack`, all its processes: recorder, interpreter, compressor
 variants_of() {
     if is_real "$1"; then
-        echo plain linked sites bare foreign heaptrack
+        echo plain linked sites bare foreign heaptrack heaptrack_raw heaptrack_whole
     else
         echo plain linked sites weak bare foreign heaptrack
     fi
@@ -64,6 +66,7 @@ prepare() {
     cd "$folder"
     set_arguments "$1"
     if is_real "$1"; then
+        set_heaptrack_command
         prepare_real "$1" p MEMSCOPE=off
         prepare_real "$1" l MEMSCOPE=on
         prepare_real "$1" w MEMSCOPE=bare
@@ -108,7 +111,7 @@ prepare_real() {
 run_variant() {
     local subject=$1 variant=$2 folder=p setting=()
     shift 2
-    rm -f "$variant.msp"
+    rm -f "$variant.msp"{,.zst,.gz,.raw.zst,.raw.gz}
     case $variant in
     plain | bare) setting=(BENCH=plain) ;;
     witness | bare_witness) setting=("LD_PRELOAD=$witness_library" "MS_WITNESS=$PWD/$variant.w") ;;
@@ -116,6 +119,8 @@ run_variant() {
     sites) folder=l setting=("MEMSCOPE_OPTIONS=strict=1:depth=0:output=$PWD/$variant.msp") ;;
     governed) folder=l setting=("MEMSCOPE_OPTIONS=strict=1:max_overhead_percent=$budget:output=$PWD/$variant.msp") ;;
     heaptrack) setting=("LD_PRELOAD=$(heaptrack_library)" "DUMP_HEAPTRACK_OUTPUT=$PWD/$variant.msp") ;;
+    heaptrack_raw) setting=("$heaptrack_command" --raw -o "$variant.msp") ;;
+    heaptrack_whole) setting=("$heaptrack_command" -o "$variant.msp") ;;
     *) setting=("MEMSCOPE_OPTIONS=strict=1:output=$PWD/$variant.msp"
         "LD_PRELOAD=$MS_BUILD/lib/libmemscope_rt.so") ;;
     esac
@@ -125,13 +130,5 @@ run_variant() {
         cat "$variant.err" >&2
         fail "$subject, $variant: the program failed"
     }
-}
-
-heaptrack_library() {
-    local library
-    for library in /usr/lib/heaptrack/libheaptrack_preload.so \
-        /usr/lib/*/heaptrack/libheaptrack_preload.so; do
-        [ ! -e "$library" ] || { echo "$library" && return; }
-    done
-    fail "heaptrack's recorder is not installed (package heaptrack)"
+    case $variant in heaptrack_*) take_record "$variant" ;; esac
 }

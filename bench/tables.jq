@@ -16,7 +16,8 @@ def part($name; rows; $holds): if $holds then "<!-- bench: \($name) -->" else "<
 def ratio: "\(.median | fixed(3)) (\(.first_quartile | fixed(3))–\(.third_quartile | fixed(3)))";
 def mib: . / 1048576 | fixed(1);
 def yes: if . == null then "not run" elif . then "yes" else "no" end;
-def order: {plain: 0, linked: 1, sites: 2, weak: 3, bare: 4, foreign: 5, heaptrack: 6}[.];
+def order: {plain: 0, linked: 1, sites: 2, weak: 3, bare: 4, foreign: 5, heaptrack: 6,
+            heaptrack_raw: 7, heaptrack_whole: 8}[.];
 
 . as $all
 # Tables of targets and times stand for whole runs: one subject alone does not replace them.
@@ -39,7 +40,10 @@ def order: {plain: 0, linked: 1, sites: 2, weak: 3, bare: 4, foreign: 5, heaptra
          else .tracking_ratio | ratio end),
         (if .told_percent.median == null then "" else
              "\(.told_percent.median / 100 + 1 | fixed(3)) ± \(.told_error.median / 100 | fixed(3))" end),
-        (.wall_ratio.median | fixed(3)), (.peak_rss_bytes.median | mib), (.peak_rss_ratio.median | fixed(2)),
+        (.wall_ratio.median | fixed(3)),
+        # Of several processes the largest one's memory is nothing to compare.
+        (if .variant | startswith("heaptrack_") then "", ""
+         else (.peak_rss_bytes.median | mib), (.peak_rss_ratio.median | fixed(2)) end),
         (if .profile_bytes == null then "" else .profile_bytes / 1e6 | fixed(2) end)] | row),
     "", "Medians of \(.rounds) paired runs; \($made).";
     $is_whole),
