@@ -5,13 +5,13 @@
 // session's figures against the program's own count, and its peak against what must have been
 // alive.
 
+#include "coroutines.h"
+
 #include <memscope/memscope.h>
 
 #include <atomic>
-#include <coroutine>
 #include <cstdio>
 #include <cstdlib>
-#include <exception>
 #include <pthread.h>
 
 namespace {
@@ -42,32 +42,16 @@ sums now() {
     return {calls, bytes, frees, freed};
 }
 
-struct job {
-    struct promise_type {
-        static void *operator new(std::size_t size) {
-            return note(::operator new(size), size);
-        }
-        static void operator delete(void *frame, std::size_t size) {
-            note_free(size);
-            ::operator delete(frame);
-        }
-        job get_return_object() {
-            return {std::coroutine_handle<promise_type>::from_promise(*this)};
-        }
-        std::suspend_always initial_suspend() noexcept {
-            return {};
-        }
-        std::suspend_always final_suspend() noexcept {
-            return {};
-        }
-        void return_void() {
-        }
-        void unhandled_exception() {
-            std::terminate();
-        }
-    };
-    std::coroutine_handle<promise_type> handle;
+struct counted_frames {
+    static void *operator new(std::size_t size) {
+        return note(::operator new(size), size);
+    }
+    static void operator delete(void *frame, std::size_t size) {
+        note_free(size);
+        ::operator delete(frame);
+    }
 };
+using job = held<counted_frames>;
 
 void *volatile sink;
 
