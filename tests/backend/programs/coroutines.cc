@@ -3,37 +3,13 @@
 // Coroutines that begin in one session, suspend, and go on in another, on another thread as well:
 // each session's figures against the program's own count, frames included.
 
-#include "coroutines.h"
+#include "job.h"
 
 #include <memscope/memscope.h>
 
 #include <cstdio>
 #include <cstdlib>
 #include <thread>
-
-static std::uint64_t calls, bytes, frees, freed;
-
-static void *note(void *block, std::size_t size) {
-    calls++;
-    bytes += size;
-    return block;
-}
-
-static void note_free(std::size_t size) {
-    frees++;
-    freed += size;
-}
-
-struct counted_frames {
-    static void *operator new(std::size_t size) {
-        return note(::operator new(size), size);
-    }
-    static void operator delete(void *frame, std::size_t size) {
-        note_free(size);
-        ::operator delete(frame);
-    }
-};
-using job = held<counted_frames>;
 
 static void *volatile sink;
 

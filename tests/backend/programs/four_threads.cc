@@ -5,7 +5,7 @@
 // session's figures against the program's own count, and its peak against what must have been
 // alive.
 
-#include "coroutines.h"
+#include "job.h"
 
 #include <memscope/memscope.h>
 
@@ -25,33 +25,9 @@ struct sums {
     }
 };
 
-std::atomic<std::uint64_t> calls, bytes, frees, freed;
-
-void *note(void *block, std::size_t size) {
-    calls++;
-    bytes += size;
-    return block;
-}
-
-void note_free(std::size_t size) {
-    frees++;
-    freed += size;
-}
-
 sums now() {
     return {calls, bytes, frees, freed};
 }
-
-struct counted_frames {
-    static void *operator new(std::size_t size) {
-        return note(::operator new(size), size);
-    }
-    static void operator delete(void *frame, std::size_t size) {
-        note_free(size);
-        ::operator delete(frame);
-    }
-};
-using job = held<counted_frames>;
 
 void *volatile sink;
 
