@@ -4,6 +4,7 @@
 // was started.
 
 #include "contexts_parts.h"
+#include "grow.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -57,16 +58,13 @@ static bool is_dropped(const struct ms_stack_frame *frame, enum dropped where) {
 // --- frames ------------------------------------------------------------------------------------
 
 static void push(struct ms_stack *stack, struct ms_stack_frame frame) {
-    if (stack->count == stack->capacity) {
-        uint32_t capacity = stack->capacity ? 2 * stack->capacity : 128;
-        struct ms_stack_frame *frames = realloc(stack->frames, capacity * sizeof *frames);
-        if (!frames) {
-            stack->failed = true;
-            return;
-        }
-        stack->frames = frames;
-        stack->capacity = capacity;
+    struct ms_stack_frame *frames =
+        ms_grown(stack->frames, &stack->capacity, stack->count, sizeof *frames);
+    if (!frames) {
+        stack->failed = true;
+        return;
     }
+    stack->frames = frames;
     stack->frames[stack->count++] = frame;
 }
 

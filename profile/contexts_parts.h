@@ -60,7 +60,8 @@ struct ms_stack_source {
 // A stack being made; its room is used again for the next.
 struct ms_stack {
     struct ms_stack_frame *frames;
-    uint32_t count, capacity;
+    size_t capacity;
+    uint32_t count;
     uint8_t flags; // MEMSCOPE_CONTEXT_*
     bool failed;   // out of memory
 };

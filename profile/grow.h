@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Arrays that grow one item at a time. For the files of profile/ and source/.
+// Arrays that grow one item at a time. For the files of profile/, source/ and report/.
 
 #ifndef MEMSCOPE_PROFILE_GROW_H
 #define MEMSCOPE_PROFILE_GROW_H

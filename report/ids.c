@@ -4,6 +4,8 @@
 
 #include "ids.h"
 
+#include <profile/grow.h>
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,14 +40,10 @@ static bool grow_slots(struct ms_ids *ids) {
 
 static bool grow_keys(struct ms_ids *ids, size_t length) {
     size_t used = begin_of(ids, ids->count);
-    if (ids->count == ids->capacity) {
-        uint32_t capacity = ids->capacity ? 2 * ids->capacity : 128;
-        size_t *ends = realloc(ids->ends, capacity * sizeof *ends);
-        if (!ends)
-            return false;
-        ids->ends = ends;
-        ids->capacity = capacity;
-    }
+    size_t *ends = ms_grown(ids->ends, &ids->capacity, ids->count, sizeof *ends);
+    if (!ends)
+        return false;
+    ids->ends = ends;
     if (ids->key_capacity - used < length) {
         size_t capacity = 2 * (used + length);
         unsigned char *keys = realloc(ids->keys, capacity);

@@ -13,8 +13,8 @@ struct ms_ids {
     unsigned char *keys; // one behind the other
     size_t *ends;        // by number: where its key ends
     uint32_t *slots;     // hash table of numbers + 1
-    size_t key_capacity, slot_count;
-    uint32_t count, capacity;
+    size_t key_capacity, capacity, slot_count;
+    uint32_t count;
 };
 
 #define MS_NO_ID UINT32_MAX // out of memory

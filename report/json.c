@@ -136,9 +136,7 @@ static json_t *coverage_part(struct writer *writer, const struct ms_summary *sum
 
 static json_t *frame_part(struct writer *writer, const struct ms_frame *frame) {
     json_t *item = json_object();
-    set(writer, item, "function", text_or_null(frame->function));
-    set(writer, item, "file", text_or_null(frame->file));
-    set(writer, item, "line", number_or_null(frame->line));
+    set_place(writer, item, frame->function, frame->file, frame->line);
     set(writer, item, "column", number_or_null(frame->column));
     return item;
 }
@@ -198,9 +196,7 @@ static json_t *site_part(struct writer *writer, const struct ms_summary *summary
                          const struct ms_site *site) {
     json_t *part = json_object();
     set(writer, part, "id", number(site->id));
-    set(writer, part, "function", text_or_null(site->function));
-    set(writer, part, "file", text_or_null(site->file));
-    set(writer, part, "line", number_or_null(site->line));
+    set_place(writer, part, site->function, site->file, site->line);
     set(writer, part, "column", number_or_null(site->column));
     set(writer, part, "inlined",
         site->foreign ? json_array() : frames_part(writer, summary, site, 1));

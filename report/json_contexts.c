@@ -28,9 +28,7 @@ static json_t *address_part(const struct ms_stack_frame *frame) {
 
 static json_t *frame_part(struct writer *writer, const struct ms_stack_frame *frame) {
     json_t *item = json_object();
-    set(writer, item, "function", text_or_null(frame->function));
-    set(writer, item, "file", text_or_null(frame->file));
-    set(writer, item, "line", number_or_null(frame->line));
+    set_place(writer, item, frame->function, frame->file, frame->line);
     set(writer, item, "column", number_or_null(frame->column));
     set(writer, item, "inlined", json_boolean(frame->inlined));
     set(writer, item, "module", frame->module ? number(frame->module->id) : json_null());

@@ -47,6 +47,14 @@ static inline void set(struct writer *writer, json_t *object, const char *key, j
         writer->failed = true;
 }
 
+// Where code stands: members function, file and line.
+static inline void set_place(struct writer *writer, json_t *object, const char *function,
+                             const char *file, uint32_t line) {
+    set(writer, object, "function", text_or_null(function));
+    set(writer, object, "file", text_or_null(file));
+    set(writer, object, "line", number_or_null(line));
+}
+
 static inline void add(struct writer *writer, json_t *array, json_t *value) {
     if (!array || json_array_append_new(array, value) != 0)
         writer->failed = true;

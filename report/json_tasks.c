@@ -37,9 +37,7 @@ static char *place_text(struct writer *writer, const struct ms_summary *summary,
                         const struct ms_task_class *task_class, const struct ms_site *spawn_site) {
     struct ms_frame frame = ms_task_class_frame(summary, task_class);
     json_t *part = json_object();
-    set(writer, part, "function", text_or_null(frame.function));
-    set(writer, part, "file", text_or_null(frame.file));
-    set(writer, part, "line", number_or_null(frame.line));
+    set_place(writer, part, frame.function, frame.file, frame.line);
     set(writer, part, "spawn", spawn_part(writer, summary, spawn_site));
     char *text = part ? json_dumps(part, 0) : NULL;
     json_decref(part);
@@ -202,9 +200,7 @@ static json_t *class_part(struct writer *writer, const struct ms_summary *summar
     set(writer, part, "kind", json_string(ms_task_kind_name(task_class->kind)));
     set(writer, part, "name", text_or_null(task_class->name));
     struct ms_frame frame = ms_task_class_frame(summary, task_class);
-    set(writer, part, "function", text_or_null(frame.function));
-    set(writer, part, "file", text_or_null(frame.file));
-    set(writer, part, "line", number_or_null(frame.line));
+    set_place(writer, part, frame.function, frame.file, frame.line);
     set(writer, part, "promise_type", text_or_null(task_class->promise_type));
     set(writer, part, "spawn", spawn_part(writer, summary, task_class->spawn_site));
     set(writer, part, "count", number(task_class->started));

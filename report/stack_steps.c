@@ -4,6 +4,8 @@
 
 #include "stack_steps.h"
 
+#include <profile/grow.h>
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -75,16 +77,6 @@ static bool grow_slots(struct ms_steps *steps) {
     return true;
 }
 
-static bool grow_items(struct ms_steps *steps) {
-    uint32_t capacity = steps->capacity ? 2 * steps->capacity : 512;
-    struct ms_step *items = realloc(steps->items, capacity * sizeof *items);
-    if (!items)
-        return false;
-    steps->items = items;
-    steps->capacity = capacity;
-    return true;
-}
-
 static uint32_t intern(struct ms_steps *steps, const struct ms_step *step) {
     if (2 * (size_t)steps->count >= steps->slot_count && !grow_slots(steps))
         return MS_NO_STEP;
@@ -92,8 +84,11 @@ static uint32_t intern(struct ms_steps *steps, const struct ms_step *step) {
     for (; steps->slots[at]; at = (at + 1) & (steps->slot_count - 1))
         if (same_step(&steps->items[steps->slots[at] - 1], step))
             return steps->slots[at] - 1;
-    if (steps->count == steps->capacity && !grow_items(steps))
+    struct ms_step *items =
+        ms_grown(steps->items, &steps->capacity, steps->count, sizeof *steps->items);
+    if (!items)
         return MS_NO_STEP;
+    steps->items = items;
     steps->items[steps->count] = *step;
     steps->items[steps->count].function_step = steps->count;
     steps->slots[at] = ++steps->count;

@@ -11,7 +11,8 @@ struct ms_seen_frame;
 
 struct ms_steps {
     struct ms_step *items;
-    uint32_t count, capacity;
+    size_t capacity;
+    uint32_t count;
     uint32_t *slots; // by content: number + 1
     size_t slot_count;
     struct ms_seen_frame *seen; // by the addresses of the texts: most frames come again and again

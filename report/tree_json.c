@@ -63,9 +63,8 @@ static json_t *node_part(struct writer *writer, const struct ms_stack_tree *tree
     set(writer, part, "id", number(node));
     set(writer, part, "parent", node ? number(at->parent) : json_null());
     set(writer, part, "kind", json_string(step ? kind_name(step->kind) : "root"));
-    set(writer, part, "function", text_or_null(step ? step->function : NULL));
-    set(writer, part, "file", text_or_null(step ? step->file : NULL));
-    set(writer, part, "line", step ? number_or_null(step->line) : json_null());
+    set_place(writer, part, step ? step->function : NULL, step ? step->file : NULL,
+              step ? step->line : 0);
     set(writer, part, "module", text_or_null(step && step->module ? step->module->path : NULL));
     set(writer, part, "module_offset", step ? number_or_null(step->module_offset) : json_null());
     set(writer, part, "repeats", number(at->repeats));

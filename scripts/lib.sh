@@ -37,7 +37,7 @@ is_installed() {
 }
 
 is_available() {
-    apt-cache policy "$1" 2>/dev/null | grep -q '^  Candidate: [0-9]'
+    apt-cache policy "$1" 2>/dev/null | grep '^  Candidate: [0-9]' >/dev/null
 }
 
 # missing_packages PURPOSE...: prints what is not installed, in the form of packages_for.

@@ -130,8 +130,8 @@ struct memscope_profile_header {
     uint64_t latest_peak;
     uint64_t instance[2];      // random: names this profile, and its sessions
     uint64_t sessions_started; // by calls of backend.h
-    uint64_t
-        async_task_highest; // coroutines and fibers alive at once (runtime/collect/task_alive.h)
+    // Coroutines and fibers alive at once (runtime/collect/task_alive.h).
+    uint64_t async_task_highest;
 
     uint32_t unsampled_site_ref; // the site of what was not sampled (profile_sampling.h); 0 = none
     uint32_t reserved0;

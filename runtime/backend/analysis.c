@@ -69,9 +69,6 @@ static double size_of(double value) {
     return value < 0 ? -value : value;
 }
 
-// Where no budget is to be kept, one tick in so many is timed (ms_overhead_times).
-enum { TIMED_ONE_IN = 8 };
-
 // Each thread has one event in MS_TICK timed, or fewer, which stands for all: of an interval too
 // short for that to say much it costs what events of the process cost in the mean, or it may be
 // twice that, and may be what was timed. A longer one may be off by the events before the first
@@ -79,7 +76,7 @@ enum { TIMED_ONE_IN = 8 };
 static void allow_for_ticks(uint64_t allocations, uint64_t process_allocations,
                             const struct ms_overhead_sum *now, double *overhead_ns,
                             double *error_ns) {
-    double tick = ms_governor_has_budget() ? MS_TICK : MS_TICK * TIMED_ONE_IN;
+    double tick = ms_governor_has_budget() ? MS_TICK : MS_TICK * MS_TIMED_ONE_IN;
     double unseen = tick * (double)ms_load(&ms_shared.header->threads_highest);
     double each_ns = (double)now->overhead_ns / (double)process_allocations;
     double calls = (double)allocations;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// What tracking costs, measured as it runs. One allocation in MS_TICK is timed, and a free after
-// it:
+// What tracking costs, measured as it runs. Of each thread one allocation in MS_TICK is timed - of
+// these one in MS_TIMED_ONE_IN where no budget has to be kept, after the first ones; while samples
+// are taken, one in MS_SAMPLED_TICK - and a free after it:
 //
 //   cost of an event = hot cost + its time - the time of a control
 //
@@ -52,7 +53,7 @@ struct ms_overhead {
 struct ms_overhead_sum {
     uint64_t overhead_ns, error_ns; // 95 %: off by less than that, either way
     uint64_t cpu_ns;
-    uint64_t events; // allocations, to within MS_TICK a thread
+    uint64_t events; // allocations, to within those between two timed ones of each thread
     uint64_t cycles_per_ms;
 };
 
@@ -74,10 +75,12 @@ void ms_overhead_add(struct ms_overhead *overhead, enum ms_timed kind, uint64_t 
 void ms_overhead_add_none(struct ms_overhead *overhead, enum ms_timed kind);
 
 // One is due to be timed: is it? What waits for the clock is not cheap: where no budget has to be
-// kept, one in 8 is enough after the first ones.
+// kept, one in so many is enough after the first ones of a thread.
+enum { MS_TIMED_FIRST = 256, MS_TIMED_ONE_IN = 8 };
 static inline bool ms_overhead_times(struct ms_overhead *overhead, bool has_budget) {
     overhead->looks++;
-    return has_budget || overhead->looks <= 256 || overhead->looks % 8 == 0;
+    return has_budget || overhead->looks <= MS_TIMED_FIRST ||
+           overhead->looks % MS_TIMED_ONE_IN == 0;
 }
 
 // One of a thread with tasks, which stands for so many.

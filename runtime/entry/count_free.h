@@ -117,6 +117,31 @@ MS_NOINLINE static void note_free_remote(void *block, struct memscope_cell_recor
     slow_guard_release(&ms_tls); // the last block of an ended task makes this a thread of tasks
 }
 
+// What is left to do; the block is freed by the caller (free_end frees it as well). `of_task`, a
+// constant: `end` is count_free_of_task's, which tells no cell; else count_free_otherwise's.
+MS_HOT bool note_free_end(enum ms_end end, void *block, uint64_t record,
+                          struct memscope_cell_record *cell, bool of_task) {
+    switch (end) {
+    case MS_END_COUNTED:
+        return true;
+    case MS_END_SLOW:
+        return note_free_slow(block, record, true);
+    case MS_END_PUBLISH:
+        if (of_task)
+            (void)note_task_publish(block);
+        else
+            note_free_publish();
+        return true;
+    case MS_END_REMOTE:
+        if (of_task)
+            note_free_across_tasks(block, record);
+        else
+            note_free_remote(block, cell, (uint32_t)record);
+        return true;
+    }
+    return true;
+}
+
 static bool note_free_special(void *block, uint64_t record) {
     struct ms_tls *tls = &ms_tls;
     if (MS_UNLIKELY(tls->special & MS_SPECIAL_TIMED)) { // part of a realloc: times none
@@ -133,42 +158,24 @@ static bool note_free_special(void *block, uint64_t record) {
         return true;
     if (tls->special != MS_SPECIAL_TASKS)
         return note_free_slow(block, record, true);
-    switch (count_free_of_task(tls, block, record)) {
-    case MS_END_COUNTED:
-        return true;
-    case MS_END_SLOW:
-        return note_free_slow(block, record, true);
-    case MS_END_PUBLISH:
-        (void)note_task_publish(block);
-        return true;
-    case MS_END_REMOTE:
-        note_free_across_tasks(block, record);
-        return true;
-    }
-    return true;
+    return note_free_end(count_free_of_task(tls, block, record), block, record, NULL, true);
 }
 
 bool ms_note_free_of(void *block, uint64_t record) {
-    struct memscope_cell_record *cell;
+    struct memscope_cell_record *cell = NULL;
     if (MS_UNLIKELY(ms_tls.special != 0))
         return note_free_special(block, record);
     if (MS_LIKELY(ms_direct_cell(record, &cell))) {
         note_free_unsaved(block, (uint32_t)record, cell);
         return true;
     }
-    switch (count_free_otherwise(block, record, &cell)) {
-    case MS_END_COUNTED:
-        return true;
-    case MS_END_SLOW:
-        return note_free_slow(block, record, true);
-    case MS_END_PUBLISH:
-        note_free_publish();
-        return true;
-    case MS_END_REMOTE:
-        note_free_remote(block, cell, (uint32_t)record);
-        return true;
-    }
-    return true;
+    enum ms_end end = count_free_otherwise(block, record, &cell);
+    return note_free_end(end, block, record, cell, false);
+}
+
+MS_COLD static void free_slow(void *block, uint64_t record, ms_free_function *real) {
+    if (note_free_slow(block, record, false))
+        real(block);
 }
 
 MS_NOINLINE static void free_and_publish(void *block, ms_free_function *real) {
@@ -181,9 +188,40 @@ MS_NOINLINE static void free_across_tasks(void *block, uint64_t record, ms_free_
     real(block);
 }
 
-MS_COLD static void free_slow(void *block, uint64_t record, ms_free_function *real) {
-    if (note_free_slow(block, record, false))
+MS_NOINLINE static void free_remote(void *block, struct memscope_cell_record *cell, uint64_t bytes,
+                                    ms_free_function *real) {
+    note_free_remote(block, cell, bytes);
+    real(block);
+}
+
+MS_NOINLINE static void free_publish(void *block, ms_free_function *real) {
+    note_free_publish();
+    real(block);
+}
+
+// As note_free_end, and frees the block.
+MS_HOT void free_end(enum ms_end end, void *block, uint64_t record,
+                     struct memscope_cell_record *cell, bool of_task, ms_free_function *real) {
+    switch (end) {
+    case MS_END_COUNTED:
         real(block);
+        return;
+    case MS_END_SLOW:
+        free_slow(block, record, real);
+        return;
+    case MS_END_PUBLISH:
+        if (of_task)
+            free_and_publish(block, real);
+        else
+            free_publish(block, real);
+        return;
+    case MS_END_REMOTE:
+        if (of_task)
+            free_across_tasks(block, record, real);
+        else
+            free_remote(block, cell, (uint32_t)record, real);
+        return;
+    }
 }
 
 MS_NOINLINE static void free_otherwise(void *block, ms_free_function *real) {
@@ -218,50 +256,14 @@ void ms_free_special(void *block, ms_free_function *real) {
         free_slow(block, record, real);
         return;
     }
-    switch (count_free_of_task(tls, block, record)) {
-    case MS_END_COUNTED:
-        real(block);
-        return;
-    case MS_END_SLOW:
-        free_slow(block, record, real);
-        return;
-    case MS_END_PUBLISH:
-        free_and_publish(block, real);
-        return;
-    case MS_END_REMOTE:
-        free_across_tasks(block, record, real);
-        return;
-    }
-}
-
-MS_NOINLINE static void free_remote(void *block, struct memscope_cell_record *cell, uint64_t bytes,
-                                    ms_free_function *real) {
-    note_free_remote(block, cell, bytes);
-    real(block);
-}
-
-MS_NOINLINE static void free_publish(void *block, ms_free_function *real) {
-    note_free_publish();
-    real(block);
+    free_end(count_free_of_task(tls, block, record), block, record, NULL, true, real);
 }
 
 // Under ThreadLocal, or a block of unknown origin.
 void ms_free_otherwise(void *block, uint64_t record, ms_free_function *real) {
-    struct memscope_cell_record *cell;
-    switch (count_free_otherwise(block, record, &cell)) {
-    case MS_END_COUNTED:
-        real(block);
-        return;
-    case MS_END_SLOW:
-        free_slow(block, record, real);
-        return;
-    case MS_END_PUBLISH:
-        free_publish(block, real);
-        return;
-    case MS_END_REMOTE:
-        free_remote(block, cell, (uint32_t)record, real);
-        return;
-    }
+    struct memscope_cell_record *cell = NULL;
+    enum ms_end end = count_free_otherwise(block, record, &cell);
+    free_end(end, block, record, cell, false, real);
 }
 
 #endif

@@ -4,20 +4,12 @@
 // cuts, swapped stretches), the same on every machine. Run under sanitizers.
 
 #include "builder.h"
+#include "random_numbers.h"
 #include "reader_target.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static uint64_t state = 0x9E3779B97F4A7C15u;
-
-static uint32_t next_random(uint32_t below) { // xorshift64*
-    state ^= state >> 12;
-    state ^= state << 25;
-    state ^= state >> 27;
-    return (uint32_t)(((state * 0x2545F4914F6CDD1Du) >> 32) % below);
-}
 
 // Words that sit on edges.
 static const uint64_t edges[] = {
@@ -26,32 +18,32 @@ static const uint64_t edges[] = {
     UINT64_MAX, 0x534D,     0x7F534D,   1ull << 40, 0x100534D00ull};
 
 static size_t mutate(uint8_t *bytes, size_t size) {
-    uint32_t times = 1 + next_random(4);
+    uint32_t times = 1 + below(4);
     // Half of the damage hits the header's first fields and the records, not its empty end.
     for (uint32_t i = 0; i < times; i++) {
-        uint32_t start = next_random(3) == 0 ? 0 : MEMSCOPE_HEADER_BYTES;
+        uint32_t start = below(3) == 0 ? 0 : MEMSCOPE_HEADER_BYTES;
         uint32_t room = start == 0 ? 600 : (uint32_t)size - start;
-        uint32_t at = start + next_random(room);
-        switch (next_random(5)) {
+        uint32_t at = start + below(room);
+        switch (below(5)) {
         case 0:
-            bytes[at] ^= (uint8_t)(1u << next_random(8));
+            bytes[at] ^= (uint8_t)(1u << below(8));
             break;
         case 1:
-            bytes[at] = (uint8_t)next_random(256);
+            bytes[at] = (uint8_t)below(256);
             break;
         case 2:
-            memcpy(bytes + at / 8 * 8, &edges[next_random(sizeof edges / sizeof *edges)], 8);
+            memcpy(bytes + at / 8 * 8, &edges[below(sizeof edges / sizeof *edges)], 8);
             break;
         case 3:
-            memcpy(bytes + at / 4 * 4, &edges[next_random(sizeof edges / sizeof *edges)], 4);
+            memcpy(bytes + at / 4 * 4, &edges[below(sizeof edges / sizeof *edges)], 4);
             break;
         default: {
-            uint32_t from = (uint32_t)MEMSCOPE_HEADER_BYTES + next_random((uint32_t)size - 4160);
+            uint32_t from = (uint32_t)MEMSCOPE_HEADER_BYTES + below((uint32_t)size - 4160);
             memmove(bytes + at / 64 * 64, bytes + from / 64 * 64, 64);
         }
         }
     }
-    return next_random(8) == 0 ? next_random((uint32_t)size) : size;
+    return below(8) == 0 ? below((uint32_t)size) : size;
 }
 
 static void damage(const struct builder *b, long rounds) {

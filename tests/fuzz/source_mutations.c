@@ -4,6 +4,8 @@
 // line tables (this program's own), the plugin's checksums, compile commands. First that the line
 // table of the program tells the checksum of this very file.
 
+#include "random_numbers.h"
+
 #include <source/commands.h>
 #include <source/lines.h>
 
@@ -15,14 +17,6 @@
 #include <string.h>
 #include <unistd.h>
 
-static uint64_t state = 1;
-
-static uint64_t next(void) {
-    state ^= state << 13;
-    state ^= state >> 7;
-    return state ^= state << 17;
-}
-
 static uint8_t *copy_of(const void *bytes, size_t count) {
     uint8_t *copy = malloc(count ? count : 1); // of its own size: what is read behind it is seen
     assert(copy);
@@ -31,9 +25,9 @@ static uint8_t *copy_of(const void *bytes, size_t count) {
 }
 
 static size_t mutate(uint8_t *bytes, size_t count) {
-    for (uint64_t i = next() % 4; i > 0 && count > 0; i--)
-        bytes[next() % (count < 512 || i % 2 ? count : 512)] = (uint8_t)next();
-    return next() % 4 ? count : next() % (count + 1);
+    for (uint64_t i = below(4); i > 0 && count > 0; i--)
+        bytes[below(count < 512 || i % 2 ? count : 512)] = (uint8_t)below(256);
+    return below(4) ? count : below(count + 1);
 }
 
 static void expect_own_checksum(const struct ms_line_table *table) {

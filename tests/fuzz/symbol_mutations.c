@@ -5,6 +5,7 @@
 // the symbolizer's answers. Works in a folder of its own, which it removes.
 
 #include "builder.h"
+#include "random_numbers.h"
 
 #include <assert.h>
 #include <elf.h>
@@ -44,37 +45,28 @@ struct module {
     char names[64], link[16];
 };
 
-static uint64_t state = 0x9E3779B97F4A7C15u;
-
-static uint32_t next_random(uint32_t below) { // xorshift64*
-    state ^= state >> 12;
-    state ^= state << 25;
-    state ^= state >> 27;
-    return (uint32_t)(((state * 0x2545F4914F6CDD1Du) >> 32) % below);
-}
-
 static size_t mutate(uint8_t *bytes, size_t count) {
     static const uint8_t edges[] = {0, 0xFF, 0x7F, 0x80, '"', '\\', '{', ']', '<', '>', '$', ' '};
-    for (uint32_t i = 1 + next_random(4); i > 0; i--) {
-        uint32_t at = next_random((uint32_t)count);
-        switch (next_random(4)) {
+    for (uint32_t i = 1 + below(4); i > 0; i--) {
+        uint32_t at = below((uint32_t)count);
+        switch (below(4)) {
         case 0:
-            bytes[at] ^= (uint8_t)(1u << next_random(8));
+            bytes[at] ^= (uint8_t)(1u << below(8));
             break;
         case 1:
-            bytes[at] = edges[next_random(sizeof edges)];
+            bytes[at] = edges[below(sizeof edges)];
             break;
         case 2: // a word near an end
             for (uint32_t k = at / 4 * 4; k < count && k < at / 4 * 4 + 4; k++)
-                bytes[k] = k % 4 == 0 ? (uint8_t)(next_random(3) - 1) : bytes[at];
+                bytes[k] = k % 4 == 0 ? (uint8_t)(below(3) - 1) : bytes[at];
             break;
         default: {
-            uint32_t length = next_random((uint32_t)count - at);
-            memmove(bytes + at, bytes + next_random((uint32_t)count - length), length);
+            uint32_t length = below((uint32_t)count - at);
+            memmove(bytes + at, bytes + below((uint32_t)count - length), length);
         }
         }
     }
-    return next_random(8) == 0 ? 1 + next_random((uint32_t)count) : count;
+    return below(8) == 0 ? 1 + below((uint32_t)count) : count;
 }
 
 // ---- files -------------------------------------------------------------------------------------
@@ -208,7 +200,7 @@ static size_t with_cache(const char *program, long rounds) {
         assert(changed);
         memcpy(changed, sound, count);
         size_t left = mutate(changed, count);
-        if (next_random(8) != 0)
+        if (below(8) != 0)
             mend_checksum(changed, left);
         write_file("x.msp.symbols", changed, left);
         read += report(program) > 0;

@@ -2,30 +2,23 @@
 //
 // unwind_mutations ROUNDS SEED-FILE...: damages each file's tables in the same ways every time.
 
+#include "random_numbers.h"
 #include "unwind_target.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static uint64_t state = 1;
-
-static size_t next_random(size_t below) {
-    state = state * 6364136223846793005u + 1442695040888963407u;
-    return (size_t)(state >> 33) % below;
-}
-
 static void mutate(uint8_t *bytes, size_t size) {
     static const uint8_t edges[] = {0, 1, 0x0a, 0x0b, 0x0f, 0x40, 0x7f, 0x80, 0x90, 0xff};
-    for (size_t i = next_random(6) + 1; i > 0; i--) {
-        size_t at = next_random(size);
-        if (next_random(3) == 0)
-            bytes[at] = edges[next_random(sizeof edges)];
-        else if (next_random(2) == 0)
-            bytes[at] ^= (uint8_t)(1u << next_random(8));
+    for (size_t i = below(6) + 1; i > 0; i--) {
+        size_t at = below(size);
+        if (below(3) == 0)
+            bytes[at] = edges[below(sizeof edges)];
+        else if (below(2) == 0)
+            bytes[at] ^= (uint8_t)(1u << below(8));
         else // the same operation many times
-            memset(bytes + at, edges[next_random(sizeof edges)],
-                   next_random(size - at < 20 ? size - at : 20));
+            memset(bytes + at, edges[below(sizeof edges)], below(size - at < 20 ? size - at : 20));
     }
 }
 
@@ -40,12 +33,12 @@ static size_t damage(const char *path, long rounds) {
     fclose(file);
     found = unwind_target(whole, size);
     for (long i = 0; i < rounds; i++) {
-        size_t left = next_random(4) == 0 ? next_random(size) + 1 : size;
+        size_t left = below(4) == 0 ? below(size) + 1 : size;
         uint8_t *damaged = malloc(left); // exactly as large: a read beyond is seen
         if (!damaged)
             abort();
         memcpy(damaged, whole, left);
-        if (left == size || next_random(2) == 0)
+        if (left == size || below(2) == 0)
             mutate(damaged, left);
         unwind_target(damaged, left);
         free(damaged);

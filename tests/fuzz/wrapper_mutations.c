@@ -4,6 +4,8 @@
 // changed at random but the same every time. First that the sound file says what stands in it.
 
 #define _GNU_SOURCE // memfd_create
+#include "random_numbers.h"
+
 #include <assert.h>
 #include <elf.h>
 #include <stdio.h>
@@ -34,15 +36,6 @@ struct file {
     char names[24];
     char content[sizeof rows];
 };
-
-static uint64_t state = 0x9E3779B97F4A7C15u;
-
-static uint32_t next_random(uint32_t below) { // xorshift64*
-    state ^= state >> 12;
-    state ^= state << 25;
-    state ^= state >> 27;
-    return (uint32_t)(((state * 0x2545F4914F6CDD1Du) >> 32) % below);
-}
 
 static void make(struct file *file) {
     static const char names[24] = "\0.memscope\0.shstrtab";
@@ -136,27 +129,27 @@ static void ask(const struct ms_wrappers *wrappers) {
 
 static size_t mutate(uint8_t *bytes, size_t count) {
     static const uint8_t edges[] = {0, '\t', 'W', 'C', 0xFF, '0', '9', '-', ':', '<'};
-    for (uint32_t i = 1 + next_random(4); i > 0; i--) {
+    for (uint32_t i = 1 + below(4); i > 0; i--) {
         // Three of four hit the texts.
-        uint32_t from = next_random(4) ? (uint32_t)offsetof(struct file, content) : 0;
-        uint32_t at = from + next_random((uint32_t)count - from);
-        switch (next_random(4)) {
+        uint32_t from = below(4) ? (uint32_t)offsetof(struct file, content) : 0;
+        uint32_t at = from + below((uint32_t)count - from);
+        switch (below(4)) {
         case 0:
-            bytes[at] ^= (uint8_t)(1u << next_random(8));
+            bytes[at] ^= (uint8_t)(1u << below(8));
             break;
         case 1:
-            bytes[at] = (uint8_t)next_random(256);
+            bytes[at] = (uint8_t)below(256);
             break;
         case 2:
-            bytes[at] = edges[next_random(sizeof edges)];
+            bytes[at] = edges[below(sizeof edges)];
             break;
         default: {
-            uint32_t length = next_random((uint32_t)count - at);
-            memmove(bytes + at, bytes + next_random((uint32_t)count - length), length);
+            uint32_t length = below((uint32_t)count - at);
+            memmove(bytes + at, bytes + below((uint32_t)count - length), length);
         }
         }
     }
-    return next_random(8) == 0 ? 1 + next_random((uint32_t)count) : count;
+    return below(8) == 0 ? 1 + below((uint32_t)count) : count;
 }
 
 int main(int argc, char **argv) {

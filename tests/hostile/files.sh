@@ -132,7 +132,7 @@ set_user_id() {
     cp steps "$place/steps"
     chown 65534 "$place/steps"
     chmod 4755 "$place/steps"
-    if findmnt -no OPTIONS -T "$place" | grep -q nosuid; then skip "$place is nosuid"; fi
+    if findmnt -no OPTIONS -T "$place" | grep nosuid >/dev/null; then skip "$place is nosuid"; fi
     mkdir -m 777 tmp
     touch before
     run secret env TMPDIR="$PWD/tmp" \

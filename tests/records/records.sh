@@ -143,7 +143,7 @@ hybrid_strategy_has_two_parts() {
         ([$it.thread_data, $it.async_data] | (map(.strategy_metadata.total_bytes) | add) == $sum.total_bytes and
             (map(.strategy_metadata.total_allocations) | add) == $sum.total_allocations and
             (map(.allocations | length) | add) == $sum.live_allocations + $sum.total_frees and
-            all(.[]; .allocations | length > 0))' | grep -qx true || fail "$(tail -3 late.strategy.json)"
+            all(.[]; .allocations | length > 0))' | grep -x true >/dev/null || fail "$(tail -3 late.strategy.json)"
 }
 
 # Algorithm R with the runtime's generator, made here once more: the same blocks are drawn; and over

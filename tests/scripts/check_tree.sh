@@ -69,10 +69,21 @@ case $check in
         rule='over 500 lines without a reason ("More than 500 lines because …" in the first 30)'
         tree_files | grep -E '\.(c|h|cc|cpp|def|sh|py|cmake|txt)$' | while read -r file; do
             lines=$(wc -l <"$file")
-            if [ "$lines" -gt 500 ] && ! head -n 30 "$file" | grep -q 'More than 500 lines because'; then
+            if [ "$lines" -gt 500 ] && ! head -n 30 "$file" | grep 'More than 500 lines because' >/dev/null; then
                 echo "$file: $lines lines"
             fi
         done >>"$found"
+        ;;
+    grep_reads_a_pipe_to_its_end)
+        rule='a pipe into grep -q, which leaves at the first match: under pipefail what writes fails by SIGPIPE (grep … >/dev/null reads on)'
+        # The pipe may stand at the end of the line before.
+        find tests bench scripts cmake examples .ci -type f -exec grep -Il grep {} + 2>/dev/null |
+            xargs -r -d '\n' awk '
+                FNR == 1 { piped = "" }
+                piped $0 ~ /(^|[^|])[|]&?[ \t]*([A-Za-z_]+=[^ ]* )*[efz]?grep[ \t]+([^|;&]*[ \t])?(-[A-Za-z0-9]*q|--quiet|--silent)/ {
+                    print FILENAME ":" FNR ":" $0
+                }
+                { piped = $0 ~ /(^|[^|])[|]&?[ \t]*\\?$/ ? "|" : "" }' >>"$found"
         ;;
     nothing_is_left_unfinished)
         rule='a word that stands on unfinished work'

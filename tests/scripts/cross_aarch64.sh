@@ -10,6 +10,6 @@ cmake -S "$1" -B "$2" -G Ninja -DCMAKE_TOOLCHAIN_FILE="$1/cmake/aarch64-linux-gn
     -DMEMSCOPE_RUNTIME_ONLY=ON -DMEMSCOPE_WERROR=ON
 cmake --build "$2" -j 2
 for library in libmemscope_rt.a libmemscope_rt.so; do
-    aarch64-linux-gnu-readelf -h "$2/lib/$library" | grep -q 'Machine:.*AArch64' ||
+    aarch64-linux-gnu-readelf -h "$2/lib/$library" | grep 'Machine:.*AArch64' >/dev/null ||
         { echo "$2/lib/$library: not for AArch64"; exit 1; }
 done

@@ -16,7 +16,7 @@ for library in "$@"; do
     defined=$(nm $dynamic --defined-only "$library" 2>/dev/null | awk 'NF == 3 && $2 ~ /[TWDRBV]/ { print $3 }' |
         sed 's/@.*//' | sort -u)
     hooks=$(echo "$defined" | grep '^__memscope_' | grep -v '^__memscope_abi_' || true)
-    missing=$(for hook in $expected; do echo "$hooks" | grep -qx "$hook" || echo "$hook"; done)
+    missing=$(for hook in $expected; do echo "$hooks" | grep -x "$hook" >/dev/null || echo "$hook"; done)
     if [ -n "$missing" ]; then
         echo "$library: does not define: $missing"
         status=1

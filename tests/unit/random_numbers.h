@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-static uint64_t random_state;
+static uint64_t random_state = 0x9E3779B97F4A7C15u; // of seed 1
 
 static inline void seed_random(uint64_t seed) { // not 0
     random_state = seed * 0x9E3779B97F4A7C15u;

@@ -74,7 +74,7 @@ sampled_json_adds_up_and_says_what_is_estimated() {
         .alive.process_blocks == 723 and ([.leaks[].bytes] | add) == .alive.bytes and
         ([.leaks[] | .estimated == (.bytes_error != null)] | all)' >/dev/null || fail "leaks"
     "$memscope" export --format pprof -o x.pb.gz x.msp
-    gunzip -c x.pb.gz | grep -qaF "sampled: 290 of 6,400 blocks" || fail "pprof without a comment"
+    gunzip -c x.pb.gz | grep -aF "sampled: 290 of 6,400 blocks" >/dev/null || fail "pprof without a comment"
 }
 
 json_sums_are_the_text_sums() {
@@ -143,7 +143,7 @@ help_and_version_exit_0() {
     for verb in run report tasks tree flame leaks export info flags config; do
         expect 0 "usage: memscope $verb " "$memscope" $verb --help
         grep -q -- '--help' out
-        "$memscope" --help | grep -q "^  $verb " || fail "$verb is not in --help"
+        "$memscope" --help | grep "^  $verb " >/dev/null || fail "$verb is not in --help"
     done
 }
 
@@ -288,7 +288,7 @@ config_lists_every_option_of_the_table() {
     local key count=0
     for key in $(sed -n 's/^MEMSCOPE_OPTION_[A-Z]*(\([a-z_]*\),.*/\1/p' \
         "$MS_SOURCE/include/memscope/options.def"); do
-        "$memscope" config | grep -qx "$key" || fail "$key"
+        "$memscope" config | grep -x "$key" >/dev/null || fail "$key"
         "$memscope" config --json | jq -e --arg key "$key" '.options[] | select(.key == $key) |
             has("meaning") and has("default") and (has("range") or has("maximum"))' >/dev/null ||
             fail "$key in JSON"

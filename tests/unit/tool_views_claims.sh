@@ -265,7 +265,7 @@ go_pprof_reads_inlined_frames_labels_and_modules() {
     go_pprof -raw x.pb.gz >raw
     grep -q '^alloc_objects/count alloc_space/bytes inuse_objects/count inuse_space/bytes\[dflt\]$' raw || fail types
     # One address, two functions: the inner one first.
-    grep -A1 -E '0x60104f M=[0-9]+ std::__cxx11::basic_string.*:328 ' raw | grep -qF ' log /src/log.cc:5 s=0(log<&"quoted">(int))' || fail inlined
+    grep -A1 -E '0x60104f M=[0-9]+ std::__cxx11::basic_string.*:328 ' raw | grep -F ' log /src/log.cc:5 s=0(log<&"quoted">(int))' >/dev/null || fail inlined
     grep -qE '^[0-9]+: 0x400000/0x500000/0x0 /opt/app/bin/app deadbeef \[FN\]\[FL\]\[LN\]\[IN\]$' raw || fail module
     grep -q '^Duration: 8.2s' raw || fail duration
     grep -q 'task:\[answer(int)\]$' raw || fail task

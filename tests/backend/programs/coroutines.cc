@@ -3,53 +3,13 @@
 // Coroutines that begin in one session, suspend, and go on in another, on another thread as well:
 // each session's figures against the program's own count, frames included.
 
+#include "job.h"
+
 #include <memscope/memscope.h>
 
-#include <coroutine>
 #include <cstdio>
 #include <cstdlib>
-#include <exception>
 #include <thread>
-
-static std::uint64_t calls, bytes, frees, freed;
-
-static void *note(void *block, std::size_t size) {
-    calls++;
-    bytes += size;
-    return block;
-}
-
-static void note_free(std::size_t size) {
-    frees++;
-    freed += size;
-}
-
-struct job {
-    struct promise_type {
-        static void *operator new(std::size_t size) {
-            return note(::operator new(size), size);
-        }
-        static void operator delete(void *frame, std::size_t size) {
-            note_free(size);
-            ::operator delete(frame);
-        }
-        job get_return_object() {
-            return {std::coroutine_handle<promise_type>::from_promise(*this)};
-        }
-        std::suspend_always initial_suspend() noexcept {
-            return {};
-        }
-        std::suspend_always final_suspend() noexcept {
-            return {};
-        }
-        void return_void() {
-        }
-        void unhandled_exception() {
-            std::terminate();
-        }
-    };
-    std::coroutine_handle<promise_type> handle;
-};
 
 static void *volatile sink;
 

@@ -5,13 +5,13 @@
 // session's figures against the program's own count, and its peak against what must have been
 // alive.
 
+#include "job.h"
+
 #include <memscope/memscope.h>
 
 #include <atomic>
-#include <coroutine>
 #include <cstdio>
 #include <cstdlib>
-#include <exception>
 #include <pthread.h>
 
 namespace {
@@ -25,49 +25,9 @@ struct sums {
     }
 };
 
-std::atomic<std::uint64_t> calls, bytes, frees, freed;
-
-void *note(void *block, std::size_t size) {
-    calls++;
-    bytes += size;
-    return block;
-}
-
-void note_free(std::size_t size) {
-    frees++;
-    freed += size;
-}
-
 sums now() {
     return {calls, bytes, frees, freed};
 }
-
-struct job {
-    struct promise_type {
-        static void *operator new(std::size_t size) {
-            return note(::operator new(size), size);
-        }
-        static void operator delete(void *frame, std::size_t size) {
-            note_free(size);
-            ::operator delete(frame);
-        }
-        job get_return_object() {
-            return {std::coroutine_handle<promise_type>::from_promise(*this)};
-        }
-        std::suspend_always initial_suspend() noexcept {
-            return {};
-        }
-        std::suspend_always final_suspend() noexcept {
-            return {};
-        }
-        void return_void() {
-        }
-        void unhandled_exception() {
-            std::terminate();
-        }
-    };
-    std::coroutine_handle<promise_type> handle;
-};
 
 void *volatile sink;
 

@@ -4,37 +4,19 @@
 // how many were alive at once at most. On THREADS threads: as many on each, all alive at one
 // moment.
 
+#include "coroutines.h"
+
 #include <memscope/memscope.h>
 
 #include <barrier>
-#include <coroutine>
 #include <cstdio>
 #include <cstdlib>
-#include <exception>
 #include <thread>
 #include <vector>
 
 namespace {
 
-struct job {
-    struct promise_type {
-        job get_return_object() {
-            return {std::coroutine_handle<promise_type>::from_promise(*this)};
-        }
-        std::suspend_always initial_suspend() noexcept {
-            return {};
-        }
-        std::suspend_always final_suspend() noexcept {
-            return {};
-        }
-        void return_void() {
-        }
-        void unhandled_exception() {
-            std::terminate();
-        }
-    };
-    std::coroutine_handle<promise_type> handle;
-};
+using job = held<>;
 
 job work() {
     co_return;

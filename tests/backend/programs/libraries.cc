@@ -3,28 +3,16 @@
 // Coroutines of many libraries, by the names of their promises, fibers and tasks by hand, all in
 // one program: what the environment says of them.
 
+#include "coroutines.h"
 #include "put_environment.h"
 
-#include <coroutine>
 #include <cstdlib>
-#include <exception>
 #include <ucontext.h>
 
 // What all of these share; a library's own promise only has another name.
-template <class Self> struct promise_of {
+template <class Self> struct promise_of : held_promise {
     auto get_return_object() {
         return std::coroutine_handle<Self>::from_promise(static_cast<Self &>(*this));
-    }
-    std::suspend_always initial_suspend() noexcept {
-        return {};
-    }
-    std::suspend_always final_suspend() noexcept {
-        return {};
-    }
-    void return_void() {
-    }
-    void unhandled_exception() {
-        std::terminate();
     }
 };
 

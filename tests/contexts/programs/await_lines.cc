@@ -4,11 +4,7 @@
 // awaited at many lines and so at none that can be told.
 
 #include "awaited.h"
-
-#include <coroutine>
-
-alignas(16) static char arena[1 << 20];
-static size_t arena_used;
+#include "awaited_task.h"
 
 static std::coroutine_handle<> queue[64];
 static size_t queue_head, queue_tail;
@@ -30,64 +26,12 @@ struct Yield {
 // How the awaiter of a task holds it, and starts it.
 enum Way { HOLDS, RESUMES, TRANSFERS, POSTS };
 
-struct Base {
-    std::coroutine_handle<> awaiter = std::noop_coroutine();
-    std::suspend_always initial_suspend() {
-        return {};
-    }
-    struct Final {
-        bool await_ready() noexcept {
-            return false;
-        }
-        template <typename P>
-        std::coroutine_handle<> await_suspend(std::coroutine_handle<P> self) noexcept {
-            return self.promise().awaiter;
-        }
-        void await_resume() noexcept {
-        }
-    };
-    Final final_suspend() noexcept {
-        return {};
-    }
-    void return_void() {
-    }
-    void unhandled_exception() {
-    }
-    void *operator new(size_t bytes) {
-        size_t at = arena_used;
-        arena_used += (bytes + 15) / 16 * 16;
-        return arena + at;
-    }
-    void operator delete(void *) {
-    }
-};
-
-struct Task {
-    struct promise_type : Base {
-        Task get_return_object() {
-            return {std::coroutine_handle<promise_type>::from_promise(*this)};
-        }
-    };
-    using Handle = std::coroutine_handle<promise_type>;
-    Handle self;
-    bool await_ready() {
-        return false;
-    }
-    std::coroutine_handle<> await_suspend(std::coroutine_handle<> awaiter) {
-        self.promise().awaiter = awaiter;
-        return self;
-    }
-    void await_resume() {
-        self.destroy();
-    }
-};
-
 // Keeps the task's handle out of sight.
-static Task::Handle hidden[64];
+static std::coroutine_handle<Task::promise_type> hidden[64];
 static size_t hidden_count;
 
 template <Way WAY> struct Hidden {
-    Task::Handle *held;
+    std::coroutine_handle<Task::promise_type> *held;
     explicit Hidden(Task task) : held(&hidden[hidden_count++]) {
         *held = task.self;
     }
@@ -141,11 +85,11 @@ static Task t_ways(Awaited by) {
 // ---- a generator -------------------------------------------------------------------------------
 
 struct Numbers {
-    struct promise_type : Base {
+    struct promise_type : AwaitedPromise {
         Numbers get_return_object() {
             return {std::coroutine_handle<promise_type>::from_promise(*this)};
         }
-        Final yield_value(int) {
+        ResumesAwaiter yield_value(int) {
             return {};
         }
     };

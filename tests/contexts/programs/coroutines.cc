@@ -6,17 +6,14 @@
 // allocation. Their frames come from an arena, so that they are none.
 
 #include "awaited.h"
+#include "awaited_task.h"
 
 #include <atomic>
-#include <coroutine>
 #include <cstdint>
 #include <future>
 #include <mutex>
 #include <thread>
 #include <ucontext.h>
-
-static char arena[1 << 20];
-static std::atomic<size_t> arena_used;
 
 // ---- the executor ------------------------------------------------------------------------------
 
@@ -50,52 +47,6 @@ struct Yield {
 };
 
 // ---- tasks -------------------------------------------------------------------------------------
-
-struct Task {
-    struct promise_type {
-        std::coroutine_handle<> awaiter = std::noop_coroutine();
-        Task get_return_object() {
-            return {std::coroutine_handle<promise_type>::from_promise(*this)};
-        }
-        std::suspend_always initial_suspend() {
-            return {};
-        }
-        struct Final {
-            bool await_ready() noexcept {
-                return false;
-            }
-            std::coroutine_handle<>
-            await_suspend(std::coroutine_handle<promise_type> self) noexcept {
-                return self.promise().awaiter;
-            }
-            void await_resume() noexcept {
-            }
-        };
-        Final final_suspend() noexcept {
-            return {};
-        }
-        void return_void() {
-        }
-        void unhandled_exception() {
-        }
-        void *operator new(size_t bytes) {
-            return arena + arena_used.fetch_add((bytes + 15) / 16 * 16);
-        }
-        void operator delete(void *) {
-        }
-    };
-    std::coroutine_handle<promise_type> self;
-    bool await_ready() {
-        return false;
-    }
-    std::coroutine_handle<> await_suspend(std::coroutine_handle<> awaiter) {
-        self.promise().awaiter = awaiter;
-        return self;
-    }
-    void await_resume() {
-        self.destroy();
-    }
-};
 
 static Task t_inner(Awaited by) {
     t_leaf(awaited(by, "t_inner", 10));

@@ -5,73 +5,11 @@
 // their end, one that runs another to its end by hand.
 
 #include "awaited.h"
+#include "awaited_task.h"
 
-#include <coroutine>
 #include <cstdlib>
-#include <exception>
 #include <thread>
 #include <ucontext.h>
-#include <utility>
-
-static char arena[1 << 20];
-static size_t arena_used;
-
-// Frames are no allocations here.
-struct InArena {
-    void *operator new(size_t bytes) {
-        size_t at = arena_used;
-        arena_used += (bytes + 15) / 16 * 16;
-        return arena + at;
-    }
-    void operator delete(void *) {
-    }
-};
-
-struct Task {
-    struct promise_type : InArena {
-        std::coroutine_handle<> awaiter = std::noop_coroutine();
-        std::exception_ptr problem;
-        Task get_return_object() {
-            return {std::coroutine_handle<promise_type>::from_promise(*this)};
-        }
-        std::suspend_always initial_suspend() {
-            return {};
-        }
-        struct Final {
-            bool await_ready() noexcept {
-                return false;
-            }
-            std::coroutine_handle<>
-            await_suspend(std::coroutine_handle<promise_type> self) noexcept {
-                return self.promise().awaiter;
-            }
-            void await_resume() noexcept {
-            }
-        };
-        Final final_suspend() noexcept {
-            return {};
-        }
-        void return_void() {
-        }
-        void unhandled_exception() {
-            problem = std::current_exception();
-        }
-    };
-    std::coroutine_handle<promise_type> self;
-    bool await_ready() {
-        return false;
-    }
-    std::coroutine_handle<> await_suspend(std::coroutine_handle<> awaiter) {
-        self.promise().awaiter = awaiter;
-        return self;
-    }
-    void await_resume() {
-        std::exception_ptr problem = std::exchange(self.promise().problem, nullptr);
-        self.destroy();
-        if (problem)
-            std::rethrow_exception(problem);
-    }
-};
 
 struct Generator {
     struct promise_type : InArena {

@@ -3,7 +3,8 @@
 // fork_in_coroutine fork|under_fork: a coroutine forks; parent and child go on with it and with
 // another that was suspended by then. The parent's counts must not have the child's.
 
-#include <coroutine>
+#include "coroutines.h"
+
 #include <cstdlib>
 #include <cstring>
 #include <sys/wait.h>
@@ -11,25 +12,7 @@
 
 extern "C" pid_t _Fork(void);
 
-struct Task {
-    struct promise_type {
-        Task get_return_object() {
-            return {std::coroutine_handle<promise_type>::from_promise(*this)};
-        }
-        std::suspend_always initial_suspend() noexcept {
-            return {};
-        }
-        std::suspend_always final_suspend() noexcept {
-            return {};
-        }
-        void return_void() {
-        }
-        void unhandled_exception() {
-            std::abort();
-        }
-    };
-    std::coroutine_handle<promise_type> handle;
-};
+using Task = held<>;
 
 static void *volatile kept;
 

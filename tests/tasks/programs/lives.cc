@@ -3,6 +3,7 @@
 // How tasks begin and end: eager ones, ones destroyed while suspended or before they ran, ones
 // alive at exit, frames out of a pool; producer and consumer.
 
+#include "coroutines.h"
 #include "task.h"
 
 #include <new>
@@ -94,40 +95,22 @@ static task stays(book *parent, std::coroutine_handle<> *out) {
 
 // ---- frames out of a pool ----------------------------------------------------------------------
 
-struct pooled {
-    struct promise_type {
-        promise_type() {
-        }
-        alignas(16) static inline char slots[4][1024];
-        static inline bool taken[4];
-        static void *operator new(size_t bytes) {
-            for (int i = 0; i < 4; i++)
-                if (!taken[i] && bytes <= sizeof slots[i]) {
-                    taken[i] = true;
-                    return slots[i];
-                }
-            throw std::bad_alloc();
-        }
-        static void operator delete(void *p) {
-            taken[(static_cast<char *>(p) - slots[0]) / 1024] = false;
-        }
-        pooled get_return_object() {
-            return pooled{std::coroutine_handle<promise_type>::from_promise(*this)};
-        }
-        std::suspend_always initial_suspend() noexcept {
-            return {};
-        }
-        std::suspend_always final_suspend() noexcept {
-            return {};
-        }
-        void return_void() {
-        }
-        void unhandled_exception() {
-            std::terminate();
-        }
-    };
-    std::coroutine_handle<promise_type> handle;
+struct pooled_frames {
+    alignas(16) static inline char slots[4][1024];
+    static inline bool taken[4];
+    static void *operator new(size_t bytes) {
+        for (int i = 0; i < 4; i++)
+            if (!taken[i] && bytes <= sizeof slots[i]) {
+                taken[i] = true;
+                return slots[i];
+            }
+        throw std::bad_alloc();
+    }
+    static void operator delete(void *p) {
+        taken[(static_cast<char *>(p) - slots[0]) / 1024] = false;
+    }
 };
+using pooled = held<pooled_frames>;
 
 // Not inlined: its frame could be elided.
 __attribute__((noinline)) static pooled recycled(book *parent, int i) {
