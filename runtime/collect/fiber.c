@@ -112,14 +112,8 @@ static void note_page(struct ms_tasks *tasks, struct ms_fiber *fiber, uintptr_t 
     ms_release(place, fiber);
 }
 
-// Of the block that begins there; 0 = none does.
-static uint64_t record_at(uintptr_t address) {
-    char *leaf = address && address >> MS_ADDRESS_BITS == 0 ? ms_shadow_leaf(address) : NULL;
-    return leaf ? ms_load(ms_shadow_at(leaf, address)) : 0;
-}
-
 bool ms_fiber_stack_is_gone(const struct ms_fiber *fiber) {
-    return fiber->stack_record != 0 && record_at(fiber->stack_low) != fiber->stack_record;
+    return fiber->stack_record != 0 && ms_shadow_peek(fiber->stack_low) != fiber->stack_record;
 }
 
 struct ms_fiber *ms_fiber_new(struct ms_tasks *tasks, struct memscope_task_fold_record *fold,
@@ -136,7 +130,7 @@ struct ms_fiber *ms_fiber_new(struct ms_tasks *tasks, struct memscope_task_fold_
                                .id = task->id,
                                .stack_low = stack_low,
                                .stack_high = stack_high,
-                               .stack_record = record_at(stack_low)};
+                               .stack_record = ms_shadow_peek(stack_low)};
     ms_store(&task->runtime[1], (uint64_t)(uintptr_t)fiber);
     task->frame_bytes = (uint32_t)(stack_high - stack_low);
     if (stack_high > stack_low)

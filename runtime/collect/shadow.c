@@ -6,6 +6,16 @@ char *ms_shadow_leaves[MS_LEAF_COUNT];
 
 static const size_t leaf_bytes = 8ull << (MS_LEAF_BITS - MS_GRANULE_BITS);
 
+// Of a large block: by the byte before it, as leaves are found.
+struct large {
+    uint64_t record; // 0 = empty
+    uintptr_t block;
+};
+
+// A leaf: its records, a page that begins with the last of them, large blocks.
+enum { BEHIND_BYTES = 4096, LARGE_PER_LEAF = 1 << (MS_LEAF_BITS - MS_LARGE_BITS) };
+static const size_t all_bytes = leaf_bytes + BEHIND_BYTES + LARGE_PER_LEAF * sizeof(struct large);
+
 // Small heaps pay for the pages they touch; from here on a leaf is worth huge pages.
 static const uint64_t large_heap = 48ull << 20;
 
@@ -17,36 +27,69 @@ char *ms_shadow_leaf_slow(uintptr_t address) {
     if (leaf)
         return leaf;
     const size_t huge_page = 2u << 20;
-    char *mapping = ms_sys_map_anonymous(leaf_bytes + huge_page);
+    char *mapping = ms_sys_map_anonymous(all_bytes + huge_page - BEHIND_BYTES);
     if (!mapping)
         return NULL;
     char *start = (char *)(((uintptr_t)mapping + huge_page - 1) & ~(huge_page - 1));
     if (ms_load(&ms_shared.header->peak_live_bytes) >= large_heap)
         ms_sys_huge(start, leaf_bytes);
-    // Rounding up has left room for the last record: the block at the next leaf's first address.
     char *biased = start - (index << (MS_LEAF_BITS - MS_GRANULE_BITS) << 3);
     if (ms_swap_if(&ms_shadow_leaves[index], &leaf, biased))
         return biased;
-    ms_sys_unmap(mapping, leaf_bytes + huge_page);
+    ms_sys_unmap(mapping, all_bytes + huge_page - BEHIND_BYTES);
     return leaf;
+}
+
+static char *start_of(char *leaf, uintptr_t address) {
+    return (char *)ms_shadow_at(leaf, (address - 1) & -((uintptr_t)1 << MS_LEAF_BITS));
+}
+
+static struct large *large_of(char *leaf, uintptr_t address) {
+    void *table = start_of(leaf, address) + leaf_bytes + BEHIND_BYTES;
+    return (struct large *)table + ((address - 1) >> MS_LARGE_BITS) % LARGE_PER_LEAF;
+}
+
+uint64_t *ms_shadow_at_large(char *leaf, uintptr_t address) {
+    struct large *large = large_of(leaf, address);
+    ms_store(&large->block, address);
+    return &large->record;
+}
+
+uint64_t ms_shadow_take_large(char *leaf, uintptr_t address) {
+    struct large *large = large_of(leaf, address);
+    uint64_t record = ms_load(&large->record);
+    if (record == 0 || ms_load(&large->block) != address)
+        return 0;
+    ms_store(&large->record, 0u);
+    return record;
+}
+
+uint64_t ms_shadow_peek(uintptr_t address) {
+    char *leaf = address && address >> MS_ADDRESS_BITS == 0 ? ms_shadow_leaf(address) : NULL;
+    uint64_t record = leaf ? ms_load(ms_shadow_at(leaf, address)) : 0;
+    if (record != 0 || !leaf)
+        return record;
+    const struct large *large = large_of(leaf, address);
+    return ms_load(&large->block) >> MS_GRANULE_BITS == address >> MS_GRANULE_BITS
+               ? ms_load(&large->record)
+               : 0;
 }
 
 uintptr_t ms_shadow_stretch;
 
 // A leaf's stretches that were asked for, a bit each, stand behind its last record.
 enum { STRETCHES = 1 << (MS_LEAF_BITS - MS_STRETCH_BITS) };
-_Static_assert(STRETCHES / 8 + sizeof(uint64_t) <= 4096, "rounding up has left a page");
+_Static_assert(STRETCHES / 8 + sizeof(uint64_t) <= BEHIND_BYTES, "they fit behind it");
 
 void ms_shadow_populate(uintptr_t block) {
-    ms_store(&ms_shadow_stretch, block >> MS_STRETCH_BITS);
     char *leaf = ms_shadow_leaf(block);
-    if (!leaf)
+    if (!leaf || ms_load(ms_shadow_at(leaf, block)) == 0) // gone, or large
         return;
-    uintptr_t first = (block - 1) & -((uintptr_t)1 << MS_LEAF_BITS);
-    char *start = (char *)ms_shadow_at(leaf, first);
+    ms_store(&ms_shadow_stretch, block >> MS_STRETCH_BITS);
+    char *start = start_of(leaf, block);
     void *behind = start + leaf_bytes + sizeof(uint64_t);
     uint64_t *asked = behind;
-    unsigned stretch = (unsigned)((block - 1 - first) >> MS_STRETCH_BITS);
+    unsigned stretch = (unsigned)(((block - 1) >> MS_STRETCH_BITS) % STRETCHES);
     uint64_t bit = 1ull << stretch % 64;
     if (!(__atomic_fetch_or(&asked[stretch / 64], bit, __ATOMIC_RELAXED) & bit))
         ms_sys_populate(start + stretch * (leaf_bytes / STRETCHES), leaf_bytes / STRETCHES);

@@ -14,6 +14,11 @@
 // nothing large is reserved under `ulimit -v`, and never given back. Requests of 64 MiB and
 // more stand in a side table. A block belongs to one thread at a time: its record is
 // written before the program has its address and taken before the allocator has it back.
+//
+// Large blocks, of 1 KiB and more, would touch a page of records each few KiB. Theirs stand in a
+// table behind the leaf's others, 16 bytes for every KiB, in which no two of them share a place.
+// Where a block has a record among the others, that is looked at first (while samples are taken,
+// large ones have, too).
 
 #ifndef MS_SHADOW_H
 #define MS_SHADOW_H
@@ -23,6 +28,8 @@
 enum {
     MS_GRANULE_BITS = 5,
     MS_LEAF_BITS = 26,
+    MS_LARGE_BITS = 10,
+    MS_LARGE_LEAST = 1 << MS_LARGE_BITS,
 };
 #define MS_LEAF_COUNT (1ull << (MS_ADDRESS_BITS - MS_LEAF_BITS))
 #define MS_SIZE_ASIDE (1u << MS_RECORD_SIZE_BITS)
@@ -41,6 +48,19 @@ MS_HOT uint64_t ms_shadow_record(const char *units, const struct memscope_cell_r
     return ((uint64_t)((const char *)cell - units) << (32 - 6)) | bytes;
 }
 
+// A large block's place in its leaf, for a record that is about to be stored there.
+uint64_t *ms_shadow_at_large(char *leaf, uintptr_t address);
+// Takes a large block's record away; 0 = it has none.
+uint64_t ms_shadow_take_large(char *leaf, uintptr_t address);
+// The record of a block that begins in the same 32 bytes as `address`; 0 = none does.
+uint64_t ms_shadow_peek(uintptr_t address);
+
+MS_HOT uint64_t *ms_shadow_place(char *leaf, const void *block, uint64_t bytes) {
+    if (MS_UNLIKELY(bytes >= MS_LARGE_LEAST))
+        return ms_shadow_at_large(leaf, (uintptr_t)block);
+    return ms_shadow_at(leaf, (uintptr_t)block);
+}
+
 // The leaf of `address`, mapped now if it was not; NULL = no memory, or an address beyond
 // MS_ADDRESS_BITS.
 char *ms_shadow_leaf_slow(uintptr_t address);
@@ -56,15 +76,15 @@ MS_HOT char *ms_shadow_leaf(uintptr_t address) {
 }
 
 // Where the heap grows, the shadow's pages are asked for in stretches: a page fault of its own for
-// each costs about three times as much (docs/decisions.md). Of larger blocks few share a stretch.
-enum { MS_STRETCH_BITS = 18, MS_STRETCH_LARGEST_BLOCK = 8192 };
+// each costs about three times as much (docs/decisions.md). Large blocks have no part in it.
+enum { MS_STRETCH_BITS = 18 };
 extern MS_INTERNAL uintptr_t ms_shadow_stretch; // the heap's that was asked for last
 MS_COLD void ms_shadow_populate(uintptr_t block);
 
 // At a new peak: does the heap grow there, perhaps?
 MS_HOT bool ms_shadow_is_growing(const void *block, uint64_t bytes) {
     return (uintptr_t)block >> MS_STRETCH_BITS != ms_load(&ms_shadow_stretch) &&
-           bytes <= MS_STRETCH_LARGEST_BLOCK;
+           bytes < MS_LARGE_LEAST;
 }
 
 // Records a block; false = it could not be.
@@ -78,8 +98,17 @@ MS_HOT bool ms_shadow_put(const void *block, const struct memscope_cell_record *
     if (MS_UNLIKELY(bytes >= MS_SIZE_ASIDE) &&
         !(record = ms_shadow_put_aside(address, ms_cell_ref(cell), bytes)))
         return false;
-    ms_store(ms_shadow_at(leaf, address), record);
+    ms_store(ms_shadow_place(leaf, block, bytes), record);
     return true;
+}
+
+// A block's record among the leaf's, and where it stands; 0 = it has none there.
+MS_HOT uint64_t ms_shadow_look(const void *block, uint64_t **place_out) {
+    char *leaf = ms_shadow_leaf((uintptr_t)block);
+    if (MS_UNLIKELY(!leaf))
+        return 0;
+    *place_out = ms_shadow_at(leaf, (uintptr_t)block);
+    return ms_load(*place_out);
 }
 
 // Takes a block's record away; 0 = it has none. What is aside stays there until ms_shadow_read.
@@ -90,6 +119,8 @@ MS_HOT uint64_t ms_shadow_take(const void *block) {
         return 0;
     uint64_t *place = ms_shadow_at(leaf, address);
     uint64_t record = ms_load(place);
+    if (MS_UNLIKELY(record == 0)) // a store would touch the page
+        return ms_shadow_take_large(leaf, address);
     ms_store(place, 0u);
     return record;
 }
@@ -104,8 +135,9 @@ static inline void ms_shadow_read(uint64_t record, uint32_t *ref_out, uint64_t *
 
 // Puts a record that was taken back (a realloc that failed).
 MS_HOT void ms_shadow_put_back(const void *block, uint64_t record) {
+    uint64_t bytes = record - 1 < MS_ASIDE_SLOTS ? MS_SIZE_ASIDE : (uint32_t)record;
     if (record != 0)
-        ms_store(ms_shadow_at(ms_shadow_leaf((uintptr_t)block), (uintptr_t)block), record);
+        ms_store(ms_shadow_place(ms_shadow_leaf((uintptr_t)block), block, bytes), record);
 }
 
 #endif

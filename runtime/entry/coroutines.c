@@ -134,8 +134,7 @@ MS_EXPORT void __memscope_coro_alloc(struct memscope_coroutine *coroutine, size_
 static inline bool note_frame(struct ms_tasks *tasks, const struct memscope_task_record *task) {
     uintptr_t frame = task->frame_address;
     if (!(task->record.flags & MEMSCOPE_TASK_FRAME_COUNTED)) {
-        char *leaf = frame >> MS_ADDRESS_BITS == 0 ? ms_shadow_leaf(frame) : NULL;
-        if (leaf && ms_load(ms_shadow_at(leaf, frame)) != 0) {
+        if (ms_shadow_peek(frame) != 0) {
             struct ms_recent_frame *recent = ms_recent_frame(tasks, frame);
             recent->frame = frame;
             recent->ref = ms_task_ref(task);
@@ -203,8 +202,7 @@ MS_HOT bool is_noted(struct ms_tasks *tasks, const struct memscope_task_record *
     uintptr_t address = (uintptr_t)frame;
     if (MS_LIKELY(task->record.flags & MEMSCOPE_TASK_FRAME_COUNTED)) // the block's word is right
         return ms_load(&task->runtime[0]) == address;
-    char *leaf = address >> MS_ADDRESS_BITS == 0 ? ms_shadow_leaf(address) : NULL;
-    if (!leaf || ms_load(ms_shadow_at(leaf, address)) == 0)
+    if (ms_shadow_peek(address) == 0)
         return false;
     struct ms_recent_frame *recent = ms_recent_frame(tasks, address);
     recent->frame = address;

@@ -196,6 +196,21 @@ void *ms_note_allocation_unsaved(void *block, size_t bytes, uint64_t *place,
     return end_event(tls, block, cell);
 }
 
+void *ms_note_allocation_large(void *block, size_t bytes, struct memscope_site *site,
+                               const uintptr_t *frame, struct memscope_cell_record *cell,
+                               uint64_t record) {
+    struct ms_tls *tls = &ms_tls;
+    ms_settle();
+    bool is_direct = ms_peek(&ms_shared.direct_bias) != 0;
+    if (MS_UNLIKELY(bytes >= MS_SIZE_ASIDE || (!is_direct && ms_strategy_is_outdated(tls))))
+        return ms_note_allocation_slow(block, bytes, site, frame);
+    char *leaf = ms_shadow_leaf((uintptr_t)block);
+    uint64_t *place = ms_shadow_at_large(leaf, (uintptr_t)block);
+    if (is_direct)
+        return ms_note_allocation_unsaved(block, bytes, place, cell, record | bytes);
+    return ms_allocate_threaded(tls, block, bytes, place, cell, record | bytes);
+}
+
 void *ms_note_allocation_peak(void *block, size_t bytes, struct memscope_cell_record *cell) {
     struct ms_tls *tls = &ms_tls;
     ms_guard_take(tls);

@@ -45,6 +45,10 @@ MS_NOINLINE void *ms_note_allocation_unsaved(void *block, size_t bytes, uint64_t
                                              struct memscope_cell_record *cell, uint64_t record);
 MS_NOINLINE void *ms_note_allocation_peak(void *block, size_t bytes,
                                           struct memscope_cell_record *cell);
+// A large block (shadow.h); `record` is of no bytes.
+MS_NOINLINE void *ms_note_allocation_large(void *block, size_t bytes, struct memscope_site *site,
+                                           const uintptr_t *frame,
+                                           struct memscope_cell_record *cell, uint64_t record);
 // ... or the cell's round has ended with it; nothing else is left to do.
 MS_NOINLINE void *ms_note_allocation_round(void *block, struct memscope_cell_record *cell);
 MS_NOINLINE void *ms_note_allocation_tick(void *block, size_t bytes, struct memscope_site *site,
@@ -53,7 +57,7 @@ MS_NOINLINE void *ms_note_allocation_tick(void *block, size_t bytes, struct mems
 // Each ends with the block's way to the allocator (`real`), unless it is none of the allocator's.
 MS_NOINLINE void ms_free_special(void *block,
                                  ms_free_function *real); // its record is not taken yet
-MS_NOINLINE void ms_free_otherwise(void *block, uint64_t record, ms_free_function *real);
+MS_NOINLINE void ms_free_otherwise(void *block, ms_free_function *real); // ... neither
 MS_NOINLINE void ms_free_unsaved(void *block, uint64_t bytes, struct memscope_cell_record *cell,
                                  ms_free_function *real); // of ms_note_allocation_unsaved
 
@@ -145,13 +149,18 @@ MS_HOT void *ms_note_allocation_usual(struct ms_tls *tls, void *block, size_t by
                                       struct ms_origin origin, const uintptr_t *frame) {
     uint64_t key = ms_fast_key(tls, ms_context_seed(origin.site), frame);
     char *leaf = ms_shadow_leaf((uintptr_t)block); // of NULL there is none
-    if (MS_UNLIKELY(!leaf || bytes >= MS_SIZE_ASIDE))
+    if (MS_UNLIKELY(!leaf))
         return ms_note_slowly(block, bytes, origin, ms_frame_here());
     uint64_t *place = ms_shadow_at(leaf, (uintptr_t)block);
     struct memscope_cell_record *cell;
     uint64_t record;
     if (MS_UNLIKELY(!ms_look_up(tls, key, &cell, &record)))
         return ms_note_slowly(block, bytes, origin, ms_frame_here());
+    if (MS_UNLIKELY(bytes >= MS_LARGE_LEAST)) {
+        block = ms_note_allocation_large(block, bytes, origin.site, ms_frame_here(), cell, record);
+        ms_keep_frame();
+        return block;
+    }
     record |= bytes;
     if (MS_LIKELY(cell->epoch == ms_peek(&ms_shared.fast_epoch)))
         return ms_allocate_direct(tls, block, bytes, place, cell, record);

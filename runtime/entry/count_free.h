@@ -259,9 +259,15 @@ void ms_free_special(void *block, ms_free_function *real) {
     free_end(count_free_of_task(tls, block, record), block, record, NULL, true, real);
 }
 
-// Under ThreadLocal, or a block of unknown origin.
-void ms_free_otherwise(void *block, uint64_t record, ms_free_function *real) {
+// Under ThreadLocal, a large block, or one of unknown origin.
+void ms_free_otherwise(void *block, ms_free_function *real) {
     struct memscope_cell_record *cell = NULL;
+    uint64_t record = ms_shadow_take(block);
+    if (ms_direct_cell(record, &cell)) {
+        note_free_unsaved(block, (uint32_t)record, cell);
+        real(block);
+        return;
+    }
     enum ms_end end = count_free_otherwise(block, record, &cell);
     free_end(end, block, record, cell, false, real);
 }

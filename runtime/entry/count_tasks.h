@@ -78,7 +78,7 @@ MS_HOT void *note_in_cell_of_task(struct ms_tls *tls, struct task_event event,
                                   uint32_t *word) {
     if (!event.is_frame)
         flags_guard_take(tls);
-    ms_store(ms_shadow_at(leaf, (uintptr_t)event.block), record | event.bytes);
+    ms_store(ms_shadow_place(leaf, event.block, event.bytes), record | event.bytes);
     tls->last_block = event.block;
     if (event.task)
         ms_store(word, ms_task_ref(event.task));

@@ -31,7 +31,7 @@ MS_HOT void *note_counted(struct ms_tls *tls, void *block, size_t bytes, struct 
     char *leaf = ms_shadow_leaf((uintptr_t)block); // of NULL there is none
     if (MS_UNLIKELY(!leaf || bytes >= MS_SIZE_ASIDE))
         return ms_note_allocation_slow(block, bytes, site, frame);
-    uint64_t *place = ms_shadow_at(leaf, (uintptr_t)block);
+    uint64_t *place = ms_shadow_place(leaf, block, bytes);
     if (MS_LIKELY(cell->epoch == ms_peek(&ms_shared.fast_epoch)))
         return ms_allocate_direct(tls, block, bytes, place, cell, record | bytes);
     if (ms_peek(&ms_shared.direct_bias) != 0)
@@ -78,10 +78,10 @@ MS_NOINLINE static bool note_free_usually(void *block, uint64_t record) {
 }
 
 // A store does not wait for its line, a load that is timed does.
-static void touch_shadow(const void *block) {
+static void touch_shadow(const void *block, size_t bytes) {
     char *leaf = ms_shadow_leaf((uintptr_t)block);
     if (leaf)
-        __asm__ volatile("" : : "r"(ms_load(ms_shadow_at(leaf, (uintptr_t)block))));
+        __asm__ volatile("" : : "r"(ms_load(ms_shadow_place(leaf, block, bytes))));
 }
 
 // ---- calibration -------------------------------------------------------------------------------
@@ -190,7 +190,7 @@ static uint64_t control_allocation(struct ms_tls *tls, const uintptr_t *frame) {
     uint64_t began = 0, cycles = 0;
     for (int i = 0; i < 2; i++) { // the first one warms
         began = ms_cycles_in_order();
-        touch_shadow(block);
+        touch_shadow(block, 0);
         note_scratch(block, frame);
         cycles = ms_cycles_in_order() - began;
         (void)note_free_usually(block, ms_shadow_take(block));
@@ -223,7 +223,7 @@ static void *timed_allocation(struct ms_tls *tls, void *block, size_t bytes,
     struct ms_overhead *overhead = &tls->thread->overhead;
     uint64_t control = control_allocation(tls, frame), slow_events = overhead->slow_events;
     uint64_t began = ms_cycles_in_order();
-    touch_shadow(block);
+    touch_shadow(block, bytes);
     block = note_usually(block, bytes, site, frame);
     uint64_t cycles = ms_cycles_in_order() - began;
     // One that took the slow path was timed there, and so were others like it.
