@@ -43,7 +43,12 @@ static memscope_status put_stack(const struct ms_stack_tree *tree, uint32_t node
 
 memscope_status ms_put_collapsed(const struct ms_contexts *contexts, enum ms_stack_measure by,
                                  FILE *out) {
-    const struct ms_stack_options options = {.by = by, .by_function = true, .keep_recursion = true};
+    const struct ms_stack_options options = {
+        .by = by,
+        .by_function = true,
+        .keep_recursion = true,
+        .keep_plumbing = true,
+    };
     struct ms_stack_tree *tree;
     memscope_status status = ms_stack_tree_create(contexts, &options, &tree);
     if (status != MEMSCOPE_OK)

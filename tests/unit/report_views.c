@@ -210,6 +210,19 @@ START_TEST(collapsed_stacks_are_lines_that_add_up) {
 }
 END_TEST
 
+START_TEST(collapsed_stacks_keep_each_frame_of_an_executor) {
+    struct ms_contexts *contexts = stacks_begin(1);
+    struct ms_context *context = stacks_add(contexts, 10);
+    stacks_frame(context, "answer(int)", "/a.cc", 1);
+    stacks_frame(context, "asio::detail::scheduler::do_run_one()", "/asio.ipp", 2);
+    stacks_frame(context, "asio::detail::scheduler::run()", "/asio.ipp", 3);
+    stacks_frame(context, "main", "/a.cc", 9);
+    ck_assert_str_eq(collapsed_of(contexts, MS_STACKS_BY_TOTAL),
+                     "main;asio::detail::scheduler::run();asio::detail::scheduler::do_run_one();"
+                     "answer(int) 10\n");
+}
+END_TEST
+
 START_TEST(protobuf_is_encoded_as_its_specification_shows) {
     static const uint64_t numbers[] = {3, 270, 86942};
     struct ms_protobuf message = {0}, part = {0};
@@ -237,6 +250,7 @@ static const struct claim claims[] = {
     CLAIM(colours_say_whose_code_it_is),
     CLAIM(more_tasks_than_colours_share_the_last),
     CLAIM(collapsed_stacks_are_lines_that_add_up),
+    CLAIM(collapsed_stacks_keep_each_frame_of_an_executor),
     CLAIM(protobuf_is_encoded_as_its_specification_shows),
 };
 
