@@ -164,7 +164,7 @@ START_TEST(exports_say_that_their_figures_are_estimates) {
     builder_sampled(&b);
     sum_up();
     FILE *out = begin();
-    ck_assert_int_eq(ms_put_collapsed(contexts, MS_STACKS_BY_TOTAL, out), MEMSCOPE_OK);
+    ck_assert_int_eq(ms_put_collapsed(contexts, MS_STACKS_BY_TOTAL, NULL, out), MEMSCOPE_OK);
     fclose(out);
     expect_golden("sampled_collapsed.expected");
     const struct ms_stack_options options = {.by = MS_STACKS_BY_TOTAL};

@@ -389,8 +389,8 @@ START_TEST(many_stacks_are_shown_in_seconds) {
     const char *text = text_of(tree, &plain);
     FILE *null = fopen("/dev/null", "w");
     ck_assert_int_eq(ms_put_flame(tree, &(struct ms_flame_options){0}, null), MEMSCOPE_OK);
-    ck_assert_int_eq(ms_put_collapsed(contexts, MS_STACKS_BY_TOTAL, null), MEMSCOPE_OK);
-    ck_assert_int_eq(ms_put_pprof(contexts, null), MEMSCOPE_OK);
+    ck_assert_int_eq(ms_put_collapsed(contexts, MS_STACKS_BY_TOTAL, NULL, null), MEMSCOPE_OK);
+    ck_assert_int_eq(ms_put_pprof(contexts, NULL, null), MEMSCOPE_OK);
     fclose(null);
     ck_assert_uint_lt(cpu_ms() - start_ms, 15000);
     ck_assert_uint_eq(tree->nodes[0].values[MS_STACKS_BY_TOTAL], 420000);
