@@ -96,9 +96,10 @@ static void report_leaks(const struct ms_contexts *contexts, const char *message
     struct ms_suppressions suppressions = {1, &suppression};
     struct ms_leaks_options options = {.top = 5, .width = 90, .status = message};
     struct ms_leaks *leaks;
-    if (ms_leaks_create(contexts, &suppressions, &leaks) != MEMSCOPE_OK)
+    if (ms_leaks_create(contexts, &suppressions, filters_for(contexts), &leaks) != MEMSCOPE_OK)
         return;
     promise(leaks->suppressed_count <= leaks->count, "no more is suppressed than lives");
+    promise(leaks->count <= leaks->all.count, "filters add nothing");
     ms_report_leaks(leaks, &options, out);
     ms_report_leaks_json(leaks, &options, out);
     ms_leaks_destroy(leaks);

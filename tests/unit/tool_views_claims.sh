@@ -99,7 +99,7 @@ tree_shows_what_it_is_asked_for() {
 wrong_command_lines_of_stacks_exit_2() {
     local verb
     "$make_profile" stacks x.msp
-    for verb in tree flame "export --format collapsed" "export --format pprof"; do
+    for verb in tree flame leaks "export --format collapsed" "export --format pprof"; do
         # shellcheck disable=SC2086 # words
         {
             expect_said 2 '--focus: "(a" is no regular expression' "$memscope" $verb --focus '(a' x.msp
