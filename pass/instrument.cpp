@@ -7,6 +7,7 @@
 #include "coroutines.h"
 #include "module.h"
 #include "names.h"
+#include "reach.h"
 #include "rewrite.h"
 #include "sites.h"
 #include "source.h"
@@ -30,13 +31,11 @@ bool isLeftAlone(const Function &F) {
          F.hasFnAttribute(Attribute::DisableSanitizerInstrumentation);
 }
 
-// "non-leaf" unless the function keeps more than that. That it does, only the
-// unwind tables tell.
+// "non-leaf" unless the function keeps more than that.
 void keepFramePointer(Function &F) {
   StringRef Now = F.getFnAttribute("frame-pointer").getValueAsString();
   if (Now.empty() || Now == "none" || Now == "reserved")
     F.addFnAttr("frame-pointer", "non-leaf");
-  compat::keepUnwindTables(F);
 }
 
 bool checkListed(const CallBase &Call, const ListedAllocator &Listed) {
@@ -60,19 +59,15 @@ public:
         Hooks(M, needsWeakHooks(M, Opts)), Callees(Opts, Hooks) {}
 
   void run() {
-    bool AnyFunction = false;
     SmallVector<Function *, 32> Functions;
     for (Function &F : M)
       if (!isLeftAlone(F))
         Functions.push_back(&F);
-    for (Function *F : Functions) {
-      AnyFunction = true;
-      if (Opts.FramePointers)
-        keepFramePointer(*F);
-      instrument(*F);
-    }
-    if (!AnyFunction)
+    if (Functions.empty())
       return;
+    keepFrames(Functions);
+    for (Function *F : Functions)
+      instrument(*F);
     finishCoroutines(Names, Sites, Hooks);
     if (!Hooks.weak())
       inlineCoroutineHooks(M, Hooks);
@@ -89,6 +84,24 @@ public:
 
 private:
   using Found = std::pair<CallBase *, Callee>;
+
+  // Before any call is rewritten. That a function keeps its frame pointer, or
+  // how its caller is found where it does not, only unwind tables tell.
+  void keepFrames(ArrayRef<Function *> Functions) {
+    if (Opts.Frames == FramePointers::None)
+      return;
+    for (Function *F : Functions)
+      compat::keepUnwindTables(*F);
+    if (Opts.Frames == FramePointers::All) {
+      for (Function *F : Functions)
+        keepFramePointer(*F);
+      return;
+    }
+    AllocationReach Reach(M, Callees);
+    for (Function *F : Functions)
+      if (Reach.reaches(*F))
+        keepFramePointer(*F);
+  }
 
   void instrument(Function &F) {
     SmallVector<Found, 16> Calls;

@@ -17,8 +17,9 @@ cl::opt<std::string>
                            "linked: the runtime is linked into the program"));
 cl::opt<std::string>
     FramePointersOption("memscope-frame-pointers", cl::init("1"),
-                        cl::desc("1: keep frame pointers in every function "
-                                 "(0: leave that to the compiler)"));
+                        cl::desc("1: keep frame pointers where an allocation "
+                                 "may be reached; all: in every function; "
+                                 "0: leave that to the compiler"));
 cl::list<std::string>
     AllocOption("memscope-alloc", cl::value_desc("NAME:SIZEARG:KIND"),
                 cl::desc("An allocation function of the program's own"));
@@ -89,11 +90,15 @@ bool Options::read(LLVMContext *Context, Options &Out) {
   if (RuntimeOption != "auto" && RuntimeOption != "linked")
     return refuse(Context, RuntimeOption.ArgStr, RuntimeOption,
                   "expected auto or linked");
-  if (FramePointersOption != "0" && FramePointersOption != "1")
+  if (FramePointersOption != "0" && FramePointersOption != "1" &&
+      FramePointersOption != "all")
     return refuse(Context, FramePointersOption.ArgStr, FramePointersOption,
-                  "expected 0 or 1");
+                  "expected 0, 1 or all");
   Out.Linked = RuntimeOption == "linked";
-  Out.FramePointers = FramePointersOption == "1";
+  Out.Frames = FramePointersOption == "0" ? FramePointers::None
+               : FramePointersOption == "all"
+                   ? FramePointers::All
+                   : FramePointers::WhereAllocationsAreReached;
   for (const std::string &Spelling : AllocOption) {
     ListedAllocator Listed;
     if (!readListed(Context, Spelling, Listed))

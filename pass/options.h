@@ -22,9 +22,12 @@ struct ListedAllocator {
   enum memscope_kind Kind;
 };
 
+// Of which functions the pass keeps frame pointers.
+enum class FramePointers { None, WhereAllocationsAreReached, All };
+
 struct Options {
   bool Linked = false; // the runtime is linked in: strong hooks where possible
-  bool FramePointers = true;
+  FramePointers Frames = FramePointers::WhereAllocationsAreReached;
   std::vector<ListedAllocator> Listed;
   // Symbols, or qualified C++ names, of functions that only pass allocations
   // on.

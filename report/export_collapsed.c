@@ -41,9 +41,30 @@ static memscope_status put_stack(const struct ms_stack_tree *tree, uint32_t node
     return MEMSCOPE_OK;
 }
 
+// No stacks: the last word is no number.
+static void put_comments(const struct ms_summary *summary, const struct ms_stack_filters *filters,
+                         FILE *out) {
+    if (ms_sites_are_estimated(summary)) {
+        fputs("# ", out);
+        ms_put_estimates_comment(out, summary);
+        fputc('\n', out);
+    }
+    if (ms_filters_first(filters)) {
+        fputs("# ", out);
+        ms_put_filters_comment(out, filters);
+        fputc('\n', out);
+    }
+}
+
 memscope_status ms_put_collapsed(const struct ms_contexts *contexts, enum ms_stack_measure by,
-                                 FILE *out) {
-    const struct ms_stack_options options = {.by = by, .by_function = true, .keep_recursion = true};
+                                 const struct ms_stack_filters *filters, FILE *out) {
+    const struct ms_stack_options options = {
+        .by = by,
+        .by_function = true,
+        .keep_recursion = true,
+        .keep_plumbing = true,
+        .filters = filters ? *filters : (struct ms_stack_filters){0},
+    };
     struct ms_stack_tree *tree;
     memscope_status status = ms_stack_tree_create(contexts, &options, &tree);
     if (status != MEMSCOPE_OK)
@@ -52,11 +73,7 @@ memscope_status ms_put_collapsed(const struct ms_contexts *contexts, enum ms_sta
     uint32_t *way = calloc(tree->deepest + 1, sizeof *way);
     if (!names || !way)
         status = MEMSCOPE_OUT_OF_MEMORY;
-    if (ms_sites_are_estimated(contexts->summary)) { // no stack: its last word is no number
-        fputs("# ", out);
-        ms_put_estimates_comment(out, contexts->summary);
-        fputc('\n', out);
-    }
+    put_comments(contexts->summary, filters, out);
     for (uint32_t node = ms_stack_next(tree, 0, true); node != MS_NO_NODE && status == MEMSCOPE_OK;
          node = ms_stack_next(tree, node, true)) {
         uint64_t own = ms_stack_own(tree, node, by);

@@ -53,7 +53,7 @@ struct numbers {
 
 struct pprof {
     struct ms_gzip gzip;
-    struct ms_steps steps;
+    struct ms_stack_path path; // its steps, and what the filters say
     struct ms_ids strings, functions, locations, mappings;
     struct ms_protobuf message, part; // being written
     struct numbers *way, *key;        // of the sample and the location at hand
@@ -158,14 +158,14 @@ static void push(struct pprof *pprof, struct numbers *numbers, uint64_t number) 
 
 // 0 = out of memory.
 static uint64_t function_of(struct pprof *pprof, const struct ms_stack_frame *frame) {
-    uint32_t step = ms_step_of_frame(&pprof->steps, frame);
+    uint32_t step = ms_step_of_frame(&pprof->path.steps, frame);
     pprof->failed |= step == MS_NO_STEP;
     while (!pprof->failed && pprof->known->length <= step)
         push(pprof, pprof->known, 0);
     if (pprof->failed)
         return 0;
     if (pprof->known->items[step] == 0)
-        pprof->known->items[step] = function_id(pprof, &pprof->steps.items[step]);
+        pprof->known->items[step] = function_id(pprof, &pprof->path.steps.items[step]);
     return pprof->known->items[step];
 }
 
@@ -195,18 +195,28 @@ static void push_kind(struct pprof *pprof, enum ms_step_kind kind) {
     push_location(pprof, key, sizeof key / sizeof *key);
 }
 
+static bool hides(struct pprof *pprof, const struct ms_stack_frame *frame) {
+    return pprof->path.options->filters.hide && ms_stack_path_hides(&pprof->path, frame);
+}
+
 // The frames of one address, the innermost at `first`. Returns the one behind them.
 static uint32_t push_frames(struct pprof *pprof, const struct ms_context *context, uint32_t first) {
     const struct ms_stack_frame *frame = ms_context_frame(context, first);
-    uint32_t end = first + 1;
+    uint32_t end = first + 1, shown = first;
     while (end < context->frame_count && ms_context_frame(context, end - 1)->inlined)
         end++;
+    while (shown < end && hides(pprof, ms_context_frame(context, shown)))
+        shown++;
+    if (shown == end)
+        return end;
     // The call, not the address it returns to.
     uint64_t bias = frame->module ? frame->module->load_bias : 0;
     pprof->key->length = 0;
     push(pprof, pprof->key, mapping_id(pprof, frame->module));
     push(pprof, pprof->key, frame->module_offset ? bias + frame->module_offset - 1 : 0);
-    for (uint32_t i = first; i < end; i++) {
+    for (uint32_t i = shown; i < end; i++) {
+        if (hides(pprof, ms_context_frame(context, i)))
+            continue;
         push(pprof, pprof->key, function_of(pprof, ms_context_frame(context, i)));
         push(pprof, pprof->key, ms_context_frame(context, i)->line);
     }
@@ -235,9 +245,18 @@ static void put_sample(struct pprof *pprof, const struct ms_counts *counts, cons
     pack(pprof, PROFILE_SAMPLE);
 }
 
+static bool passes(struct pprof *pprof, const struct ms_context *context) {
+    bool keep = true;
+    if (ms_filters_first(&pprof->path.options->filters))
+        pprof->failed |= !ms_stack_path_take(&pprof->path, context, &keep);
+    return keep && !pprof->failed;
+}
+
 static void put_context(struct pprof *pprof, const struct ms_context *context) {
     enum ms_step_kind missing;
     uint32_t missing_at = ms_stack_missing(context, &missing);
+    if (!passes(pprof, context))
+        return;
     pprof->way->length = 0;
     for (uint32_t i = 0; i < context->frame_count;) {
         if (i == missing_at)
@@ -246,21 +265,35 @@ static void put_context(struct pprof *pprof, const struct ms_context *context) {
     }
     if (missing_at == context->frame_count)
         push_kind(pprof, missing);
+    if (pprof->way->length == 0)
+        push_kind(pprof, ms_stack_nothing_left(context));
     put_sample(pprof, &context->counts, context->thread, context->task);
 }
 
 // --- the whole ---------------------------------------------------------------------------------
 
-static void put_comment(struct pprof *pprof, const struct ms_summary *summary) {
-    struct ms_line comment;
-    FILE *stream = ms_line_begin(&comment);
-    if (stream)
-        ms_put_estimates_comment(stream, summary);
-    bool good = stream && fclose(stream) == 0;
+// Ends a comment that ms_line_begin began.
+static void put_comment(struct pprof *pprof, struct ms_line *comment) {
+    bool good = comment->stream && fclose(comment->stream) == 0;
     if (good)
-        pack_number(pprof, PROFILE_COMMENT, string_id(pprof, comment.text));
+        pack_number(pprof, PROFILE_COMMENT, string_id(pprof, comment->text));
     pprof->failed |= !good;
-    free(comment.text);
+    free(comment->text);
+}
+
+static void put_comments(struct pprof *pprof, const struct ms_summary *summary) {
+    const struct ms_stack_filters *filters = &pprof->path.options->filters;
+    struct ms_line comment;
+    if (ms_sites_are_estimated(summary)) {
+        if (ms_line_begin(&comment))
+            ms_put_estimates_comment(comment.stream, summary);
+        put_comment(pprof, &comment);
+    }
+    if (ms_filters_first(filters)) {
+        if (ms_line_begin(&comment))
+            ms_put_filters_comment(comment.stream, filters);
+        put_comment(pprof, &comment);
+    }
 }
 
 static void put_head(struct pprof *pprof, const struct ms_summary *summary) {
@@ -281,8 +314,7 @@ static void put_head(struct pprof *pprof, const struct ms_summary *summary) {
     pack_number(pprof, PROFILE_DEFAULT_SAMPLE_TYPE, string_id(pprof, "inuse_space"));
     pack_number(pprof, PROFILE_TIME_NANOS, header->start_realtime_ns);
     pack_number(pprof, PROFILE_DURATION_NANOS, ms_profile_duration_ns(summary->profile, state));
-    if (ms_sites_are_estimated(summary))
-        put_comment(pprof, summary);
+    put_comments(pprof, summary);
     // The first mapping is the program, by convention.
     for (size_t i = 0; i < summary->module_count; i++)
         if (summary->modules[i].id == header->main_module_ref)
@@ -300,24 +332,30 @@ static void put_strings(struct pprof *pprof) {
     ms_protobuf_release(&outer);
 }
 
-memscope_status ms_put_pprof(const struct ms_contexts *contexts, FILE *out) {
+memscope_status ms_put_pprof(const struct ms_contexts *contexts,
+                             const struct ms_stack_filters *filters, FILE *out) {
+    const struct ms_stack_options options = {
+        .keep_recursion = true,
+        .keep_plumbing = true,
+        .filters = filters ? *filters : (struct ms_stack_filters){0},
+    };
     struct numbers way = {0}, key = {0}, known = {0};
-    struct pprof pprof = {.way = &way, .key = &key, .known = &known};
+    struct pprof pprof = {.path.options = &options, .way = &way, .key = &key, .known = &known};
     if (!ms_gzip_begin(&pprof.gzip, out))
         return MEMSCOPE_OUT_OF_MEMORY;
     put_head(&pprof, contexts->summary);
     for (size_t i = 0; i < contexts->count && !pprof.failed; i++)
         if (ms_stack_has_value(&contexts->items[i].counts))
             put_context(&pprof, &contexts->items[i]);
-    if (ms_stack_has_value(&contexts->without)) {
+    if (ms_filters_pass_stackless(&options.filters) && ms_stack_has_value(&contexts->without)) {
         way.length = 0;
         push_kind(&pprof, MS_STEP_WITHOUT);
         put_sample(&pprof, &contexts->without, NULL, NULL);
     }
     put_strings(&pprof);
     bool good = ms_gzip_end(&pprof.gzip) && !pprof.failed && !pprof.message.failed;
-    free(pprof.steps.items);
-    ms_steps_release(&pprof.steps);
+    free(pprof.path.steps.items);
+    ms_stack_path_release(&pprof.path);
     ms_ids_release(&pprof.strings);
     ms_ids_release(&pprof.functions);
     ms_ids_release(&pprof.locations);

@@ -9,6 +9,8 @@
 
 #include <profile/contexts.h>
 
+#include "stack_filters.h"
+
 // One line of a suppressions file.
 struct ms_suppression {
     char *pattern; // what follows "leak:"
@@ -37,6 +39,8 @@ bool ms_pattern_matches(const char *pattern, const char *text);
 struct ms_leak {
     struct ms_context context; // without a kept stack its frames are the site's
     bool has_stack;
+    uint32_t *frame_numbers; // the context's, where frames are hidden; NULL = none is
+    bool all_hidden;
     uint64_t blocks, bytes;
     const struct ms_suppression *suppressed_by; // NULL = it is not
     bool is_estimated;
@@ -46,9 +50,14 @@ struct ms_leak {
 struct ms_leaks {
     const struct ms_contexts *contexts;
     size_t count;
-    struct ms_leak *items; // most bytes first
+    struct ms_leak *items; // that the filters leave, most bytes first
     struct ms_suppressions *suppressions;
-    uint64_t bytes, blocks;                       // alive, all
+    struct {
+        size_t count;
+        uint64_t bytes, blocks;
+        bool is_estimated;                        // some of them
+    } all;                                        // alive, what the filters drop included
+    uint64_t bytes, blocks;                       // that the filters leave
     uint64_t suppressed_bytes, suppressed_blocks; // of these
     size_t suppressed_count;
     bool is_estimated;             // some of them
@@ -56,13 +65,16 @@ struct ms_leaks {
     struct ms_stack_frame *frames; // of sites without stacks
 };
 
-// The first suppression that matches a function, file or module of the stack takes it.
-// `suppressions` are counted in, and must outlive the leaks. OK or OUT_OF_MEMORY.
+// The first suppression that matches a function, file or module of the stack takes it, hidden or
+// not, of what the filters leave. `suppressions` are counted in, and must outlive the leaks.
+// `filters` NULL = none. OK or OUT_OF_MEMORY.
 memscope_status ms_leaks_create(const struct ms_contexts *contexts,
-                                struct ms_suppressions *suppressions, struct ms_leaks **leaks_out);
+                                struct ms_suppressions *suppressions,
+                                const struct ms_stack_filters *filters,
+                                struct ms_leaks **leaks_out);
 void ms_leaks_destroy(struct ms_leaks *leaks);
-// Whether anything is alive that is not suppressed; where blocks were not sampled, as far as that
-// is known.
+// Whether anything is alive that the filters leave and that is not suppressed; where blocks were
+// not sampled, as far as that is known.
 bool ms_leaks_any(const struct ms_leaks *leaks);
 
 struct ms_leaks_options {

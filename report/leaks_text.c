@@ -47,7 +47,11 @@ static memscope_status put_leak(FILE *out, const struct ms_leaks *leaks, const s
     fprintf(out, "%s%s\n", leak->has_stack ? "" : "  (its stacks were not kept)",
             options->colour ? "\033[0m" : "");
     struct ms_stack_lines lines = {
-        .head = "", .width = options->width, .plumbing = options->plumbing};
+        .head = "",
+        .width = options->width,
+        .plumbing = options->plumbing,
+        .all_hidden = leak->all_hidden,
+    };
     return ms_put_stack(out, leaks->contexts->summary, &leak->context, &lines);
 }
 
@@ -75,8 +79,11 @@ static void put_head(FILE *out, const struct ms_leaks *leaks) {
                        : state == MS_PROCESS_EXITED ? "at exit"
                                                     : "at the end";
     if (count == 0) {
-        fprintf(out, "%s%s is alive %s\n", ms_leaks_any(leaks) ? "no sample" : "nothing",
-                leaks->suppressed_count ? " else" : "", when);
+        bool is_filtered = leaks->count < leaks->all.count;
+        bool is_sampled = ms_leaks_any(leaks) || (is_filtered && ms_sites_are_estimated(summary));
+        fprintf(out, "%s%s%s is alive %s\n", is_sampled ? "no sample" : "nothing",
+                leaks->suppressed_count ? " else" : "", is_filtered ? " the filters leave" : "",
+                when);
         return;
     }
     uint64_t alive = leaks->blocks - leaks->suppressed_blocks;
@@ -87,6 +94,19 @@ static void put_head(FILE *out, const struct ms_leaks *leaks) {
     fprintf(out, " in %s block%s alive %s, from %s place%s\n",
             ms_format_amount(alive, false, about, blocks), plural(alive), when,
             ms_format_count(count, stacks), plural(count));
+}
+
+// What is suppressed is left, too.
+static void put_left(FILE *out, const struct ms_leaks *leaks) {
+    const struct ms_filtered filtered = {
+        .kept = leaks->bytes,
+        .whole = leaks->all.bytes,
+        .kept_is_estimated = leaks->is_estimated,
+        .whole_is_estimated = leaks->all.is_estimated,
+        .is_bytes = true,
+    };
+    if (leaks->count < leaks->all.count)
+        ms_put_filtered(out, &filtered);
 }
 
 // What is not sampled and lives may be at places that no sample showed.
@@ -109,6 +129,7 @@ memscope_status ms_report_leaks(const struct ms_leaks *leaks,
     bool hidden_about = false;
     char text[MS_NUMBER_BYTES];
     put_head(out, leaks);
+    put_left(out, leaks);
     put_exact(out, leaks->contexts->summary);
     for (size_t i = 0; i < leaks->count && status == MEMSCOPE_OK; i++) {
         const struct ms_leak *leak = &leaks->items[i];
@@ -164,6 +185,8 @@ static json_t *sums_part(struct writer *writer, const struct ms_leaks *leaks) {
     set(writer, part, "blocks", number(leaks->blocks));
     set(writer, part, "suppressed_bytes", number(leaks->suppressed_bytes));
     set(writer, part, "suppressed_blocks", number(leaks->suppressed_blocks));
+    set(writer, part, "all_bytes", number(leaks->all.bytes));
+    set(writer, part, "all_blocks", number(leaks->all.blocks));
     const struct ms_summary *summary = leaks->contexts->summary;
     set(writer, part, "estimated", json_boolean(ms_sites_are_estimated(summary)));
     set(writer, part, "process_bytes", number(summary->total.live_bytes));

@@ -32,19 +32,23 @@ static bool push_kind(struct ms_stack_path *path, enum ms_step_kind kind) {
     return push(path, ms_step_of(&path->steps, &(struct ms_step){.kind = kind}));
 }
 
+static uint8_t mark(const struct ms_step *step, const struct ms_stack_filter *filter,
+                    uint8_t meaning) {
+    return filter && ms_step_matches(step, &filter->regex) ? meaning : 0;
+}
+
 static bool mark_steps(struct ms_stack_path *path) {
     const struct ms_stack_options *options = path->options;
+    const struct ms_stack_filters *filters = &options->filters;
     uint8_t *marks = realloc(path->marks, path->steps.capacity);
     if (!marks)
         return false;
     path->marks = marks;
     for (; path->marked < path->steps.count; path->marked++) {
         const struct ms_step *step = &path->steps.items[path->marked];
-        bool focus = options->focus && ms_step_matches(step, options->focus);
-        bool ignore = options->ignore && ms_step_matches(step, options->ignore);
-        bool hide = options->hide && ms_step_matches(step, options->hide);
-        marks[path->marked] =
-            (focus ? MARK_FOCUS : 0) | (ignore ? MARK_IGNORE : 0) | (hide ? MARK_HIDE : 0);
+        marks[path->marked] = mark(step, filters->focus, MARK_FOCUS) |
+                              mark(step, filters->ignore, MARK_IGNORE) |
+                              mark(step, filters->hide, MARK_HIDE);
         if (options->keep_plumbing || step->kind >= MS_STEP_SPAWN)
             continue;
         if (ms_plumbing_of_function(step->function))
@@ -108,13 +112,26 @@ static bool push_folded(struct ms_stack_path *path, const char *library) {
     return (is_folded(path) && path->parts[path->length - 1].step == step) || push(path, step);
 }
 
+enum ms_step_kind ms_stack_nothing_left(const struct ms_context *context) {
+    return context->frame_count ? MS_STEP_HIDDEN : MS_STEP_BROKEN;
+}
+
+static bool passes(const struct ms_stack_filters *filters, uint8_t seen) {
+    return (!filters->focus || seen & MARK_FOCUS) && !(seen & MARK_IGNORE);
+}
+
+bool ms_filters_pass_stackless(const struct ms_stack_filters *filters) {
+    return passes(filters, 0);
+}
+
 // Innermost first. *keep_out: whether the filters let it pass.
 static bool take_frames(struct ms_stack_path *path, const struct ms_context *context,
                         bool *keep_out) {
     const struct ms_stack_options *options = path->options;
     enum ms_step_kind missing;
     uint32_t missing_at = ms_stack_missing(context, &missing);
-    bool focused = options->focus == NULL, ignored = false, any = false;
+    uint8_t seen = 0; // of all frames
+    bool any = false;
     path->length = 0;
     for (uint32_t i = 0; i < context->frame_count; i++) {
         const struct ms_stack_frame *frame = ms_context_frame(context, i);
@@ -124,8 +141,7 @@ static bool take_frames(struct ms_stack_path *path, const struct ms_context *con
         if (step == MS_NO_STEP || (path->marked < path->steps.count && !mark_steps(path)))
             return false;
         uint8_t marks = path->marks[step];
-        focused |= marks & MARK_FOCUS;
-        ignored |= marks & MARK_IGNORE;
+        seen |= marks;
         if (marks & MARK_HIDE)
             continue;
         any = true;
@@ -145,10 +161,9 @@ static bool take_frames(struct ms_stack_path *path, const struct ms_context *con
         if (!options->keep_recursion)
             fold_turns(path);
     }
-    *keep_out = focused && !ignored;
+    *keep_out = passes(&options->filters, seen);
     return (missing_at != context->frame_count || push_kind(path, missing)) &&
-           (any || path->length > 0 ||
-            push_kind(path, context->frame_count ? MS_STEP_HIDDEN : MS_STEP_BROKEN));
+           (any || path->length > 0 || push_kind(path, ms_stack_nothing_left(context)));
 }
 
 // The frame of the place where the outermost task or the thread was started, in its author's words.
@@ -190,6 +205,11 @@ bool ms_stack_path_take(struct ms_stack_path *path, const struct ms_context *con
                         bool *keep_out) {
     return take_frames(path, context, keep_out) &&
            (path->options->view != MS_STACKS_TASKS || push_task(path, context));
+}
+
+bool ms_stack_path_hides(struct ms_stack_path *path, const struct ms_stack_frame *frame) {
+    uint32_t step = ms_step_of_frame(&path->steps, frame); // known: nothing can fail
+    return step < path->marked && path->marks[step] & MARK_HIDE;
 }
 
 bool ms_stack_path_take_kind(struct ms_stack_path *path, enum ms_step_kind kind) {

@@ -23,6 +23,12 @@ struct ms_stack_path {
 // False = out of memory. *keep_out: whether the filters let the context pass.
 bool ms_stack_path_take(struct ms_stack_path *path, const struct ms_context *context,
                         bool *keep_out);
+// Whether the filters hide a frame of the context that was taken last.
+bool ms_stack_path_hides(struct ms_stack_path *path, const struct ms_stack_frame *frame);
+// What stands for a stack of which no frame is left.
+enum ms_step_kind ms_stack_nothing_left(const struct ms_context *context);
+// Whether the filters let pass what has no stack: no frame of it could match.
+bool ms_filters_pass_stackless(const struct ms_stack_filters *filters);
 // The path of what has no stack.
 bool ms_stack_path_take_kind(struct ms_stack_path *path, enum ms_step_kind kind);
 // Before which of its frames the context lacks some, and why: calls that are missing stand between

@@ -153,10 +153,10 @@ static bool take_context(struct build *build, const struct ms_context *context) 
     return grow_path(build, &context->counts, owner ? owner : ms_several_owners);
 }
 
-// What was counted by site alone has no frame that could match.
+// What was counted by site alone.
 static bool take_rest(struct build *build) {
     const struct ms_counts *without = &build->tree->contexts->without;
-    if (build->tree->options.focus || !ms_stack_has_value(without))
+    if (!ms_filters_pass_stackless(&build->tree->options.filters) || !ms_stack_has_value(without))
         return true;
     return ms_stack_path_take_kind(&build->path, MS_STEP_WITHOUT) &&
            grow_path(build, without, ms_several_owners);

@@ -7,10 +7,11 @@
 #ifndef MEMSCOPE_REPORT_STACK_TREE_H
 #define MEMSCOPE_REPORT_STACK_TREE_H
 
-#include <regex.h>
 #include <stdio.h>
 
 #include <profile/contexts.h>
+
+#include "stack_filters.h"
 
 enum ms_stack_view {
     MS_STACKS_CALLEES, // from the outermost caller (or await, or spawn place) to the allocating
@@ -81,11 +82,7 @@ struct ms_stack_options {
     bool by_function;         // lines of a function are one node
     bool keep_recursion;      // each turn is a node
     bool keep_plumbing;       // frames of executors are nodes, too
-    // NULL = none. A frame matches by its function, as it is or as reports say it, its file or its
-    // module.
-    const regex_t *focus;  // stacks without such a frame are dropped
-    const regex_t *ignore; // stacks with such a frame are dropped
-    const regex_t *hide;   // such frames are dropped
+    struct ms_stack_filters filters;
 };
 
 struct ms_stack_tree {

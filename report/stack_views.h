@@ -34,10 +34,12 @@ memscope_status ms_put_flame(const struct ms_stack_tree *tree,
                              const struct ms_flame_options *options, FILE *out);
 
 // "main;serve(int);parse(char*) 4000", a line for each stack. OK or OUT_OF_MEMORY.
+// Both files say so where there are `filters`; NULL = none.
 memscope_status ms_put_collapsed(const struct ms_contexts *contexts, enum ms_stack_measure by,
-                                 FILE *out);
+                                 const struct ms_stack_filters *filters, FILE *out);
 // profile.proto, gzip. OK or OUT_OF_MEMORY.
-memscope_status ms_put_pprof(const struct ms_contexts *contexts, FILE *out);
+memscope_status ms_put_pprof(const struct ms_contexts *contexts,
+                             const struct ms_stack_filters *filters, FILE *out);
 
 // Which nodes are shown, by index; the root always is. Of siblings it is the first ones. To be
 // freed; NULL = out of memory.

@@ -5,6 +5,7 @@
 #include "stacks_text.h"
 
 #include "environment.h"
+#include "stack_tree.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -201,12 +202,21 @@ static memscope_status put_shown(FILE *out, const struct ms_summary *summary,
     return status;
 }
 
+// As the tree says it.
+static void put_all_hidden(FILE *out, const char *head) {
+    fprintf(out, "%12s  ", head);
+    ms_put_step_name(out, &(struct ms_step){.kind = MS_STEP_HIDDEN});
+    fputc('\n', out);
+}
+
 memscope_status ms_put_stack(FILE *out, const struct ms_summary *summary,
                              const struct ms_context *context, const struct ms_stack_lines *lines) {
     struct shown shown = {0};
     memscope_status status = MEMSCOPE_OUT_OF_MEMORY;
     if (choose_shown(context, lines, &shown)) {
-        if (shown.fold_count == 0)
+        if (lines->all_hidden)
+            put_all_hidden(out, lines->head);
+        else if (shown.fold_count == 0)
             fprintf(out, "%12s  (no stack)\n", lines->head);
         status = put_shown(out, summary, &shown, lines);
         if (context->flags & MEMSCOPE_CONTEXT_CUT)

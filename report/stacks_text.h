@@ -34,6 +34,7 @@ struct ms_stack_lines {
     uint32_t skipped; // frames behind it that are left out
     size_t most;      // lines, 0 = all; of longer stacks those at the ends are shown
     bool plumbing;    // the frames of executors one by one
+    bool all_hidden;  // --hide left no frame
     unsigned width;   // columns, 0 = no end
 };
 

@@ -209,17 +209,20 @@ static void put_head(const struct view *view) {
     const struct ms_summary *summary = tree->contexts->summary;
     const struct memscope_profile_header *header = ms_profile_header(summary->profile);
     const char *executable = ms_profile_string(summary->profile, header->executable_ref);
-    uint64_t kept = tree->nodes[0].values[tree->options.by], whole = tree->whole[tree->options.by];
-    char text[3][MS_NUMBER_BYTES];
+    char text[MS_NUMBER_BYTES];
     ms_put_clean(view->out, executable ? ms_base_name(executable) : "(unknown program)");
     fprintf(view->out, " %" PRIu64 "  %s, %s  %s stack%s\n", header->pid,
             ms_stack_measure_meaning(tree->options.by), orders[tree->options.view],
-            ms_format_count(tree->stack_count, text[0]), tree->stack_count == 1 ? "" : "s");
-    if (kept < whole)
-        fprintf(view->out, "the filters leave %s of %s, %s\n",
-                format_value(tree, kept, tree->nodes[0].is_estimated, text[0]),
-                format_value(tree, whole, tree->is_estimated, text[1]),
-                ms_format_percent(kept, whole, text[2]));
+            ms_format_count(tree->stack_count, text), tree->stack_count == 1 ? "" : "s");
+    const struct ms_filtered filtered = {
+        .kept = tree->nodes[0].values[tree->options.by],
+        .whole = tree->whole[tree->options.by],
+        .kept_is_estimated = tree->nodes[0].is_estimated,
+        .whole_is_estimated = tree->is_estimated,
+        .is_bytes = ms_stack_measure_is_bytes(tree->options.by),
+    };
+    if (filtered.kept < filtered.whole)
+        ms_put_filtered(view->out, &filtered);
     ms_put_estimates(view->out, summary);
     fprintf(view->out, "%s" ROW, view->options->colour ? BOLD : "", columns[tree->options.by],
             "SHARE");

@@ -12,9 +12,7 @@ void ms_stack_request_begin(struct ms_stack_request *request) {
 }
 
 void ms_stack_request_end(struct ms_stack_request *request) {
-    for (size_t i = 0; i < 3; i++)
-        if (request->has_filter[i])
-            regfree(&request->filters[i]);
+    ms_filter_request_end(&request->filters);
 }
 
 static bool choose_view(const struct ms_verb *verb, struct ms_stack_request *request,
@@ -39,21 +37,46 @@ bool ms_parse_measure(const struct ms_verb *verb, const char *word,
     return good;
 }
 
-static bool parse_filter(const struct ms_verb *verb, struct ms_stack_request *request, size_t which,
-                         const char *name, const char *text) {
+static bool parse_filter(const struct ms_verb *verb, const char *name,
+                         struct ms_stack_filter *filter,
+                         const struct ms_stack_filter **filter_out) {
     char reason[256];
-    if (request->has_filter[which]) {
+    if (*filter_out) {
         ms_usage(verb, "--%s: one expression; (a|b) matches either", name);
         return false;
     }
-    int error = regcomp(&request->filters[which], text, REG_EXTENDED | REG_NOSUB);
+    int error = regcomp(&filter->regex, optarg, REG_EXTENDED | REG_NOSUB);
     if (error != 0) {
-        regerror(error, &request->filters[which], reason, sizeof reason);
-        ms_usage(verb, "--%s: \"%s\" is no regular expression: %s", name, text, reason);
+        regerror(error, &filter->regex, reason, sizeof reason);
+        ms_usage(verb, "--%s: \"%s\" is no regular expression: %s", name, optarg, reason);
         return false;
     }
-    request->has_filter[which] = true;
+    filter->text = optarg;
+    *filter_out = filter;
     return true;
+}
+
+bool ms_take_filter_option(const struct ms_verb *verb, int letter,
+                           struct ms_filter_request *request) {
+    switch (letter) {
+    case 'K':
+        return parse_filter(verb, "focus", &request->focus, &request->filters.focus);
+    case 'I':
+        return parse_filter(verb, "ignore", &request->ignore, &request->filters.ignore);
+    case 'H':
+        return parse_filter(verb, "hide", &request->hide, &request->filters.hide);
+    default:
+        return false;
+    }
+}
+
+void ms_filter_request_end(struct ms_filter_request *request) {
+    if (request->filters.focus)
+        regfree(&request->focus.regex);
+    if (request->filters.ignore)
+        regfree(&request->ignore.regex);
+    if (request->filters.hide)
+        regfree(&request->hide.regex);
 }
 
 bool ms_take_stack_option(const struct ms_verb *verb, int letter,
@@ -68,17 +91,11 @@ bool ms_take_stack_option(const struct ms_verb *verb, int letter,
         return choose_view(verb, request, MS_STACKS_TASKS, "--tasks");
     case 'B':
         return ms_parse_measure(verb, optarg, &options->by);
-    case 'F':
-        options->focus = &request->filters[0];
-        return parse_filter(verb, request, 0, "focus", optarg);
-    case 'I':
-        options->ignore = &request->filters[1];
-        return parse_filter(verb, request, 1, "ignore", optarg);
-    case 'H':
-        options->hide = &request->filters[2];
-        return parse_filter(verb, request, 2, "hide", optarg);
-    default:
-        return false;
+    default: {
+        bool good = ms_take_filter_option(verb, letter, &request->filters);
+        options->filters = request->filters.filters;
+        return good;
+    }
     }
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// What the verbs tree, flame and export share.
+// What the verbs tree, flame, leaks and export share.
 
 #ifndef MEMSCOPE_TOOLS_STACKS_H
 #define MEMSCOPE_TOOLS_STACKS_H
@@ -14,18 +14,28 @@
     {"callees", 'E', false, NULL, "callers above what they call (default)"},                       \
         {"callers", 'R', false, NULL, "from the allocating lines to their callers"},               \
         {"tasks", 'T', false, NULL, "by task: spawn place, who awaits, then the stack"},           \
-        MS_BY_OPTION,                                                                              \
-        {"focus", 'F', false, "REGEX", "only stacks with a matching function, file or module"},    \
+        MS_BY_OPTION, MS_FILTER_OPTIONS
+#define MS_FILTER_OPTIONS                                                                          \
+    {"focus", 'K', false, "REGEX", "only stacks with a matching function, file or module"},        \
         {"ignore", 'I', false, "REGEX", "no stacks with such a frame"},                            \
         {"hide", 'H', false, "REGEX", "no such frames; their bytes stay"}
 #define MS_BY_OPTION                                                                               \
     {"by", 'B', false, "KEY", "live, peak, at-peak (default), total, count or temporary"}
 
+struct ms_filter_request {
+    struct ms_stack_filters filters; // those that were given; they point to the others
+    struct ms_stack_filter focus, ignore, hide;
+};
+
+// Takes one of MS_FILTER_OPTIONS. False after an error that was printed.
+bool ms_take_filter_option(const struct ms_verb *verb, int letter,
+                           struct ms_filter_request *request);
+void ms_filter_request_end(struct ms_filter_request *request);
+
 struct ms_stack_request {
     struct ms_stack_options options;
     const char *view; // of the option that chose it
-    regex_t filters[3];
-    bool has_filter[3];
+    struct ms_filter_request filters;
 };
 
 void ms_stack_request_begin(struct ms_stack_request *request);

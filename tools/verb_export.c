@@ -15,6 +15,7 @@ static const struct ms_option options[] = {
     MS_OUTPUT_OPTION("- = standard output (default; else beside PROFILE)"),
     MS_FORCE_OPTION("replace files that are there"),
     MS_BY_OPTION,
+    MS_FILTER_OPTIONS,
     MS_TEMPLATES_OPTION,
     MS_DEBUG_PATH_OPTION,
     {0},
@@ -43,6 +44,7 @@ struct request {
     enum format format;
     enum ms_stack_measure by;
     bool has_by;
+    struct ms_filter_request filters;
 };
 
 static bool parse_format(const struct ms_verb *verb, const char *word, enum format *format_out) {
@@ -63,17 +65,21 @@ static bool take_option(const struct ms_verb *verb, int letter, void *context) {
     case 'B':
         return request->has_by = ms_parse_measure(verb, optarg, &request->by);
     default:
-        return false;
+        return ms_take_filter_option(verb, letter, &request->filters);
     }
 }
 
 static bool check(const struct ms_verb *verb, const struct request *request, const char *output) {
+    bool is_of_stacks = request->format == FORMAT_COLLAPSED || request->format == FORMAT_PPROF;
+    const char *filter = ms_filters_first(&request->filters.filters);
     if (request->format == FORMAT_NONE)
         ms_usage(verb, "--format: collapsed, pprof, memscope-rs or memscope-strategy?");
     else if (request->format == FORMAT_PPROF && request->has_by)
         ms_usage(verb, "--by: pprof files hold all, its -sample_index chooses");
     else if (request->format != FORMAT_COLLAPSED && request->has_by)
         ms_usage(verb, "--by: %s files hold all", formats[request->format].name);
+    else if (!is_of_stacks && filter)
+        ms_usage(verb, "--%s: %s files hold all", filter, formats[request->format].name);
     else if (request->format == FORMAT_MEMSCOPE_RS && output && strcmp(output, "-") == 0)
         ms_usage(verb, "--output: memscope-rs files go into a folder");
     else
@@ -89,9 +95,11 @@ static int export_stacks(const struct ms_verb *verb, const struct ms_opened *ope
     if (!ms_open_contexts(verb, opened, &contexts))
         return code;
     if (ms_write_begin(verb, path, force, opened, &file)) {
-        memscope_status status = request->format == FORMAT_PPROF
-                                     ? ms_put_pprof(contexts, file.stream)
-                                     : ms_put_collapsed(contexts, request->by, file.stream);
+        const struct ms_stack_filters *filters = &request->filters.filters;
+        memscope_status status =
+            request->format == FORMAT_PPROF
+                ? ms_put_pprof(contexts, filters, file.stream)
+                : ms_put_collapsed(contexts, request->by, filters, file.stream);
         code = ms_write_end(verb, &file, status);
         if (code == MS_EXIT_DONE && file.path)
             fprintf(stderr, "wrote %s%s\n", path,
@@ -113,25 +121,32 @@ static int export(const struct ms_verb *verb, const struct ms_opened *opened,
     return opened->message[0] ? MS_EXIT_FAILED : code;
 }
 
+static int open_and_export(const struct ms_verb *verb, const struct ms_command *command,
+                           const struct request *request) {
+    struct ms_opened opened;
+    if (!ms_open_named(verb, command->name, &opened))
+        return MS_EXIT_FAILED;
+    const char *suffix = formats[request->format].suffix;
+    char *beside = suffix ? ms_path_beside(opened.path, suffix) : NULL;
+    int code = export(verb, &opened, request, command->force,
+                      command->output ? command->output
+                      : beside        ? beside
+                                      : "-");
+    free(beside);
+    ms_opened_close(&opened);
+    return code;
+}
+
 static int run(const struct ms_verb *verb, int argc, char **argv) {
     struct request request = {.by = MS_STACKS_BY_AT_PEAK};
     struct ms_command command;
-    struct ms_opened opened;
+    int code = MS_EXIT_USAGE;
     signal(SIGPIPE, SIG_IGN); // `memscope export | head` is no failure
     if (!ms_parse_command(verb, argc, argv, take_option, &request, &command))
-        return command.exit_code;
-    if (!check(verb, &request, command.output))
-        return MS_EXIT_USAGE;
-    if (!ms_open_named(verb, command.name, &opened))
-        return MS_EXIT_FAILED;
-    const char *suffix = formats[request.format].suffix;
-    char *beside = suffix ? ms_path_beside(opened.path, suffix) : NULL;
-    int code = export(verb, &opened, &request, command.force,
-                      command.output ? command.output
-                      : beside       ? beside
-                                     : "-");
-    free(beside);
-    ms_opened_close(&opened);
+        code = command.exit_code;
+    else if (check(verb, &request, command.output))
+        code = open_and_export(verb, &command, &request);
+    ms_filter_request_end(&request.filters);
     return code;
 }
 

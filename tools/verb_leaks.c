@@ -2,7 +2,7 @@
 //
 // memscope leaks: what is alive at the end, and by which stacks it came to be.
 
-#include "profile_command.h"
+#include "stacks.h"
 
 #include <getopt.h>
 #include <signal.h>
@@ -16,6 +16,7 @@ static const struct ms_option options[] = {
     {"suppressions", 'u', false, "FILE",
      "what is meant to stay: LeakSanitizer's lines, leak:PATTERN"},
     {"exit-code", 'e', false, "N", "exit with N (1 to 255) if anything else is alive"},
+    MS_FILTER_OPTIONS,
     MS_TOP_OPTION("show N stacks, 0 = all (default: 10; JSON: all)"),
     MS_JSON_OPTION("as JSON (see docs/contexts.md)"),
     MS_PLUMBING_OPTION,
@@ -25,7 +26,7 @@ static const struct ms_option options[] = {
 };
 
 struct request {
-    struct ms_leaks_options report;
+    struct ms_filter_request filters;
     const char *suppressions;
     size_t alive_code; // the exit code for what is alive
 };
@@ -48,18 +49,26 @@ static bool take_option(const struct ms_verb *verb, int letter, void *context) {
     case 'e':
         return parse_exit_code(verb, optarg, &request->alive_code);
     default:
-        return false;
+        return ms_take_filter_option(verb, letter, &request->filters);
     }
 }
 
 static int show(const struct ms_verb *verb, const struct ms_opened *opened,
                 const struct ms_contexts *contexts, struct ms_suppressions *suppressions,
                 const struct ms_command *command, const struct request *request) {
+    const struct ms_leaks_options report = {
+        .top = command->has_top || command->json ? command->top : TOP_DEFAULT,
+        .colour = command->colour,
+        .width = ms_terminal_width(),
+        .plumbing = command->plumbing,
+        .status = opened->message[0] ? opened->message : NULL,
+    };
     struct ms_leaks *leaks;
-    memscope_status status = ms_leaks_create(contexts, suppressions, &leaks);
+    memscope_status status =
+        ms_leaks_create(contexts, suppressions, &request->filters.filters, &leaks);
     if (status == MEMSCOPE_OK)
-        status = command->json ? ms_report_leaks_json(leaks, &request->report, stdout)
-                               : ms_report_leaks(leaks, &request->report, stdout);
+        status = command->json ? ms_report_leaks_json(leaks, &report, stdout)
+                               : ms_report_leaks(leaks, &report, stdout);
     bool any = status == MEMSCOPE_OK && ms_leaks_any(leaks);
     int code =
         ms_finish_report(verb, opened, status, any ? (int)request->alive_code : MS_EXIT_DONE);
@@ -67,39 +76,44 @@ static int show(const struct ms_verb *verb, const struct ms_opened *opened,
     return code;
 }
 
-static int run(const struct ms_verb *verb, int argc, char **argv) {
-    struct request request = {0};
-    struct ms_suppressions suppressions = {0};
-    struct ms_contexts *contexts = NULL;
-    struct ms_command command;
-    struct ms_opened opened;
+static bool read_suppressions(const struct ms_verb *verb, const char *path,
+                              struct ms_suppressions *suppressions_out) {
     char message[MS_MESSAGE_BYTES];
-    signal(SIGPIPE, SIG_IGN); // `memscope leaks | head` is no failure
-    if (!ms_parse_command(verb, argc, argv, take_option, &request, &command))
-        return command.exit_code;
-    if (request.suppressions &&
-        ms_suppressions_read(request.suppressions, &suppressions, message) != MEMSCOPE_OK) {
-        char *clean = ms_clean(message);
-        ms_fail(verb, "%s", clean ? clean : "out of memory");
-        free(clean);
-        return MS_EXIT_FAILED;
-    }
+    if (!path || ms_suppressions_read(path, suppressions_out, message) == MEMSCOPE_OK)
+        return true;
+    char *clean = ms_clean(message);
+    ms_fail(verb, "%s", clean ? clean : "out of memory");
+    free(clean);
+    return false;
+}
+
+static int open_and_show(const struct ms_verb *verb, const struct ms_command *command,
+                         const struct request *request) {
+    struct ms_suppressions suppressions = {0};
+    struct ms_contexts *contexts;
+    struct ms_opened opened;
     int code = MS_EXIT_FAILED;
-    if (ms_open_named(verb, command.name, &opened)) {
-        request.report.top = command.has_top || command.json ? command.top : TOP_DEFAULT;
-        request.report.colour = command.colour;
-        request.report.plumbing = command.plumbing;
-        request.report.width = ms_terminal_width();
-        request.report.status = opened.message[0] ? opened.message : NULL;
-        ms_resolve_sites(verb, opened.summary);
-        if (ms_resolve_contexts(verb, opened.summary, &contexts) != MEMSCOPE_OUT_OF_MEMORY)
-            code = show(verb, &opened, contexts, &suppressions, &command, &request);
-        else
-            ms_fail(verb, "%s: %s", opened.path, ms_status_text(MEMSCOPE_OUT_OF_MEMORY));
-        ms_contexts_destroy(contexts);
+    if (!read_suppressions(verb, request->suppressions, &suppressions))
+        return code;
+    if (ms_open_named(verb, command->name, &opened)) {
+        if (ms_open_contexts(verb, &opened, &contexts)) {
+            code = show(verb, &opened, contexts, &suppressions, command, request);
+            ms_contexts_destroy(contexts);
+        }
         ms_opened_close(&opened);
     }
     ms_suppressions_free(&suppressions);
+    return code;
+}
+
+static int run(const struct ms_verb *verb, int argc, char **argv) {
+    struct request request = {0};
+    struct ms_command command;
+    signal(SIGPIPE, SIG_IGN); // `memscope leaks | head` is no failure
+    int code = ms_parse_command(verb, argc, argv, take_option, &request, &command)
+                   ? open_and_show(verb, &command, &request)
+                   : command.exit_code;
+    ms_filter_request_end(&request.filters);
     return code;
 }
 

@@ -49,13 +49,13 @@ static memscope_status put(const char *kind, FILE *out) {
     if (strcmp(kind, "empty") == 0)
         return put_flame(stacks_begin(1), MS_STACKS_CALLEES, plain, out);
     if (strcmp(kind, "collapsed") == 0)
-        return ms_put_collapsed(stacks_of_a_server(), MS_STACKS_BY_TOTAL, out);
+        return ms_put_collapsed(stacks_of_a_server(), MS_STACKS_BY_TOTAL, NULL, out);
     if (strcmp(kind, "odd-collapsed") == 0)
-        return ms_put_collapsed(odd_names(), MS_STACKS_BY_TOTAL, out);
+        return ms_put_collapsed(odd_names(), MS_STACKS_BY_TOTAL, NULL, out);
     if (strcmp(kind, "pprof") == 0)
-        return ms_put_pprof(stacks_of_a_server(), out);
+        return ms_put_pprof(stacks_of_a_server(), NULL, out);
     if (strcmp(kind, "odd-pprof") == 0)
-        return ms_put_pprof(odd_names(), out);
+        return ms_put_pprof(odd_names(), NULL, out);
     return MEMSCOPE_INVALID_ARGUMENT;
 }
 

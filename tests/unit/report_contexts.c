@@ -5,6 +5,7 @@
 #include "builder.h"
 #include "claims.h"
 #include "fake_symbolizer.h"
+#include "stacks.h"
 
 #include <report/leaks.h>
 #include <report/report.h>
@@ -66,7 +67,7 @@ START_TEST(leaks_are_as_the_golden_text) {
     begin();
     write_file(path_of("some"), "leak:^walk\n", 11);
     ck_assert_int_eq(ms_suppressions_read(path_of("some"), &suppressions, message), MEMSCOPE_OK);
-    ck_assert_int_eq(ms_leaks_create(contexts, &suppressions, &leaks), MEMSCOPE_OK);
+    ck_assert_int_eq(ms_leaks_create(contexts, &suppressions, NULL, &leaks), MEMSCOPE_OK);
     ck_assert_uint_eq(leaks->bytes, summary->total.live_bytes);
     ck_assert_uint_eq(leaks->blocks, summary->total.live_allocations);
     ck_assert_int_eq(ms_report_leaks(leaks, &options, out), MEMSCOPE_OK);
@@ -74,6 +75,79 @@ START_TEST(leaks_are_as_the_golden_text) {
     expect_golden("leaks.expected", text);
     ms_leaks_destroy(leaks);
     ms_suppressions_free(&suppressions);
+    end_folder();
+}
+END_TEST
+
+static char *filtered_leaks(struct ms_suppressions *suppressions,
+                            const struct ms_stack_filters *filters, struct ms_leaks **leaks_out) {
+    char *text = NULL;
+    size_t bytes = 0;
+    FILE *out = open_memstream(&text, &bytes);
+    struct ms_leaks_options options = {0};
+    ck_assert_int_eq(ms_leaks_create(contexts, suppressions, filters, leaks_out), MEMSCOPE_OK);
+    ck_assert_int_eq(ms_report_leaks(*leaks_out, &options, out), MEMSCOPE_OK);
+    fclose(out);
+    return text;
+}
+
+START_TEST(what_focus_keeps_and_ignore_drops_is_all_that_is_alive) {
+    static const struct {
+        const char *regex;
+        uint64_t bytes, blocks;
+    } cases[] = {
+        {"^walk\\(\\)$", 20000, 1},        // as reports say it
+        {"^walk\\(node\\*\\)$", 20000, 1}, // as it is
+        {"/tree\\.cc$", 20007, 2},         // what has no stack has its site's frames
+        {"libfoo\\.so$", 3000, 1},         // a module
+        {"^(session|handle)\\(", 4133, 5}, // who awaits, and who was inlined
+        {"nothing", 0, 0},
+        {".", 27640, 9},
+    };
+    begin();
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const struct ms_stack_filter *one = stacks_filter(cases[i].regex);
+        const struct ms_stack_filters focus = {.focus = one}, ignore = {.ignore = one},
+                                      hide = {.hide = one};
+        struct ms_leaks *kept, *dropped, *hidden;
+        filtered_leaks(NULL, &focus, &kept);
+        filtered_leaks(NULL, &ignore, &dropped);
+        filtered_leaks(NULL, &hide, &hidden);
+        ck_assert_uint_eq(kept->bytes, cases[i].bytes);
+        ck_assert_uint_eq(kept->blocks, cases[i].blocks);
+        ck_assert_uint_eq(kept->bytes + dropped->bytes, summary->total.live_bytes);
+        ck_assert_uint_eq(kept->blocks + dropped->blocks, summary->total.live_allocations);
+        ck_assert_uint_eq(kept->count + dropped->count, hidden->count);
+        ck_assert_uint_eq(hidden->bytes, summary->total.live_bytes);
+        ck_assert_int_eq(ms_leaks_any(kept), cases[i].blocks > 0);
+        const struct ms_leaks *all[] = {kept, dropped, hidden};
+        for (size_t k = 0; k < 3; k++) {
+            ck_assert_uint_eq(all[k]->all.bytes, summary->total.live_bytes);
+            ck_assert_uint_eq(all[k]->all.blocks, summary->total.live_allocations);
+        }
+        ms_leaks_destroy(kept);
+        ms_leaks_destroy(dropped);
+        ms_leaks_destroy(hidden);
+    }
+    end_folder();
+}
+END_TEST
+
+START_TEST(filtered_leaks_are_as_the_golden_text) {
+    const struct ms_stack_filters filters = {
+        .focus = stacks_filter("net\\.cc|walk|^grow"),
+        .ignore = stacks_filter("pool\\.cc"),
+        .hide = stacks_filter("^(read|walk|main|grow)\\(|^main$|accept_loop"),
+    };
+    struct ms_suppression suppression = {.pattern = (char *)"^walk", .line = 1};
+    struct ms_suppressions suppressions = {1, &suppression};
+    struct ms_leaks *leaks;
+    begin();
+    expect_golden("filtered_leaks.expected", filtered_leaks(&suppressions, &filters, &leaks));
+    // A frame that is hidden still suppresses.
+    ck_assert_uint_eq(suppression.bytes, 20000);
+    ck_assert_uint_eq(leaks->suppressed_bytes, 20000);
+    ms_leaks_destroy(leaks);
     end_folder();
 }
 END_TEST
@@ -161,8 +235,12 @@ START_TEST(patterns_match_as_leak_sanitizers_do) {
 END_TEST
 
 static const struct claim claims[] = {
-    CLAIM(summary_with_stacks_is_as_the_golden_text), CLAIM(leaks_are_as_the_golden_text),
-    CLAIM(contexts_in_json_are_as_the_golden_text),   CLAIM(recursion_folds_up_to_cycles_of_four),
+    CLAIM(summary_with_stacks_is_as_the_golden_text),
+    CLAIM(leaks_are_as_the_golden_text),
+    CLAIM(what_focus_keeps_and_ignore_drops_is_all_that_is_alive),
+    CLAIM(filtered_leaks_are_as_the_golden_text),
+    CLAIM(contexts_in_json_are_as_the_golden_text),
+    CLAIM(recursion_folds_up_to_cycles_of_four),
     CLAIM(patterns_match_as_leak_sanitizers_do),
 };
 

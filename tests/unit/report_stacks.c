@@ -48,13 +48,6 @@ static void expect_no_words(const char *text, const char *words) {
     ck_assert_msg(strstr(text, words) == NULL, "\"%s\" is in:\n%s", words, text);
 }
 
-static regex_t *regex(const char *text) {
-    static regex_t compiled[8];
-    static size_t count;
-    ck_assert_int_eq(regcomp(&compiled[count], text, REG_EXTENDED | REG_NOSUB), 0);
-    return &compiled[count++];
-}
-
 // --- whole texts -------------------------------------------------------------------------------
 
 START_TEST(tree_of_callees_is_as_the_golden_text) {
@@ -258,16 +251,17 @@ START_TEST(focus_keeps_and_ignore_drops_stacks_by_function_file_or_module) {
         {"nothing", 0},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        const regex_t *one = regex(cases[i].regex);
-        ck_assert_uint_eq(kept_by((struct ms_stack_options){.focus = one}), cases[i].bytes);
-        ck_assert_uint_eq(kept_by((struct ms_stack_options){.ignore = one}),
+        const struct ms_stack_filter *one = stacks_filter(cases[i].regex);
+        ck_assert_uint_eq(kept_by((struct ms_stack_options){.filters.focus = one}), cases[i].bytes);
+        ck_assert_uint_eq(kept_by((struct ms_stack_options){.filters.ignore = one}),
                           whole - cases[i].bytes);
     }
 }
 END_TEST
 
 START_TEST(what_filters_leave_is_told_beside_the_whole) {
-    const struct ms_stack_options options = {.by = MS_STACKS_BY_TOTAL, .focus = regex("serve\\(")};
+    const struct ms_stack_options options = {.by = MS_STACKS_BY_TOTAL,
+                                             .filters.focus = stacks_filter("serve\\(")};
     const char *text = text_of(grow(stacks_of_a_server(), options), &plain);
     expect_words(text, "the filters leave 7,000 B of 13,548 B, 51.6%\n");
     expect_words(text, "    7,000 B   51.6%  all\n");
@@ -277,13 +271,28 @@ END_TEST
 START_TEST(hidden_frames_go_and_their_bytes_stay) {
     uint64_t whole = sum_of(stacks_of_a_server(), MS_STACKS_BY_TOTAL);
     const struct ms_stack_options options = {.by = MS_STACKS_BY_TOTAL,
-                                             .hide = regex("^(serve|main)|libc")};
+                                             .filters.hide = stacks_filter("^(serve|main)|libc")};
     struct ms_stack_tree *tree = grow(stacks_of_a_server(), options);
     const char *text = text_of(tree, &plain);
     ck_assert_uint_eq(tree->nodes[0].values[MS_STACKS_BY_TOTAL], whole);
     expect_no_words(text, "serve()");
     expect_words(text, "├ parse()  parse.cc:7\n");
     expect_words(text, "    1,024 B    7.5%  ├ [all frames hidden]\n");
+}
+END_TEST
+
+START_TEST(stack_of_which_nothing_is_left_says_why) {
+    struct ms_contexts *contexts = stacks_begin(2);
+    stacks_frame(stacks_add(contexts, 10), "f", "/a.c", 1);
+    struct ms_context *cut = stacks_add(contexts, 30);
+    cut->flags = MEMSCOPE_CONTEXT_CUT;
+    stacks_frame(cut, "f", "/a.c", 2);
+    const struct ms_stack_options options = {.by = MS_STACKS_BY_TOTAL,
+                                             .filters.hide = stacks_filter("^f$")};
+    const char *text = text_of(grow(contexts, options), &plain);
+    expect_words(text, "       30 B   75.0%  ├ [stack cut at the depth asked for]\n"
+                       "       10 B   25.0%  └ [all frames hidden]\n");
+    expect_no_words(text, "the filters leave");
 }
 END_TEST
 
@@ -380,8 +389,8 @@ START_TEST(many_stacks_are_shown_in_seconds) {
     const char *text = text_of(tree, &plain);
     FILE *null = fopen("/dev/null", "w");
     ck_assert_int_eq(ms_put_flame(tree, &(struct ms_flame_options){0}, null), MEMSCOPE_OK);
-    ck_assert_int_eq(ms_put_collapsed(contexts, MS_STACKS_BY_TOTAL, null), MEMSCOPE_OK);
-    ck_assert_int_eq(ms_put_pprof(contexts, null), MEMSCOPE_OK);
+    ck_assert_int_eq(ms_put_collapsed(contexts, MS_STACKS_BY_TOTAL, NULL, null), MEMSCOPE_OK);
+    ck_assert_int_eq(ms_put_pprof(contexts, NULL, null), MEMSCOPE_OK);
     fclose(null);
     ck_assert_uint_lt(cpu_ms() - start_ms, 15000);
     ck_assert_uint_eq(tree->nodes[0].values[MS_STACKS_BY_TOTAL], 420000);
@@ -404,6 +413,7 @@ static const struct claim claims[] = {
     CLAIM(focus_keeps_and_ignore_drops_stacks_by_function_file_or_module),
     CLAIM(what_filters_leave_is_told_beside_the_whole),
     CLAIM(hidden_frames_go_and_their_bytes_stay),
+    CLAIM(stack_of_which_nothing_is_left_says_why),
     CLAIM(profile_without_stacks_is_told_and_adds_up),
     CLAIM(library_that_was_loaded_twice_is_one_frame),
     CLAIM(texts_of_stacks_reach_no_terminal_raw),

@@ -26,13 +26,30 @@ static char *flame_of(const struct ms_contexts *contexts, enum ms_stack_view vie
     return text;
 }
 
-static char *collapsed_of(const struct ms_contexts *contexts, enum ms_stack_measure by) {
+static char *filtered_of(const struct ms_contexts *contexts, enum ms_stack_measure by,
+                         const struct ms_stack_filters *filters) {
     char *text = NULL;
     size_t bytes = 0;
     FILE *out = open_memstream(&text, &bytes);
-    ck_assert_int_eq(ms_put_collapsed(contexts, by, out), MEMSCOPE_OK);
+    ck_assert_int_eq(ms_put_collapsed(contexts, by, filters, out), MEMSCOPE_OK);
     fclose(out);
     return text;
+}
+
+static char *collapsed_of(const struct ms_contexts *contexts, enum ms_stack_measure by) {
+    return filtered_of(contexts, by, NULL);
+}
+
+// Of all lines that are no comments.
+static uint64_t sum_of_collapsed(const char *text) {
+    uint64_t sum = 0;
+    for (const char *end; (end = strchr(text, '\n')); text = end + 1) {
+        const char *number = end;
+        while (number[-1] != ' ')
+            number--;
+        sum += *text == '#' ? 0 : strtoull(number, NULL, 10);
+    }
+    return sum;
 }
 
 static void expect_words(const char *text, const char *words) {
@@ -195,17 +212,61 @@ START_TEST(collapsed_stacks_are_lines_that_add_up) {
         "[stack cut at the depth asked for];__memscope_wrap;deep(int) 80\n");
     for (int i = 0; i < MS_STACK_MEASURES; i++) {
         enum ms_stack_measure measure = (enum ms_stack_measure)i;
-        uint64_t sum = 0, wanted = ms_stack_value(&contexts->without, measure);
+        uint64_t wanted = ms_stack_value(&contexts->without, measure);
         for (size_t k = 0; k < contexts->count; k++)
             wanted += ms_stack_value(&contexts->items[k].counts, measure);
-        const char *text = collapsed_of(contexts, measure);
-        for (const char *end; (end = strchr(text, '\n')); text = end + 1) {
-            const char *number = end;
-            while (number[-1] != ' ')
-                number--;
-            sum += strtoull(number, NULL, 10);
+        ck_assert_uint_eq(sum_of_collapsed(collapsed_of(contexts, measure)), wanted);
+    }
+}
+END_TEST
+
+START_TEST(collapsed_stacks_keep_each_frame_of_an_executor) {
+    struct ms_contexts *contexts = stacks_begin(1);
+    struct ms_context *context = stacks_add(contexts, 10);
+    stacks_frame(context, "answer(int)", "/a.cc", 1);
+    stacks_frame(context, "asio::detail::scheduler::do_run_one()", "/asio.ipp", 2);
+    stacks_frame(context, "asio::detail::scheduler::run()", "/asio.ipp", 3);
+    stacks_frame(context, "main", "/a.cc", 9);
+    ck_assert_str_eq(collapsed_of(contexts, MS_STACKS_BY_TOTAL),
+                     "main;asio::detail::scheduler::run();asio::detail::scheduler::do_run_one();"
+                     "answer(int) 10\n");
+}
+END_TEST
+
+START_TEST(collapsed_stacks_are_filtered_and_say_so) {
+    const struct ms_contexts *contexts = stacks_of_a_server();
+    const struct ms_stack_filters all = {
+        .focus = stacks_filter("server\\.cc|^fopen$|parse"),
+        .ignore = stacks_filter("^client\\(\\)$"),
+        .hide = stacks_filter("^main$|fopen|libc\\.so"),
+    };
+    ck_assert_str_eq(filtered_of(contexts, MS_STACKS_BY_AT_PEAK, &all),
+                     "# filtered (--focus=server\\.cc|^fopen$|parse --ignore=^client\\(\\)$"
+                     " --hide=^main$|fopen|libc\\.so)\n"
+                     "serve(int);parse(char const*) 4000\n"
+                     "[all frames hidden] 1024\n");
+    // A comment is no stack, whatever the expression ends with.
+    const struct ms_stack_filters number = {.focus = stacks_filter("x 5\n6")};
+    ck_assert_str_eq(filtered_of(contexts, MS_STACKS_BY_TOTAL, &number),
+                     "# filtered (--focus=x 5\\x0a6)\n");
+}
+END_TEST
+
+START_TEST(what_focus_keeps_and_ignore_drops_is_all_of_the_export) {
+    const struct ms_contexts *contexts = stacks_of_a_server();
+    static const char *const expressions[] = {"serve", "libapp", "^main$", "nothing", "."};
+    for (size_t k = 0; k < sizeof expressions / sizeof *expressions; k++) {
+        const struct ms_stack_filter *filter = stacks_filter(expressions[k]);
+        const struct ms_stack_filters focus = {.focus = filter}, ignore = {.ignore = filter},
+                                      hide = {.hide = filter};
+        for (int i = 0; i < MS_STACK_MEASURES; i++) {
+            enum ms_stack_measure by = (enum ms_stack_measure)i;
+            uint64_t whole = sum_of_collapsed(collapsed_of(contexts, by));
+            uint64_t kept = sum_of_collapsed(filtered_of(contexts, by, &focus));
+            uint64_t dropped = sum_of_collapsed(filtered_of(contexts, by, &ignore));
+            ck_assert_uint_eq(kept + dropped, whole);
+            ck_assert_uint_eq(sum_of_collapsed(filtered_of(contexts, by, &hide)), whole);
         }
-        ck_assert_uint_eq(sum, wanted);
     }
 }
 END_TEST
@@ -237,6 +298,9 @@ static const struct claim claims[] = {
     CLAIM(colours_say_whose_code_it_is),
     CLAIM(more_tasks_than_colours_share_the_last),
     CLAIM(collapsed_stacks_are_lines_that_add_up),
+    CLAIM(collapsed_stacks_keep_each_frame_of_an_executor),
+    CLAIM(collapsed_stacks_are_filtered_and_say_so),
+    CLAIM(what_focus_keeps_and_ignore_drops_is_all_of_the_export),
     CLAIM(protobuf_is_encoded_as_its_specification_shows),
 };
 

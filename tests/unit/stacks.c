@@ -191,3 +191,11 @@ struct ms_contexts *stacks_of_a_server(void) {
                                            .peak_bytes = 100};
     return contexts;
 }
+
+const struct ms_stack_filter *stacks_filter(const char *regex) {
+    struct ms_stack_filter *filter = malloc(sizeof *filter);
+    if (!filter || regcomp(&filter->regex, regex, REG_EXTENDED | REG_NOSUB) != 0)
+        abort();
+    filter->text = regex;
+    return filter;
+}

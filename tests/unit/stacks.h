@@ -7,6 +7,7 @@
 #define MEMSCOPE_TESTS_UNIT_STACKS_H
 
 #include <profile/contexts.h>
+#include <report/stack_filters.h>
 
 // With a summary of builder_picture's profile. Lives as long as the process.
 struct ms_contexts *stacks_of_a_server(void);
@@ -17,5 +18,8 @@ struct ms_contexts *stacks_begin(size_t count);
 struct ms_context *stacks_add(struct ms_contexts *contexts, uint64_t bytes);
 struct ms_stack_frame *stacks_frame(struct ms_context *context, const char *function,
                                     const char *file, uint32_t line);
+
+// A filter by a regular expression that is right.
+const struct ms_stack_filter *stacks_filter(const char *regex);
 
 #endif

@@ -133,6 +133,58 @@ leaks_exit_with_the_code_asked_for() {
     done
 }
 
+leaks_are_filtered_as_the_tree_is() {
+    expect_stacks_made
+    expect_code 23 "$memscope" leaks --exit-code 23 --focus 'net\.cc' x.msp
+    [ "$(head -2 out)" = $'4,500 B in 2 blocks alive at exit, from 2 places\nthe filters leave 4,500 B of 27,640 B, 16.2%' ] ||
+        fail "$(cat out)"
+    expect_line '              awaited by net.cc:27 session()'
+    "$memscope" tree --by live --focus 'net\.cc' x.msp >tree
+    grep -qxF 'the filters leave 4,500 B of 27,640 B, 16.2%' tree || fail "$(cat tree)"
+    # Options behind the profile, in any order; nothing is left, so nothing is held against it.
+    expect_code 0 "$memscope" leaks x.msp --ignore 'main|net' --exit-code 23 --focus '^read'
+    [ "$(head -2 out)" = $'nothing the filters leave is alive at exit\nthe filters leave 0 B of 27,640 B, 0.0%' ] ||
+        fail "$(cat out)"
+    # What one drops the other keeps; what is hidden stays in the sums.
+    local regex filter
+    for regex in 'net\.cc' '^walk' libfoo 'main\.cc' nothing .; do
+        for filter in focus ignore hide; do
+            "$memscope" leaks --json --$filter "$regex" x.msp >$filter.json || fail json
+            jq -e '([.leaks[].bytes] | add // 0) == .alive.bytes and ([.leaks[].blocks] | add // 0) == .alive.blocks and
+                .alive.all_bytes == 27640 and .alive.all_blocks == 9 and .alive.process_bytes == 27640' $filter.json \
+                >/dev/null || fail "$filter $regex: $(jq -c .alive $filter.json)"
+        done
+        jq -se '(.[0].alive.bytes + .[1].alive.bytes) == 27640 and (.[0].alive.blocks + .[1].alive.blocks) == 9 and
+            ((.[0].leaks + .[1].leaks) | length) == 8 and .[2].alive.bytes == 27640 and (.[2].leaks | length) == 8' \
+            focus.json ignore.json hide.json >/dev/null || fail "$regex: no sum"
+    done
+    # Of the last one: no frame is left.
+    jq -e 'all(.leaks[]; .frames == [])' hide.json >/dev/null || fail "frames: $(jq -c .leaks hide.json)"
+    expect_code 0 "$memscope" leaks --hide . x.msp
+    [ "$(grep -cx '              \[all frames hidden\]' out)" = 8 ] || fail "$(cat out)"
+    [ "$(head -1 out)" = '27,640 B in 9 blocks alive at exit, from 8 places' ] || fail "$(cat out)"
+    grep -q 'the filters leave' out && fail "hidden frames took bytes along"
+    "$memscope" leaks --json --hide '^walk|^main' x.msp |
+        jq -e '[.leaks[0].frames[].function] == ["leaf(node*)"]' >/dev/null || fail "hide in JSON"
+}
+
+suppressions_see_what_is_hidden_but_not_what_is_dropped() {
+    expect_stacks_made
+    printf 'leak:^walk\nleak:net.cc$\n' >some
+    expect_code 23 "$memscope" leaks --suppressions some --exit-code 23 --hide 'walk|net' --ignore libfoo x.msp
+    [ "$(head -2 out)" = $'140 B in 5 blocks alive at exit, from 4 places\nthe filters leave 24,640 B of 27,640 B, 89.1%' ] ||
+        fail "$(cat out)"
+    expect_line 'suppressed 20,000 B in 1 block by leak:^walk'
+    expect_line 'suppressed 4,500 B in 2 blocks by leak:net.cc$'
+    expect_code 0 "$memscope" leaks --suppressions some --exit-code 23 --focus '^walk' x.msp
+    [ "$(head -2 out)" = $'nothing else the filters leave is alive at exit\nthe filters leave 20,000 B of 27,640 B, 72.3%' ] ||
+        fail "$(cat out)"
+    grep -q 'leak:net' out && fail "what is dropped is suppressed"
+    "$memscope" leaks --json --suppressions some --focus '^walk|libfoo' x.msp >x.json
+    jq -e '.alive | .bytes == 23000 and .suppressed_bytes == 20000 and .blocks == 2 and .suppressed_blocks == 1 and
+        .all_bytes == 27640' x.json >/dev/null || fail "$(jq -c .alive x.json)"
+}
+
 suppressions_take_functions_files_and_modules() {
     expect_stacks_made
     printf 'leak:libfoo\n\n  # comment\nleak:^walk(node\\*\n  leak:^walk(node* \nleak:net.cc$\nleak:nowhere\n' >some

@@ -99,10 +99,22 @@ tree_shows_what_it_is_asked_for() {
 wrong_command_lines_of_stacks_exit_2() {
     local verb
     "$make_profile" stacks x.msp
+    for verb in tree flame leaks "export --format collapsed" "export --format pprof"; do
+        # shellcheck disable=SC2086 # words
+        {
+            expect_said 2 '--focus: "(a" is no regular expression' "$memscope" $verb --focus '(a' x.msp
+            expect_said 2 '--focus: "(a" is no regular expression' "$memscope" $verb x.msp --hide b --focus '(a'
+            expect_said 2 '--hide: "*" is no regular expression' "$memscope" $verb --hide '*' x.msp
+            expect_said 2 '--ignore: one expression' "$memscope" $verb --ignore a --ignore b x.msp
+            expect_said 2 'option "--hide" lacks its argument' "$memscope" $verb x.msp --hide
+        }
+    done
+    for verb in memscope-rs memscope-strategy; do
+        expect_said 2 "--focus: $verb files hold all" "$memscope" export --format $verb --focus a x.msp
+        expect_said 2 "--ignore: $verb files hold all" "$memscope" export --hide b --ignore a --format $verb x.msp
+        expect_said 2 "--hide: $verb files hold all" "$memscope" export x.msp --hide a --format=$verb
+    done
     for verb in tree flame; do
-        expect_said 2 '--focus: "(a" is no regular expression' "$memscope" $verb --focus '(a' x.msp
-        expect_said 2 '--hide: "*" is no regular expression' "$memscope" $verb --hide '*' x.msp
-        expect_said 2 '--ignore: one expression' "$memscope" $verb --ignore a --ignore b x.msp
         expect_said 2 'one view at a time: --callers and --tasks' "$memscope" $verb --callers --tasks x.msp
         expect_said 2 '--by: unknown key "totals" (did you mean "total"?)' "$memscope" $verb --by totals x.msp
     done
@@ -119,7 +131,7 @@ wrong_command_lines_of_stacks_exit_2() {
         # shellcheck disable=SC2086
         expect_said 1 'nothere.msp: No such file' "$memscope" $verb nothere.msp
     done
-    [ ! -e x.svg ] && [ ! -e x.pb.gz ]
+    [ ! -e x.svg ] && [ ! -e x.pb.gz ] && [ ! -e x.memscope-rs ]
 }
 
 template_arguments_fold_on_demand() {
@@ -257,6 +269,41 @@ go_pprof_reads_every_stack_with_its_numbers() {
         [ "$(cat sums)" = "$(jq -c '.statistics | [.total_allocations, .total_bytes, .live_allocations, .live_bytes]' report.json)" ] ||
             fail "sums: $(cat sums)"
     done
+}
+
+# expect_filtered PROFILE FILTER…: both formats leave the same, and say what was asked for. Stacks
+# are counted in PROFILE.counts.
+expect_filtered() {
+    local profile=$1 measure
+    shift
+    "$memscope" export --format=pprof --force -o x.pb.gz "$@" "$profile.msp"
+    go_pprof -comments x.pb.gz >comments
+    [ "$(cat comments)" = "filtered ($*)" ] || fail "$*: $(cat comments)"
+    for measure in 0:count 1:total 3:live; do
+        "$memscope" export --format=collapsed --by "${measure#*:}" "$@" "$profile.msp" >all
+        [ "$(head -1 all)" = "# filtered ($*)" ] || fail "$*: $(head -1 all)"
+        sed 1d all >left
+        expect_stacks x.pb.gz "${measure%:*}" left
+        [ "$measure" != 1:total ] || grep -c '' left >>"$profile.counts"
+    done
+}
+
+go_pprof_reads_filtered_stacks_as_collapsed_ones() {
+    need_go
+    "$make_profile" stacks x.msp
+    real_run
+    export MEMSCOPE_SYMBOLIZER= # exported names will do
+    expect_filtered x '--focus=net|libc'
+    expect_filtered x '--ignore=net|libc'
+    expect_filtered x '--hide=^grow' # inlined into push()
+    expect_filtered x '--hide=^push'
+    expect_filtered x '--hide=session|accept'
+    expect_filtered x --hide=.
+    expect_filtered x '--focus=.' --ignore=pool '--hide=app$'
+    # What has no whole stack, or none, keeps its line.
+    [ "$(tr '\n' ' ' <x.counts)" = '2 6 8 8 8 4 5 ' ] || fail "$(tr '\n' ' ' <x.counts)"
+    expect_filtered run '--focus=libc\.' '--hide=/ls$|dash$'
+    expect_filtered run '--ignore=libc\.'
 }
 
 go_pprof_reads_inlined_frames_labels_and_modules() {

@@ -14,7 +14,7 @@
 // RUN: %not %cxx -fplugin=%plugin -mllvm -memscope-runtime=fast -c %s -o %t.o 2> %t.err
 // RUN: grep -F -e "-memscope-runtime=fast: expected auto or linked" %t.err && test $(grep -c error: %t.err) = 1
 // RUN: %not %cxx -fplugin=%plugin -mllvm -memscope-frame-pointers=yes -c %s -o %t.o 2> %t.err
-// RUN: grep -F -e "-memscope-frame-pointers=yes: expected 0 or 1" %t.err
+// RUN: grep -F -e "-memscope-frame-pointers=yes: expected 0, 1 or all" %t.err
 
 #include <cstdlib>
 
