@@ -77,13 +77,25 @@ uint64_t ms_shadow_peek(uintptr_t address) {
 
 uintptr_t ms_shadow_stretch;
 
+// Is it worth it? Where few of a stretch's blocks are not large, few of its pages are touched.
+static bool has_many_small(uintptr_t block) {
+    enum { MANY = 32 };
+    static uintptr_t stretch;
+    static uint32_t seen;
+    if (ms_load(&stretch) == block >> MS_STRETCH_BITS)
+        return ms_add(&seen, 1u) + 1 >= MANY;
+    ms_store(&stretch, block >> MS_STRETCH_BITS);
+    ms_store(&seen, 1u);
+    return false;
+}
+
 // A leaf's stretches that were asked for, a bit each, stand behind its last record.
 enum { STRETCHES = 1 << (MS_LEAF_BITS - MS_STRETCH_BITS) };
 _Static_assert(STRETCHES / 8 + sizeof(uint64_t) <= BEHIND_BYTES, "they fit behind it");
 
 void ms_shadow_populate(uintptr_t block) {
     char *leaf = ms_shadow_leaf(block);
-    if (!leaf || ms_load(ms_shadow_at(leaf, block)) == 0) // gone, or large
+    if (!leaf || ms_load(ms_shadow_at(leaf, block)) == 0 || !has_many_small(block)) // 0: large
         return;
     ms_store(&ms_shadow_stretch, block >> MS_STRETCH_BITS);
     char *start = start_of(leaf, block);

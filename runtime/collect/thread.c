@@ -228,12 +228,31 @@ void ms_thread_detach(void) {
     ms_release(&thread->in_use, 0u);
 }
 
+static bool grow(struct ms_thread *thread, uint64_t most);
+
+// A key beyond its bucket is one that the fast path does not see: where such keys are looked for
+// again and again, another table has them elsewhere.
+static void note_place(struct ms_thread *thread, uint64_t key, const struct ms_slot *slot) {
+    enum { OFTEN = 256 };
+    size_t distance = (size_t)(slot - ms_slot_of(&ms_tls, key)) % thread->slot_count;
+    if (distance < MS_BUCKET || ++thread->found_outside < OFTEN)
+        return;
+    thread->found_outside = 0;
+    if (thread->slot_count < LARGE_TABLE)
+        (void)grow(thread, 0);
+}
+
 struct memscope_cell_record *ms_thread_find_hashed(uint64_t key, uint64_t plain,
                                                    uint32_t class_ref) {
+    struct ms_thread *thread = ms_tls.thread;
     struct ms_slot *slots = ms_tls.slots, *slot = ms_slot_of(&ms_tls, key);
-    for (; slot->cell; slot = slot + 1 == &slots[ms_tls.thread->slot_count] ? slots : slot + 1)
-        if (slot->key == key && slot->plain == plain && slot->cell->class_ref == class_ref)
-            return slot->cell;
+    for (; slot->cell; slot = slot + 1 == &slots[thread->slot_count] ? slots : slot + 1) {
+        struct memscope_cell_record *cell = slot->cell;
+        if (slot->key != key || slot->plain != plain || cell->class_ref != class_ref)
+            continue;
+        note_place(thread, key, slot);
+        return cell;
+    }
     return NULL;
 }
 
@@ -257,7 +276,8 @@ static uint64_t most_used(const struct ms_thread *thread, uint64_t key) {
     return thread->slot_count / (bucket[0].cell && bucket[1].cell ? 16 : 4);
 }
 
-// The outgrown table stays mapped, empty: ms_threads_forget_addresses may be reading it.
+// `most` 0: in any case. The outgrown table stays mapped, empty: ms_threads_forget_addresses may be
+// reading it.
 static bool grow(struct ms_thread *thread, uint64_t most) {
     struct ms_slot *old = thread->slots;
     uint64_t old_count = thread->slot_count, held = 0;

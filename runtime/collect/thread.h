@@ -25,6 +25,7 @@ struct ms_thread {
     struct ms_slot *slots;
     uint64_t slot_count; // a power of two
     uint64_t slots_used;
+    uint32_t found_outside; // keys that were looked for and stood outside their bucket
     struct ms_thread *next; // of all, newest first; never unlinked
     struct ms_tls *tls;     // while it runs
     // What a started thread is to run: one of both.

@@ -93,7 +93,7 @@ static bool begin_profile(uint32_t flags, uint32_t ref_base) {
 }
 
 // The least profile, and the shadow of a program break and of one other stretch of 64 MiB.
-#define MS_LEAST_ROOM (48ull << 20)
+#define MS_LEAST_ROOM (50ull << 20)
 
 static bool start_counting(void) {
     if (!ms_sys_privileged())

@@ -189,6 +189,93 @@ START_TEST(entered_site_is_charged_and_the_outer_one_wins) {
 }
 END_TEST
 
+static uint64_t usual_record_of(void *block) {
+    return *ms_shadow_at(ms_shadow_leaf((uintptr_t)block), (uintptr_t)block);
+}
+
+START_TEST(large_blocks_are_found_where_they_begin) {
+    static struct memscope_site site = SITE(60);
+    enum { FIRST = MS_LARGE_LEAST - 40, COUNT = 80 };
+    char *blocks[COUNT];
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < COUNT; i++) {
+        blocks[i] = __memscope_malloc(FIRST + i, &site);
+        bytes += FIRST + i;
+        ck_assert_int_eq(usual_record_of(blocks[i]) == 0, FIRST + i >= MS_LARGE_LEAST);
+        ck_assert_uint_eq((uint32_t)ms_shadow_peek((uintptr_t)blocks[i]), FIRST + i);
+        ck_assert_uint_eq(ms_shadow_peek((uintptr_t)blocks[i] + 32), 0);
+        ck_assert_uint_eq(ms_shadow_take(blocks[i] + 32), 0);
+    }
+    ck_assert_uint_eq(sum(&site).bytes, bytes);
+    for (size_t i = 0; i < COUNT; i++) {
+        __memscope_free(blocks[i]);
+        ck_assert_uint_eq(ms_shadow_peek((uintptr_t)blocks[i]), 0);
+        ck_assert_uint_eq(sum(&site).frees, i + 1);
+    }
+    ck_assert_uint_eq(sum(&site).freed_bytes, bytes);
+}
+END_TEST
+
+// By a realloc that fails: a usual block, a large one and a huge one.
+START_TEST(records_are_put_back) {
+    static struct memscope_site site = SITE(61);
+    const size_t sizes[] = {40, 3 * MS_LARGE_LEAST, 70u << 20}, impossible = SIZE_MAX / 4;
+    for (size_t i = 0; i < 3; i++) {
+        uint64_t freed = sum(&site).freed_bytes, failed = ms_shared.header->failed_allocations;
+        void *block = __memscope_malloc(sizes[i], &site);
+        ck_assert_ptr_null(__memscope_realloc(block, impossible, &site));
+        ck_assert_uint_eq(ms_shared.header->failed_allocations, failed + 1);
+        ck_assert_uint_eq(sum(&site).freed_bytes, freed);
+        block = __memscope_realloc(block, 2 * MS_LARGE_LEAST, &site);
+        ck_assert_uint_eq(sum(&site).freed_bytes, freed + sizes[i]);
+        block = __memscope_realloc(block, 50, &site); // in its place, as a usual one
+        ck_assert_uint_eq(sum(&site).freed_bytes, freed + sizes[i] + 2 * MS_LARGE_LEAST);
+        __memscope_free(block);
+        ck_assert_uint_eq(sum(&site).freed_bytes, freed + sizes[i] + 2 * MS_LARGE_LEAST + 50);
+    }
+}
+END_TEST
+
+static bool is_seen_by_fast_path(uint64_t key) {
+    struct memscope_cell_record *cell;
+    uint64_t record;
+    return ms_look_up(&ms_tls, key, &cell, &record);
+}
+
+START_TEST(key_that_is_often_looked_for_comes_into_its_bucket) {
+    static struct memscope_site site = SITE(62);
+    __memscope_free(__memscope_malloc(1, &site));
+    struct memscope_cell_record *cell = NULL;
+    uint64_t end = ms_shared.header->arena_end_units;
+    for (uint64_t unit = MEMSCOPE_HEADER_BYTES / MEMSCOPE_UNIT_BYTES; unit < end && !cell;
+         unit += record_at(unit)->units)
+        if (record_at(unit)->type == MEMSCOPE_RECORD_CELL)
+            cell = (struct memscope_cell_record *)record_at(unit);
+    ck_assert_ptr_nonnull(cell);
+    const uint64_t plain = 1234567, keys = 3;
+    // In one bucket of this table and of one four times as large.
+    uint64_t key = 1ull << 62, step = 4 * (ms_tls.mask + sizeof(struct ms_slot[MS_BUCKET]));
+    ck_assert(ms_slow_begin(&ms_tls));
+    for (uint64_t i = 0; i < keys; i++)
+        ck_assert(ms_thread_remember_hashed(key + i * step, plain, cell));
+    uint64_t slots = ms_tls.thread->slot_count;
+    bool seen = true;
+    for (uint64_t i = 0; i < keys; i++)
+        seen &= is_seen_by_fast_path(key + i * step);
+    for (int i = 0; i < 1000; i++)
+        for (uint64_t j = 0; j < keys; j++)
+            if (ms_thread_find_hashed(key + j * step, plain, cell->class_ref) != cell)
+                abort();
+    bool seen_now = true;
+    for (uint64_t i = 0; i < keys; i++)
+        seen_now &= is_seen_by_fast_path(key + i * step);
+    ms_slow_end(&ms_tls);
+    ck_assert(!seen); // else nothing was tested
+    ck_assert(seen_now);
+    ck_assert_uint_le(ms_tls.thread->slot_count, 16 * slots); // twice, not each time
+}
+END_TEST
+
 START_TEST(site_that_was_left_by_longjmp_is_dropped) {
     static struct memscope_site left = SITE(12), next = SITE(13), own = SITE(14);
     (void)__memscope_enter_site(&left);
@@ -329,16 +416,17 @@ END_TEST
 
 START_TEST(fork_child_has_a_profile_of_its_own) {
     static struct memscope_site site = SITE(50);
-    void *inherited = __memscope_malloc(77, &site);
+    void *inherited = __memscope_malloc(77, &site), *large = __memscope_malloc(7777, &site);
     uint32_t parent_base = ms_shared.ref_base;
     pid_t child = fork();
     ck_assert_int_ge(child, 0);
     if (child == 0) {
         void *own = __memscope_malloc(5, &site);
         __memscope_free(inherited);
+        __memscope_free(large);
         struct sums sums = sum(&site);
         bool good = ms_shared.ref_base > parent_base && sums.allocations == 1 && sums.bytes == 5 &&
-                    sums.frees == 0 && ms_shared.header->inherited_frees == 1;
+                    sums.frees == 0 && ms_shared.header->inherited_frees == 2;
         __memscope_free(own);
         _exit(good ? 0 : 1);
     }
@@ -347,7 +435,8 @@ START_TEST(fork_child_has_a_profile_of_its_own) {
     ck_assert_int_eq(status, 0);
     ck_assert_uint_eq(sum(&site).frees, 0);
     __memscope_free(inherited);
-    ck_assert_uint_eq(sum(&site).frees, 1);
+    __memscope_free(large);
+    ck_assert_uint_eq(sum(&site).frees, 2);
 }
 END_TEST
 
@@ -360,6 +449,9 @@ int main(void) {
     tcase_add_test(single, failed_realloc_keeps_the_block);
     tcase_add_test(single, entered_site_is_charged_and_the_outer_one_wins);
     tcase_add_test(single, huge_blocks_at_one_address_are_told_apart);
+    tcase_add_test(single, large_blocks_are_found_where_they_begin);
+    tcase_add_test(single, records_are_put_back);
+    tcase_add_test(single, key_that_is_often_looked_for_comes_into_its_bucket);
     tcase_add_test(single, site_that_was_left_by_longjmp_is_dropped);
     tcase_add_test(single, next_site_holds_once);
     tcase_add_test(single, signals_in_hooks_lose_nothing);
