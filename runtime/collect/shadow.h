@@ -105,6 +105,7 @@ MS_HOT bool ms_shadow_put(const void *block, const struct memscope_cell_record *
 // A block's record among the leaf's, and where it stands; 0 = it has none there.
 MS_HOT uint64_t ms_shadow_look(const void *block, uint64_t **place_out) {
     char *leaf = ms_shadow_leaf((uintptr_t)block);
+    *place_out = NULL;
     if (MS_UNLIKELY(!leaf))
         return 0;
     *place_out = ms_shadow_at(leaf, (uintptr_t)block);

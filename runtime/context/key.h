@@ -45,25 +45,31 @@ MS_HOT uint64_t ms_context_mix(uint64_t key, uint64_t word) {
 
 #define MS_FRAME(address) ((const uintptr_t *)(address)) // NOLINT(performance-no-int-to-ptr)
 
+// Stacks are short: what comes after the loop is to follow it in memory.
+#define MS_STACK_ENDS(x) __builtin_expect_with_probability(!!(x), 1, 0.6)
+
 // `frame` is of ms_frame_here, `pairs` at least 1. Where the stack ends, how far that is from the
 // last frame counts, too (walk.c says why).
 MS_HOT uint64_t ms_context_key_in(struct ms_stack stack, uint64_t seed, const uintptr_t *frame,
                                   uint64_t pairs) {
     uintptr_t high = stack.high, below = (uintptr_t)frame, at = frame[0];
-    uint64_t key = ms_context_mix(seed, frame[1]);
+    uint64_t factor = MS_KEY_FACTOR;
+    __asm__("" : "+r"(factor)); // one that is made only once
+    uint64_t key = (seed ^ frame[1]) * factor;
     if (MS_UNLIKELY(below < stack.low))
         return key;
-    do {
-        if (at <= below || at >= high)
+    for (;;) {
+        if (MS_STACK_ENDS(at <= below || at >= high))
             return key ^ (high - below);
-        key = ms_context_mix(key, MS_FRAME(at)[1]);
+        key = (key ^ MS_FRAME(at)[1]) * factor;
         below = MS_FRAME(at)[0];
-        if (below <= at || below >= high)
+        if (MS_STACK_ENDS(below <= at || below >= high))
             return key ^ (high - at);
-        key = ms_context_mix(key, MS_FRAME(below)[1]);
+        key = (key ^ MS_FRAME(below)[1]) * factor;
         at = MS_FRAME(below)[0];
-    } while (--pairs != 0);
-    return key;
+        if (MS_UNLIKELY(--pairs == 0))
+            return key;
+    }
 }
 
 MS_HOT uint64_t ms_context_key(const struct ms_tls *tls, uint64_t seed, const uintptr_t *frame,

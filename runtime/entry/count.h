@@ -188,7 +188,7 @@ MS_HOT bool ms_direct_cell(uint64_t record, struct memscope_cell_record **cell_o
     char *base = (char *)ms_shared.header;
     uint64_t relative;
     ms_settle();
-    if (MS_UNLIKELY(!__builtin_add_overflow(record, ms_peek(&ms_shared.direct_bias), &relative)))
+    if (MS_UNLIKELY(!ms_carries(record, &ms_shared.direct_bias, &relative)))
         return false;
     *cell_out = ms_record_at(base, relative);
     return true;

@@ -65,17 +65,17 @@ MS_HOT void ms_do_free(void *block) {
     }
     uint64_t *place, record = ms_shadow_look(block, &place);
     struct memscope_cell_record *cell;
-    if (MS_LIKELY(ms_direct_cell(record, &cell))) {
-        ms_store(place, 0u);
-        if (MS_UNLIKELY(cell->epoch != ms_peek(&ms_shared.fast_epoch))) {
-            ms_free_unsaved(block, (uint32_t)record, cell, MS_REAL.free);
-            return;
-        }
-        ms_free_direct(block, (uint32_t)record, cell);
-        MS_REAL.free(block);
+    if (MS_UNLIKELY(!ms_direct_cell(record, &cell))) {
+        ms_free_otherwise(block, MS_REAL.free);
         return;
     }
-    ms_free_otherwise(block, MS_REAL.free);
+    ms_store(place, 0u);
+    if (MS_UNLIKELY(cell->epoch != ms_peek(&ms_shared.fast_epoch))) {
+        ms_free_unsaved(block, (uint32_t)record, cell, MS_REAL.free);
+        return;
+    }
+    ms_free_direct(block, (uint32_t)record, cell);
+    MS_REAL.free(block);
 }
 
 // One free of the old block and one allocation of the new size; a realloc(p, 0) that returns NULL

@@ -10,7 +10,8 @@
 #include "base/text.h"
 #include "store/records.h"
 
-MS_EXPORT void *__memscope_malloc(size_t size, struct memscope_site *site) {
+// This one and free begin a line of the instruction cache each.
+MS_EXPORT MS_ALIGNED(64) void *__memscope_malloc(size_t size, struct memscope_site *site) {
     return ms_do_malloc(size, ms_origin_of(site));
 }
 
@@ -49,7 +50,7 @@ MS_EXPORT void *__memscope_pvalloc(size_t size, struct memscope_site *site) {
     return ms_do_pvalloc(size, ms_origin_of(site));
 }
 
-MS_EXPORT void __memscope_free(void *ptr) {
+MS_EXPORT MS_ALIGNED(64) void __memscope_free(void *ptr) {
     ms_do_free(ptr);
 }
 

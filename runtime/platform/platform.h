@@ -127,6 +127,13 @@ MS_HOT bool ms_is_set(const uint64_t *place) {
     __asm__("cmpq $0, %1" : "=@ccne"(is_set) : "m"(*place));
     return is_set;
 }
+// Whether value + *place carries, and their sum. (The compiler's own takes a carry for unlikely.)
+MS_HOT bool ms_carries(uint64_t value, const uint64_t *place, uint64_t *sum_out) {
+    bool carries;
+    __asm__("addq %2, %0" : "+r"(value), "=@ccc"(carries) : "m"(*place));
+    *sum_out = value;
+    return carries;
+}
 // Subtracts from the upper half alone; true: the whole is below zero now.
 MS_HOT bool ms_drop_upper(uint64_t *place, uint32_t value) {
     typedef uint32_t __attribute__((may_alias)) half;
@@ -146,6 +153,9 @@ MS_HOT bool ms_drop(int64_t *place, uint64_t value) {
 }
 MS_HOT bool ms_is_set(const uint64_t *place) {
     return __atomic_load_n(place, __ATOMIC_RELAXED) != 0;
+}
+MS_HOT bool ms_carries(uint64_t value, const uint64_t *place, uint64_t *sum_out) {
+    return __builtin_add_overflow(value, __atomic_load_n(place, __ATOMIC_RELAXED), sum_out);
 }
 MS_HOT bool ms_drop_upper(uint64_t *place, uint32_t value) {
     return ms_drop((int64_t *)place, (uint64_t)value << 32);
