@@ -4,17 +4,8 @@
 
 char *ms_shadow_leaves[MS_LEAF_COUNT];
 
-static const size_t leaf_bytes = 8ull << (MS_LEAF_BITS - MS_GRANULE_BITS);
-
-// Of a large block: by the byte before it, as leaves are found.
-struct large {
-    uint64_t record; // 0 = empty
-    uintptr_t block;
-};
-
-// A leaf: its records, a page that begins with the last of them, large blocks.
-enum { BEHIND_BYTES = 4096, LARGE_PER_LEAF = 1 << (MS_LEAF_BITS - MS_LARGE_BITS) };
-static const size_t all_bytes = leaf_bytes + BEHIND_BYTES + LARGE_PER_LEAF * sizeof(struct large);
+static const size_t all_bytes =
+    MS_LEAF_BYTES + MS_LEAF_BEHIND_BYTES + MS_LARGE_PER_LEAF * sizeof(struct ms_shadow_large);
 
 // Small heaps pay for the pages they touch; from here on a leaf is worth huge pages.
 static const uint64_t large_heap = 48ull << 20;
@@ -27,16 +18,16 @@ char *ms_shadow_leaf_slow(uintptr_t address) {
     if (leaf)
         return leaf;
     const size_t huge_page = 2u << 20;
-    char *mapping = ms_sys_map_anonymous(all_bytes + huge_page - BEHIND_BYTES);
+    char *mapping = ms_sys_map_anonymous(all_bytes + huge_page - MS_LEAF_BEHIND_BYTES);
     if (!mapping)
         return NULL;
     char *start = (char *)(((uintptr_t)mapping + huge_page - 1) & ~(huge_page - 1));
     if (ms_load(&ms_shared.header->peak_live_bytes) >= large_heap)
-        ms_sys_huge(start, leaf_bytes);
+        ms_sys_huge(start, MS_LEAF_BYTES);
     char *biased = start - (index << (MS_LEAF_BITS - MS_GRANULE_BITS) << 3);
     if (ms_swap_if(&ms_shadow_leaves[index], &leaf, biased))
         return biased;
-    ms_sys_unmap(mapping, all_bytes + huge_page - BEHIND_BYTES);
+    ms_sys_unmap(mapping, all_bytes + huge_page - MS_LEAF_BEHIND_BYTES);
     return leaf;
 }
 
@@ -44,32 +35,12 @@ static char *start_of(char *leaf, uintptr_t address) {
     return (char *)ms_shadow_at(leaf, (address - 1) & -((uintptr_t)1 << MS_LEAF_BITS));
 }
 
-static struct large *large_of(char *leaf, uintptr_t address) {
-    void *table = start_of(leaf, address) + leaf_bytes + BEHIND_BYTES;
-    return (struct large *)table + ((address - 1) >> MS_LARGE_BITS) % LARGE_PER_LEAF;
-}
-
-uint64_t *ms_shadow_at_large(char *leaf, uintptr_t address) {
-    struct large *large = large_of(leaf, address);
-    ms_store(&large->block, address);
-    return &large->record;
-}
-
-uint64_t ms_shadow_take_large(char *leaf, uintptr_t address) {
-    struct large *large = large_of(leaf, address);
-    uint64_t record = ms_load(&large->record);
-    if (record == 0 || ms_load(&large->block) != address)
-        return 0;
-    ms_store(&large->record, 0u);
-    return record;
-}
-
 uint64_t ms_shadow_peek(uintptr_t address) {
     char *leaf = address && address >> MS_ADDRESS_BITS == 0 ? ms_shadow_leaf(address) : NULL;
     uint64_t record = leaf ? ms_load(ms_shadow_at(leaf, address)) : 0;
     if (record != 0 || !leaf)
         return record;
-    const struct large *large = large_of(leaf, address);
+    const struct ms_shadow_large *large = ms_shadow_large_of(leaf, address);
     return ms_load(&large->block) >> MS_GRANULE_BITS == address >> MS_GRANULE_BITS
                ? ms_load(&large->record)
                : 0;
@@ -91,7 +62,7 @@ static bool has_many_small(uintptr_t block) {
 
 // A leaf's stretches that were asked for, a bit each, stand behind its last record.
 enum { STRETCHES = 1 << (MS_LEAF_BITS - MS_STRETCH_BITS) };
-_Static_assert(STRETCHES / 8 + sizeof(uint64_t) <= BEHIND_BYTES, "they fit behind it");
+_Static_assert(STRETCHES / 8 + sizeof(uint64_t) <= MS_LEAF_BEHIND_BYTES, "they fit behind it");
 
 void ms_shadow_populate(uintptr_t block) {
     char *leaf = ms_shadow_leaf(block);
@@ -99,12 +70,12 @@ void ms_shadow_populate(uintptr_t block) {
         return;
     ms_store(&ms_shadow_stretch, block >> MS_STRETCH_BITS);
     char *start = start_of(leaf, block);
-    void *behind = start + leaf_bytes + sizeof(uint64_t);
+    void *behind = start + MS_LEAF_BYTES + sizeof(uint64_t);
     uint64_t *asked = behind;
     unsigned stretch = (unsigned)(((block - 1) >> MS_STRETCH_BITS) % STRETCHES);
     uint64_t bit = 1ull << stretch % 64;
     if (!(__atomic_fetch_or(&asked[stretch / 64], bit, __ATOMIC_RELAXED) & bit))
-        ms_sys_populate(start + stretch * (leaf_bytes / STRETCHES), leaf_bytes / STRETCHES);
+        ms_sys_populate(start + stretch * (MS_LEAF_BYTES / STRETCHES), MS_LEAF_BYTES / STRETCHES);
 }
 
 // Blocks of MS_SIZE_ASIDE bytes and more: few, so a fixed table, searched from a hashed start.

@@ -48,10 +48,40 @@ MS_HOT uint64_t ms_shadow_record(const char *units, const struct memscope_cell_r
     return ((uint64_t)((const char *)cell - units) << (32 - 6)) | bytes;
 }
 
+// Of a large block: found by the byte before it, as leaves are.
+struct ms_shadow_large {
+    uint64_t record; // 0 = empty
+    uintptr_t block;
+};
+enum { MS_LARGE_PER_LEAF = 1 << (MS_LEAF_BITS - MS_LARGE_BITS) };
+// A leaf: its records, a page that begins with the last of them, large blocks.
+#define MS_LEAF_BYTES (8ull << (MS_LEAF_BITS - MS_GRANULE_BITS))
+#define MS_LEAF_BEHIND_BYTES 4096
+
+MS_HOT struct ms_shadow_large *ms_shadow_large_of(char *leaf, uintptr_t address) {
+    uintptr_t before = address - 1;
+    uint64_t *first = ms_shadow_at(leaf, before & -((uintptr_t)1 << MS_LEAF_BITS));
+    void *table = (char *)first + MS_LEAF_BYTES + MS_LEAF_BEHIND_BYTES;
+    return (struct ms_shadow_large *)table + (before >> MS_LARGE_BITS) % MS_LARGE_PER_LEAF;
+}
+
 // A large block's place in its leaf, for a record that is about to be stored there.
-uint64_t *ms_shadow_at_large(char *leaf, uintptr_t address);
+MS_HOT uint64_t *ms_shadow_at_large(char *leaf, uintptr_t address) {
+    struct ms_shadow_large *large = ms_shadow_large_of(leaf, address);
+    ms_store(&large->block, address);
+    return &large->record;
+}
+
 // Takes a large block's record away; 0 = it has none.
-uint64_t ms_shadow_take_large(char *leaf, uintptr_t address);
+MS_HOT uint64_t ms_shadow_take_large(char *leaf, uintptr_t address) {
+    struct ms_shadow_large *large = ms_shadow_large_of(leaf, address);
+    uint64_t record = ms_load(&large->record);
+    if (record == 0 || ms_load(&large->block) != address)
+        return 0;
+    ms_store(&large->record, 0u);
+    return record;
+}
+
 // The record of a block that begins in the same 32 bytes as `address`; 0 = none does.
 uint64_t ms_shadow_peek(uintptr_t address);
 

@@ -206,9 +206,12 @@ void *ms_note_allocation_large(void *block, size_t bytes, struct memscope_site *
         return ms_note_allocation_slow(block, bytes, site, frame);
     char *leaf = ms_shadow_leaf((uintptr_t)block);
     uint64_t *place = ms_shadow_at_large(leaf, (uintptr_t)block);
-    if (is_direct)
-        return ms_note_allocation_unsaved(block, bytes, place, cell, record | bytes);
-    return ms_allocate_threaded(tls, block, bytes, place, cell, record | bytes);
+    record |= bytes;
+    if (!is_direct)
+        return ms_allocate_threaded(tls, block, bytes, place, cell, record);
+    if (MS_LIKELY(cell->epoch == ms_peek(&ms_shared.fast_epoch)))
+        return ms_allocate_direct(tls, block, bytes, place, cell, record);
+    return ms_note_allocation_unsaved(block, bytes, place, cell, record);
 }
 
 void *ms_note_allocation_peak(void *block, size_t bytes, struct memscope_cell_record *cell) {
