@@ -35,17 +35,6 @@ static char *start_of(char *leaf, uintptr_t address) {
     return (char *)ms_shadow_at(leaf, (address - 1) & -((uintptr_t)1 << MS_LEAF_BITS));
 }
 
-uint64_t ms_shadow_peek(uintptr_t address) {
-    char *leaf = address && address >> MS_ADDRESS_BITS == 0 ? ms_shadow_leaf(address) : NULL;
-    uint64_t record = leaf ? ms_load(ms_shadow_at(leaf, address)) : 0;
-    if (record != 0 || !leaf)
-        return record;
-    const struct ms_shadow_large *large = ms_shadow_large_of(leaf, address);
-    return ms_load(&large->block) >> MS_GRANULE_BITS == address >> MS_GRANULE_BITS
-               ? ms_load(&large->record)
-               : 0;
-}
-
 uintptr_t ms_shadow_stretch;
 
 // Is it worth it? Where few of a stretch's blocks are not large, few of its pages are touched.

@@ -82,9 +82,6 @@ MS_HOT uint64_t ms_shadow_take_large(char *leaf, uintptr_t address) {
     return record;
 }
 
-// The record of a block that begins in the same 32 bytes as `address`; 0 = none does.
-uint64_t ms_shadow_peek(uintptr_t address);
-
 MS_HOT uint64_t *ms_shadow_place(char *leaf, const void *block, uint64_t bytes) {
     if (MS_UNLIKELY(bytes >= MS_LARGE_LEAST))
         return ms_shadow_at_large(leaf, (uintptr_t)block);
@@ -140,6 +137,17 @@ MS_HOT uint64_t ms_shadow_look(const void *block, uint64_t **place_out) {
         return 0;
     *place_out = ms_shadow_at(leaf, (uintptr_t)block);
     return ms_load(*place_out);
+}
+
+// The record of a block that begins in the same 32 bytes as `address`; 0 = none does.
+MS_HOT uint64_t ms_shadow_peek(uintptr_t address) {
+    char *leaf = address && address >> MS_ADDRESS_BITS == 0 ? ms_shadow_leaf(address) : NULL;
+    uint64_t record = leaf ? ms_load(ms_shadow_at(leaf, address)) : 0;
+    if (record != 0 || !leaf)
+        return record;
+    const struct ms_shadow_large *large = ms_shadow_large_of(leaf, address);
+    bool is_here = ms_load(&large->block) >> MS_GRANULE_BITS == address >> MS_GRANULE_BITS;
+    return is_here ? ms_load(&large->record) : 0;
 }
 
 // Takes a block's record away; 0 = it has none. What is aside stays there until ms_shadow_read.

@@ -259,8 +259,8 @@ void ms_free_special(void *block, ms_free_function *real) {
     free_end(count_free_of_task(tls, block, record), block, record, NULL, true, real);
 }
 
-// Under ThreadLocal, a large block, or one of unknown origin.
-void ms_free_otherwise(void *block, ms_free_function *real) {
+// Large, or of unknown origin.
+MS_NOINLINE static void free_unseen(void *block, ms_free_function *real) {
     struct memscope_cell_record *cell = NULL;
     uint64_t record = ms_shadow_take(block);
     if (ms_direct_cell(record, &cell)) {
@@ -268,6 +268,18 @@ void ms_free_otherwise(void *block, ms_free_function *real) {
         real(block);
         return;
     }
+    enum ms_end end = count_free_otherwise(block, record, &cell);
+    free_end(end, block, record, cell, false, real);
+}
+
+// Under ThreadLocal, and those.
+void ms_free_otherwise(void *block, uint64_t record, uint64_t *place, ms_free_function *real) {
+    struct memscope_cell_record *cell = NULL;
+    if (MS_UNLIKELY(record == 0)) {
+        free_unseen(block, real);
+        return;
+    }
+    ms_store(place, 0u);
     enum ms_end end = count_free_otherwise(block, record, &cell);
     free_end(end, block, record, cell, false, real);
 }

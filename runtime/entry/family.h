@@ -66,7 +66,7 @@ MS_HOT void ms_do_free(void *block) {
     uint64_t *place, record = ms_shadow_look(block, &place);
     struct memscope_cell_record *cell;
     if (MS_UNLIKELY(!ms_direct_cell(record, &cell))) {
-        ms_free_otherwise(block, MS_REAL.free);
+        ms_free_otherwise(block, record, place, MS_REAL.free);
         return;
     }
     ms_store(place, 0u);
