@@ -18,7 +18,7 @@ char *ms_shadow_leaf_slow(uintptr_t address) {
     if (leaf)
         return leaf;
     const size_t huge_page = 2u << 20;
-    char *mapping = ms_sys_map_anonymous(all_bytes + huge_page - MS_LEAF_BEHIND_BYTES);
+    char *mapping = ms_sys_map_anonymous(all_bytes + huge_page);
     if (!mapping)
         return NULL;
     char *start = (char *)(((uintptr_t)mapping + huge_page - 1) & ~(huge_page - 1));
@@ -27,12 +27,8 @@ char *ms_shadow_leaf_slow(uintptr_t address) {
     char *biased = start - (index << (MS_LEAF_BITS - MS_GRANULE_BITS) << 3);
     if (ms_swap_if(&ms_shadow_leaves[index], &leaf, biased))
         return biased;
-    ms_sys_unmap(mapping, all_bytes + huge_page - MS_LEAF_BEHIND_BYTES);
+    ms_sys_unmap(mapping, all_bytes + huge_page);
     return leaf;
-}
-
-static char *start_of(char *leaf, uintptr_t address) {
-    return (char *)ms_shadow_at(leaf, (address - 1) & -((uintptr_t)1 << MS_LEAF_BITS));
 }
 
 uintptr_t ms_shadow_stretch;
@@ -58,7 +54,7 @@ void ms_shadow_populate(uintptr_t block) {
     if (!leaf || ms_load(ms_shadow_at(leaf, block)) == 0 || !has_many_small(block)) // 0: large
         return;
     ms_store(&ms_shadow_stretch, block >> MS_STRETCH_BITS);
-    char *start = start_of(leaf, block);
+    char *start = ms_shadow_start(leaf, block);
     void *behind = start + MS_LEAF_BYTES + sizeof(uint64_t);
     uint64_t *asked = behind;
     unsigned stretch = (unsigned)(((block - 1) >> MS_STRETCH_BITS) % STRETCHES);

@@ -58,11 +58,13 @@ enum { MS_LARGE_PER_LEAF = 1 << (MS_LEAF_BITS - MS_LARGE_BITS) };
 #define MS_LEAF_BYTES (8ull << (MS_LEAF_BITS - MS_GRANULE_BITS))
 #define MS_LEAF_BEHIND_BYTES 4096
 
+MS_HOT char *ms_shadow_start(char *leaf, uintptr_t address) {
+    return (char *)ms_shadow_at(leaf, (address - 1) & -((uintptr_t)1 << MS_LEAF_BITS));
+}
+
 MS_HOT struct ms_shadow_large *ms_shadow_large_of(char *leaf, uintptr_t address) {
-    uintptr_t before = address - 1;
-    uint64_t *first = ms_shadow_at(leaf, before & -((uintptr_t)1 << MS_LEAF_BITS));
-    void *table = (char *)first + MS_LEAF_BYTES + MS_LEAF_BEHIND_BYTES;
-    return (struct ms_shadow_large *)table + (before >> MS_LARGE_BITS) % MS_LARGE_PER_LEAF;
+    void *table = ms_shadow_start(leaf, address) + MS_LEAF_BYTES + MS_LEAF_BEHIND_BYTES;
+    return (struct ms_shadow_large *)table + ((address - 1) >> MS_LARGE_BITS) % MS_LARGE_PER_LEAF;
 }
 
 // A large block's place in its leaf, for a record that is about to be stored there.

@@ -57,7 +57,7 @@ MS_NOINLINE void *ms_note_allocation_tick(void *block, size_t bytes, struct mems
 // Each ends with the block's way to the allocator (`real`), unless it is none of the allocator's.
 MS_NOINLINE void ms_free_special(void *block,
                                  ms_free_function *real); // its record is not taken yet
-// ... neither; `record` and `place` are of ms_shadow_look, not taken yet.
+// `record` and `place` are of ms_shadow_look: not taken yet.
 MS_NOINLINE void ms_free_otherwise(void *block, uint64_t record, uint64_t *place,
                                    ms_free_function *real);
 MS_NOINLINE void ms_free_unsaved(void *block, uint64_t bytes, struct memscope_cell_record *cell,
