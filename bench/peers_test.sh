@@ -51,7 +51,7 @@ heaptracks_command_is_measured_whole() {
     . "$here/heaptrack.sh"
     . "$here/subjects.sh"
     . "$here/timing.sh"
-    for subject in sqlite lua jq; do
+    for subject in sqlite lua jq gawk; do
         [[ "$(variants_of $subject)" = *" heaptrack heaptrack_raw heaptrack_whole" ]] ||
             fail "$subject is not run under heaptrack in three ways"
     done

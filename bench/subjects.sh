@@ -5,11 +5,11 @@
 # length, as a program may copy its argv[0]: p/ plain, l/ runtime linked in, w/ weak hooks.
 
 subject_names() {
-    echo malloc_loop containers two_threads million_tasks echo sqlite lua jq
+    echo malloc_loop containers two_threads million_tasks echo sqlite lua jq gawk
 }
 
 is_real() {
-    case $1 in sqlite | lua | jq) return 0 ;; *) return 1 ;; esac
+    case $1 in sqlite | lua | jq | gawk) return 0 ;; *) return 1 ;; esac
 }
 
 wanted() {

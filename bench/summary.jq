@@ -36,9 +36,9 @@ def spread: {median: quantile(0.5), first_quartile: quantile(0.25), third_quarti
      told_percent: (map(.told.percent // empty) | spread), told_error: (map(.told.error // empty) | spread),
      changes: (map(.changes) | spread),
      share: (map(.levels) | {
-         contexts: (map((.contexts // 0) / ([.[]] | add)) | quantile(0.5)),
-         sites: (map((.sites // 0) / ([.[]] | add)) | quantile(0.5)),
-         sampled: (map((.sampled // 0) / ([.[]] | add)) | quantile(0.5))})})) as $governed
+         contexts: (map((.contexts // 0) / ([.[]] | add)) | add / length),
+         sites: (map((.sites // 0) / ([.[]] | add)) | add / length),
+         sampled: (map((.sampled // 0) / ([.[]] | add)) | add / length)})})) as $governed
 | ($floor | group_by(.number) | map(
     {step: .[0].step, rounds: length, ns: (map(.ns) | spread),
      ratio: ([., ($floor | map(select(.number == 0)))] | transpose | map(.[0].ns / .[1].ns) | spread)})) as $steps
@@ -96,6 +96,7 @@ def spread: {median: quantile(0.5), first_quartile: quantile(0.25), third_quarti
       cpu_target("sqlite"; "sqlite"; 1.10; 1.03),
       cpu_target("jq"; "jq"; 1.10; 1.03),
       cpu_target("lua"; "lua"; 1.20; 1.08),
+      cpu_target("gawk"; "gawk"; 1.20; 1.08),
       cpu_target("malloc_loop"; "pure malloc loop"; 1.60; 1.30),
       target("a coroutine's resumption and suspension: instructions"; 24; 8;
              instructions("resume_suspend"); null; "less"),

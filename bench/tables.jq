@@ -60,7 +60,7 @@ def order: {plain: 0, linked: 1, sites: 2, weak: 3, bare: 4, foreign: 5, heaptra
         (.cpu_ratio.median <= 1.07 | yes),
         "\(.told_percent.median / 100 + 1 | fixed(3)) ± \(.told_error.median / 100 | fixed(3))",
         ([.share.contexts, .share.sites, .share.sampled][] | "\(. * 100 | fixed(0)) %")] | row),
-    "", "A budget of 5 %; medians of \([.governed[].pairs] | min // 0) paired runs; \($made).";
+    "", "A budget of 5 %; medians of \([.governed[].pairs] | min // 0) paired runs, of the shares of the time the means; \($made).";
     (.governed | length) > 0),
   part("instructions";
     (["path", "strategy", "plain", "linked", "weak", "foreign"] | head),

@@ -19,14 +19,15 @@ struct cell {
 
 static uint64_t *leaves[LEAVES]; // of records: 8 bytes for 32 of heap
 static struct cell cells[8];
-static _Thread_local uint64_t special;
+// Not static, or the compiler sees that nobody writes them, and leaves out what looks at them.
+extern _Thread_local uint64_t special, mask;
+_Thread_local uint64_t special, mask;
 static _Thread_local void *last_block;
 static _Thread_local int64_t credit = INT64_MAX;
 static _Thread_local struct {
     uint64_t key;
     struct cell *cell;
-} table[16];
-static _Thread_local uint64_t mask; // of so small a table
+} table[1]; // whose mask is 0
 
 static void *(*volatile real_malloc)(size_t) = malloc;
 static void (*volatile real_free)(void *) = free;
@@ -55,11 +56,19 @@ ALWAYS uint64_t *record_of(void *block) {
     return &leaf[((uintptr_t)block & ((1u << LOW_BITS) - 1)) >> 5];
 }
 
+// The loop has one place, whose key comes in with its first call.
+NEVER void new_place(uint64_t key) {
+    if (table[key & mask].cell)
+        abort();
+    table[key & mask].key = key;
+    table[key & mask].cell = &cells[1];
+}
+
 ALWAYS struct cell *cell_of(const void *site, const uintptr_t *frame) {
     uint64_t key = (uintptr_t)site * 0x9e3779b97f4a7c15u;
-    key = (key ^ frame[1]) * 0x9e3779b97f4a7c15u & 0; // all in one place, whatever the key
+    key = (key ^ frame[1]) * 0x9e3779b97f4a7c15u;
     if (UNLIKELY(table[key & mask].key != key))
-        abort();
+        new_place(key);
     return table[key & mask].cell;
 }
 
@@ -159,7 +168,6 @@ int main(int argc, char **argv) {
     }
     for (size_t i = 0; i < sizeof cells / sizeof *cells; i++)
         cells[i].headroom = INT64_MAX / 2;
-    table[0].cell = &cells[1];
     for (unsigned long round = 0; round < rounds; round++) {
         for (int step = 0; step < STEPS; step++) {
             run(step, kept, pairs / 16);
