@@ -157,24 +157,49 @@ public:
                isa<BinaryOperator>(V)) {
       for (const Use &Each : cast<Instruction>(V).operands())
         follow(*Each);
-    } else if (!isa<Constant>(V) && !isa<Argument>(V)) {
+    } else if (const auto *Parameter = dyn_cast<Argument>(&V)) {
+      Parameters.push_back(Parameter);
+    } else if (!isa<Constant>(V)) {
       IsWhole = false;
     }
   }
 
   SmallVector<CallBase *, 4> Calls;
+  SmallVector<const Argument *, 2> Parameters;
   // Nothing comes from elsewhere in memory.
   bool IsWhole = true;
 
 private:
   // The block that is made another size, and what is handed through.
   void followCall(CallBase &Call) {
-    if (const Value *Same = Call.getReturnedArgOperand())
+    if (const Value *Same = handedThrough(Call))
       follow(*Same);
     if (isa<IntrinsicInst>(Call) || isResize(Callees.classify(Call).Kind))
       for (const Use &Each : Call.args())
         if (Each->getType()->isPointerTy())
           follow(*Each);
+  }
+
+  // The argument that the call returns, whatever else it does; NULL = not one
+  // alone. Redis has a function of its own for that, which nothing but its
+  // body tells of.
+  const Value *handedThrough(const CallBase &Call) {
+    if (const Value *Same = Call.getReturnedArgOperand())
+      return Same;
+    const Function *Callee = Call.getCalledFunction();
+    if (IsInside || !Callee || Callee->isDeclaration() ||
+        Callee->isInterposable())
+      return nullptr;
+    OriginTrace Inside(Callees);
+    Inside.IsInside = true;
+    for (const Instruction &I : instructions(*Callee))
+      if (const auto *Return = dyn_cast<ReturnInst>(&I))
+        if (const Value *Returned = Return->getReturnValue())
+          Inside.follow(*Returned);
+    if (!Inside.IsWhole || !Inside.Calls.empty() ||
+        Inside.Parameters.size() != 1)
+      return nullptr;
+    return Call.getArgOperand(Inside.Parameters[0]->getArgNo());
   }
 
   static bool isResize(enum memscope_kind Kind) {
@@ -183,6 +208,7 @@ private:
 
   CalleeTable &Callees;
   SmallPtrSet<const Value *, 16> Seen;
+  bool IsInside = false; // a function that is called
 };
 
 // Whether the address is put anywhere but into variables of the function, or

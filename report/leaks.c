@@ -153,12 +153,12 @@ static int compare_leaks(const void *left, const void *right) {
     return (a->context.id > b->context.id) - (a->context.id < b->context.id);
 }
 
-static bool add_sites(struct ms_leaks *leaks, const struct ms_stack_filters *filters) {
+static bool add_sites(struct ms_leaks *leaks) {
     const struct ms_summary *summary = leaks->contexts->summary;
     const struct ms_stack_options options = {
         .keep_recursion = true,
         .keep_plumbing = true,
-        .filters = filters ? *filters : (struct ms_stack_filters){0},
+        .filters = leaks->filters,
     };
     struct collection collection = {
         .leaks = leaks, .path.options = &options, .next_frame = leaks->frames};
@@ -184,9 +184,11 @@ memscope_status ms_leaks_create(const struct ms_contexts *contexts,
         frames += ms_site_frame_count(&summary->sites[i]) + 1;
     leaks->contexts = contexts;
     leaks->suppressions = suppressions;
+    if (filters)
+        leaks->filters = *filters;
     leaks->items = calloc(contexts->count + summary->site_count + 1, sizeof *leaks->items);
     leaks->frames = calloc(frames, sizeof *leaks->frames);
-    if (!leaks->items || !leaks->frames || !add_sites(leaks, filters)) {
+    if (!leaks->items || !leaks->frames || !add_sites(leaks)) {
         ms_leaks_destroy(leaks);
         return MEMSCOPE_OUT_OF_MEMORY;
     }

@@ -63,10 +63,12 @@ struct ms_leaks {
     bool is_estimated;             // some of them
     double variance;               // of the bytes that are not suppressed
     struct ms_stack_frame *frames; // of sites without stacks
+    struct ms_stack_filters filters;
 };
 
 // The first suppression that matches a function, file or module of the stack takes it, hidden or
-// not, of what the filters leave. `suppressions` are counted in, and must outlive the leaks.
+// not, of what the filters leave. `suppressions` are counted in, and must outlive the leaks, as
+// must the filters.
 // `filters` NULL = none. OK or OUT_OF_MEMORY.
 memscope_status ms_leaks_create(const struct ms_contexts *contexts,
                                 struct ms_suppressions *suppressions,

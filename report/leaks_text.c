@@ -194,12 +194,22 @@ static json_t *sums_part(struct writer *writer, const struct ms_leaks *leaks) {
     return part;
 }
 
+static json_t *filters_part(struct writer *writer, const struct ms_stack_filters *filters) {
+    json_t *part = json_object();
+    const char *name;
+    const struct ms_stack_filter *filter;
+    for (size_t i = 0; ms_filter_at(filters, i, &name, &filter); i++)
+        set(writer, part, name, text_or_null(filter ? filter->text : NULL));
+    return part;
+}
+
 memscope_status ms_report_leaks_json(const struct ms_leaks *leaks,
                                      const struct ms_leaks_options *options, FILE *out) {
     struct writer writer = {.out = out, .first = true};
     size_t shown = 0;
     put_member(&writer, "profile",
                ms_json_profile(&writer, leaks->contexts->summary, options->status));
+    put_member(&writer, "filters", filters_part(&writer, &leaks->filters));
     put_member(&writer, "alive", sums_part(&writer, leaks));
     begin_array(&writer, "leaks");
     for (size_t i = 0; i < leaks->count && (options->top == 0 || shown < options->top);

@@ -15,6 +15,15 @@ static const struct ms_stack_filter *filter_of(const struct ms_stack_filters *fi
     return all[i];
 }
 
+bool ms_filter_at(const struct ms_stack_filters *filters, size_t i, const char **name_out,
+                  const struct ms_stack_filter **filter_out) {
+    if (i >= FILTERS)
+        return false;
+    *name_out = names[i];
+    *filter_out = filter_of(filters, i);
+    return true;
+}
+
 const char *ms_filters_first(const struct ms_stack_filters *filters) {
     for (size_t i = 0; filters && i < FILTERS; i++)
         if (filter_of(filters, i))

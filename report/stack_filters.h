@@ -8,6 +8,7 @@
 
 #include <regex.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -26,6 +27,10 @@ struct ms_stack_filters {
 
 // The option that the first of them is: "focus"; NULL = there is none. `filters` may be NULL.
 const char *ms_filters_first(const struct ms_stack_filters *filters);
+
+// The `i`th option and its filter, NULL = it is not given; false = there are no more.
+bool ms_filter_at(const struct ms_stack_filters *filters, size_t i, const char **name_out,
+                  const struct ms_stack_filter **filter_out);
 
 // For a file that holds what they leave, without an end of line: "filtered (--focus=net --hide=x)".
 void ms_put_filters_comment(FILE *out, const struct ms_stack_filters *filters);

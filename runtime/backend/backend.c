@@ -262,9 +262,7 @@ memscope_status __memscope_backend_initialize(const struct memscope_config *conf
         (void)ms_call_fail(&call, MEMSCOPE_ENVIRONMENT_DETECTION_FAILED,
                            "a module descriptor is damaged, or of another version of MemScope",
                            NULL);
-    if (call.status == MEMSCOPE_OK && !ms_backend_lock())
-        (void)ms_call_fail(&call, MEMSCOPE_BUSY, NULL);
-    if (call.status != MEMSCOPE_OK)
+    if (call.status != MEMSCOPE_OK || !ms_call_lock(&call))
         return ms_call_end(&call);
     forget_parents();
     if (backend.is_open && !same_config(&backend.config, &used))
@@ -297,8 +295,8 @@ memscope_status ms_backend_check(struct ms_call *call, memscope_backend handle) 
     uint32_t number = (uint32_t)handle;
     if (ms_handle_check(call, handle, "backend") != MEMSCOPE_OK)
         return call->status;
-    if (!ms_backend_lock())
-        return ms_call_fail(call, MEMSCOPE_BUSY, NULL);
+    if (!ms_call_lock(call))
+        return call->status;
     forget_parents();
     if ((uint32_t)(handle >> 32) != backend.base || number == 0 || number > backend.number)
         (void)ms_call_fail(call, MEMSCOPE_INVALID_ARGUMENT, "no backend has this handle", NULL);
@@ -348,8 +346,8 @@ static memscope_status collect_all(struct ms_call *call, struct memscope_analysi
     const struct memscope_profile_header *header = ms_shared.header;
     struct memscope_analysis data;
     struct ms_interval interval;
-    if (!ms_backend_lock())
-        return ms_call_fail(call, MEMSCOPE_BUSY, NULL);
+    if (!ms_call_lock(call))
+        return call->status;
     ms_strategy_publish();
     uint64_t peak_bytes = ms_load(&header->peak_live_bytes);
     ms_backend_unlock();
@@ -376,8 +374,8 @@ memscope_status __memscope_backend_collect(memscope_backend handle, struct memsc
 
 // Of several threads that shut it down one does.
 static memscope_status close_backend(struct ms_call *call) {
-    if (!ms_backend_lock())
-        return ms_call_fail(call, MEMSCOPE_BUSY, NULL);
+    if (!ms_call_lock(call))
+        return call->status;
     bool was_open = backend.is_open;
     backend.is_open = false;
     ms_backend_unlock();

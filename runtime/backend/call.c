@@ -18,9 +18,7 @@ static struct {
 
 memscope_status __memscope_backend_log(memscope_log_callback *callback, void *context) {
     struct ms_call call = ms_call_begin();
-    if (call.status == MEMSCOPE_OK && !ms_backend_lock())
-        (void)ms_call_fail(&call, MEMSCOPE_BUSY, NULL);
-    if (call.status == MEMSCOPE_OK) {
+    if (call.status == MEMSCOPE_OK && ms_call_lock(&call)) {
         host_log.callback = callback;
         host_log.context = context;
         ms_backend_unlock();
@@ -129,6 +127,9 @@ struct ms_call ms_call_begin(void) {
 }
 
 memscope_status ms_call_end(struct ms_call *call) {
+    // Whatever it was that a call met while another thread switched the runtime off.
+    if (call->status != MEMSCOPE_OK && ms_load(&ms_life) == MS_LIFE_OFF)
+        call->status = MEMSCOPE_NOT_LINKED;
     ms_sys_floats_restore(call->saved_floats);
     for (uint32_t i = 0; i < call->said_count; i++)
         tell(call->said[i].level, call->said[i].text);
@@ -151,6 +152,26 @@ bool ms_backend_lock(void) {
         seen = ms_load(&holder);
     }
     return true;
+}
+
+bool ms_call_lock(struct ms_call *call) {
+    if (ms_backend_lock())
+        return true;
+    (void)ms_call_fail(call, MEMSCOPE_BUSY, NULL);
+    return false;
+}
+
+bool ms_backend_lock_again(void) {
+    while (!ms_backend_lock()) {
+        if (ms_load(&ms_life) != MS_LIFE_ON)
+            return false;
+        ms_sys_yield();
+    }
+    return true;
+}
+
+void ms_backend_free_lock(void) {
+    ms_store(&holder, 0u);
 }
 
 void ms_backend_unlock(void) {

@@ -35,7 +35,11 @@ void ms_call_say(struct ms_call *call, int level, const char *part, ...) __attri
 
 // The guard and the one lock of the backend, for a few words' change of its lists. Who holds it has
 // the guard, so no signal handler waits for its own thread; a fork child finds it free.
-bool ms_backend_lock(void); // false: not now (inside a hook)
+bool ms_backend_lock(void);       // false: not now (inside a hook, or switched off)
+bool ms_backend_lock_again(void); // waits, in a call that has begun; false: switched off meanwhile
+bool ms_call_lock(struct ms_call *call); // false: the call has failed, BUSY
 void ms_backend_unlock(void);
+// A fork child that goes on as its parent (entry/parting.h): whoever else held it is not here.
+void ms_backend_free_lock(void);
 
 #endif

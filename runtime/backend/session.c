@@ -84,10 +84,8 @@ static struct session *find(struct ms_call *call, memscope_session handle) {
 static struct session *find_locked(struct ms_call *call, memscope_session handle) {
     if (ms_handle_check(call, handle, "session") != MEMSCOPE_OK)
         return NULL;
-    if (!ms_backend_lock()) {
-        (void)ms_call_fail(call, MEMSCOPE_BUSY, NULL);
+    if (!ms_call_lock(call))
         return NULL;
-    }
     forget_parents();
     struct session *session = find(call, handle);
     if (!session)
@@ -179,9 +177,9 @@ static memscope_status start(struct ms_call *call, memscope_backend backend,
     struct session *session = map_session();
     if (!session)
         return ms_call_fail(call, MEMSCOPE_OUT_OF_MEMORY, "out of memory for a session", NULL);
-    if (!ms_backend_lock()) {
+    if (!ms_call_lock(call)) {
         release(session);
-        return ms_call_fail(call, MEMSCOPE_BUSY, NULL);
+        return call->status;
     }
     forget_parents();
     bool is_enlisted = enlist(call, session);
@@ -191,8 +189,8 @@ static memscope_status start(struct ms_call *call, memscope_backend backend,
         return call->status;
     }
     write_start(session);
-    while (!ms_backend_lock()) // only a signal handler can meet the guard: not here
-        ms_sys_yield();
+    if (!ms_backend_lock_again()) // it stays among the open ones, which nobody reads any more
+        return ms_call_fail(call, MEMSCOPE_NOT_LINKED, NULL);
     if (ms_backend_is_open(backend)) {
         session->is_started = true;
         ms_release(&session->record->state, (uint32_t)MEMSCOPE_SESSION_OPEN);
@@ -333,8 +331,8 @@ static void finish(struct session *session, uint64_t peak_bytes, struct memscope
     take_figures(session, peak_bytes, end_ns, &interval, data);
     write_end(session, &interval, data, end_ns);
     release(session);
-    while (!ms_backend_lock()) // only a signal handler can meet the guard: not here
-        ms_sys_yield();
+    if (!ms_backend_lock_again())
+        return;
     sessions.ended[sessions.ended_count++ % KEPT] = ref;
     ms_backend_unlock();
 }

@@ -23,9 +23,12 @@ struct ms_shared {
     struct memscope_profile_header *header; // unit ref_base
     // 2^64 - (ref_base << 32): added to a record, it carries exactly where that is one of this
     // process (a greater one than ours is never met), and leaves ref - ref_base above its low half.
-    // Zero, it never carries. `direct_bias` is zero but under GlobalDirect.
+    // Zero, it never carries.
     uint64_t bias;
-    uint64_t direct_bias;
+    // The same for brief records (collect/shadow.h): 2^32 - (ref_base << 10), or where ref_base has
+    // too many bits for that, 1. `direct_bias` is zero but under GlobalDirect.
+    uint32_t brief_bias;
+    uint32_t direct_bias;
     uint32_t depth;     // of contexts, in frames; 0 = sites alone
     uint32_t key_pairs; // of context/key.h; 0 = no context is looked up on the fast path
     // GlobalDirect: header->peak_epoch, so that a cell with it is one that an event may change at
@@ -38,11 +41,11 @@ struct ms_shared {
     uint32_t level;                     // enum memscope_level
     uint32_t level_number;              // counts changes of it; threads compare it with theirs
     uint64_t interval_bytes;            // of collect/sampler.h; 0 = nothing is sampled
-    // Under GlobalDirect, while samples are taken: the shadow record of a block of no bytes that is
-    // none (entry/count_sampled.h); else 0.
-    uint64_t direct_unsampled;
-    uint64_t direct_unsampled_ref; // its upper half
-    int64_t tasks_alive;           // as published by threads (collect/task_alive.h)
+    // Under GlobalDirect, while samples are taken: the brief record of a block of no bytes that is
+    // none (entry/count_sampled.h), and what MS_NO_BRIEF is above it; else 0 both.
+    uint32_t direct_unsampled;
+    uint32_t direct_unsampled_gap;
+    int64_t tasks_alive; // as published by threads (collect/task_alive.h)
 };
 
 #define MS_NO_EPOCH UINT64_MAX // no cell's
@@ -104,28 +107,49 @@ MS_HOT void *ms_ref(uint32_t ref) {
 // From now on no event takes GlobalDirect's path.
 static inline void ms_leave_direct(void) {
     // One order of all: this store comes after that of ms_direct_sample, or that sees the first.
-    __atomic_store_n(&ms_shared.direct_bias, (uint64_t)0, __ATOMIC_SEQ_CST);
-    __atomic_store_n(&ms_shared.direct_unsampled, (uint64_t)0, __ATOMIC_SEQ_CST);
-    ms_store(&ms_shared.direct_unsampled_ref, (uint64_t)0);
+    __atomic_store_n(&ms_shared.direct_bias, 0u, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&ms_shared.direct_unsampled, 0u, __ATOMIC_SEQ_CST);
+    ms_store(&ms_shared.direct_unsampled_gap, 0u);
     ms_release(&ms_shared.fast_epoch, MS_NO_EPOCH);
 }
 
-// Of the one thread that counts under GlobalDirect.
-static inline void ms_direct_sample(uint64_t record) {
-    ms_store(&ms_shared.direct_unsampled_ref, record >> 32);
-    __atomic_store_n(&ms_shared.direct_unsampled, record, __ATOMIC_SEQ_CST);
-    if (__atomic_load_n(&ms_shared.direct_bias, __ATOMIC_SEQ_CST) != 0)
-        return;
-    ms_store(&ms_shared.direct_unsampled, (uint64_t)0);
-    ms_store(&ms_shared.direct_unsampled_ref, (uint64_t)0);
+// A block's record (collect/shadow.h), brief: [ cell ref : 22 | bytes : 10 ]; whole: [ 32 | 32 ].
+enum { MS_BRIEF_BITS = 10 };
+#define MS_BRIEF_LEAST (1u << MS_BRIEF_BITS)            // of ref 1
+#define MS_NO_BRIEF (UINT32_MAX - (MS_BRIEF_LEAST - 1)) // of a ref that has none, the first
+#define MS_BRIEF_REFS (MS_NO_BRIEF >> MS_BRIEF_BITS)    // smaller ones have
+
+MS_HOT uint32_t ms_brief_bytes(uint32_t brief) {
+    return brief & (MS_BRIEF_LEAST - 1);
+}
+MS_HOT uint64_t ms_brief_record(uint32_t brief) {
+    return (uint64_t)(brief >> MS_BRIEF_BITS) << 32 | ms_brief_bytes(brief);
+}
+// Of less than MS_BRIEF_LEAST bytes; 0 = there is none.
+static inline uint32_t ms_brief_of_record(uint64_t record) {
+    uint64_t ref = record >> 32;
+    return ref < MS_BRIEF_REFS ? (uint32_t)(ref << MS_BRIEF_BITS | (uint32_t)record) : 0;
 }
 
-// The cell of a shadow record with ms_shared.bias added; `base` is ms_shared.header. Of the size
-// that stands below the ref nothing is left: no record has one of 2^26 and more.
-enum { MS_RECORD_SIZE_BITS = 26 };
-_Static_assert(1 << (32 - MS_RECORD_SIZE_BITS) == MEMSCOPE_UNIT_BYTES, "refs count units");
+// Of the one thread that counts under GlobalDirect.
+static inline void ms_direct_sample(uint32_t brief) {
+    if (brief == 0)
+        return;
+    ms_store(&ms_shared.direct_unsampled_gap, MS_NO_BRIEF - brief);
+    __atomic_store_n(&ms_shared.direct_unsampled, brief, __ATOMIC_SEQ_CST);
+    if (__atomic_load_n(&ms_shared.direct_bias, __ATOMIC_SEQ_CST) != 0)
+        return;
+    ms_store(&ms_shared.direct_unsampled, 0u);
+    ms_store(&ms_shared.direct_unsampled_gap, 0u);
+}
+
+// The cell of a brief record with brief_bias added, of a record with bias added; `base` is
+// ms_shared.header.
+MS_HOT void *ms_brief_at(char *base, uint32_t relative) {
+    return base + (size_t)(relative >> MS_BRIEF_BITS) * MEMSCOPE_UNIT_BYTES;
+}
 MS_HOT void *ms_record_at(char *base, uint64_t relative) {
-    return base + (relative >> MS_RECORD_SIZE_BITS);
+    return base + (relative >> 32) * MEMSCOPE_UNIT_BYTES;
 }
 
 MS_HOT bool ms_ref_is_ours(uint32_t ref) {

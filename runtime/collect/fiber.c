@@ -2,6 +2,7 @@
 
 #include "fiber.h"
 
+#include "granule_words.h"
 #include "shadow.h"
 
 enum { PAGE_BITS = 12, LEAF_BITS = 18 };

@@ -12,7 +12,7 @@
 
 #include "kept_blocks.h"
 
-#include "shadow.h"
+#include "granule_words.h"
 #include "task.h"
 #include "thread.h"
 
@@ -80,16 +80,7 @@ void ms_kept_begin_profile(void) {
 // ---- words -------------------------------------------------------------------------------------
 
 static uint64_t *word_at(uintptr_t address, bool may_map) {
-    const size_t leaf_bytes = 8ull << (MS_LEAF_BITS - MS_GRANULE_BITS);
-    uintptr_t index = address >> MS_LEAF_BITS;
-    uint64_t **table =
-        may_map ? ms_table_once(&leaves, MS_LEAF_COUNT * sizeof *table) : ms_acquire(&leaves);
-    if (!table || index >= MS_LEAF_COUNT)
-        return NULL;
-    uint64_t *leaf = ms_acquire(&table[index]);
-    if (!leaf && (!may_map || !(leaf = ms_table_once(&table[index], leaf_bytes))))
-        return NULL;
-    return leaf + ((address >> MS_GRANULE_BITS) & (leaf_bytes / sizeof *leaf - 1));
+    return ms_granule_word(&leaves, address, may_map);
 }
 
 // ---- spare records -----------------------------------------------------------------------------

@@ -15,15 +15,15 @@
 struct ms_sampler {
     int64_t left;                           // bytes to the next block that is looked at
     struct memscope_cell_record *unsampled; // of the thread's root task; NULL = none yet
-    uint64_t unsampled_record;              // the shadow record of a block of no bytes in it
-    int64_t rest;                           // from there to the next sample
-    int64_t stretch;                        // between two looks
-    uint64_t interval_bytes;                // mean distance; 0 = none is sampled
-    uint64_t random;                        // state of the generator
-    uint64_t timed_blocks, timed_bytes;     // of that cell when an allocation was timed last
-    bool is_on;                             // of this thread's allocations samples are taken
-    bool is_due;                            // the next allocation is to be timed
-    uint32_t level_number;                  // of the level that the thread has taken notice of
+    uint32_t unsampled_brief;           // the brief record of a block of no bytes in it; 0 = none
+    int64_t rest;                       // from there to the next sample
+    int64_t stretch;                    // between two looks
+    uint64_t interval_bytes;            // mean distance; 0 = none is sampled
+    uint64_t random;                    // state of the generator
+    uint64_t timed_blocks, timed_bytes; // of that cell when an allocation was timed last
+    bool is_on;                         // of this thread's allocations samples are taken
+    bool is_due;                        // the next allocation is to be timed
+    uint32_t level_number;              // of the level that the thread has taken notice of
 };
 
 // Seeded by the thread's index: with sample_seed the same program samples the same blocks.
@@ -39,11 +39,7 @@ MS_HOT uint64_t ms_sample_reach(uint64_t bytes) {
 }
 
 // The next look at a block is so many bytes away, if no sample is before that.
-enum {
-    MS_LEAST_STRETCH = 1 << 14,
-    MS_FIRST_STRETCH = 1 << 16,
-    MS_LARGEST_STRETCH = 1 << MS_RECORD_SIZE_BITS
-};
+enum { MS_LEAST_STRETCH = 1 << 14, MS_FIRST_STRETCH = 1 << 16, MS_LARGEST_STRETCH = 1 << 26 };
 void ms_sampler_stretch(struct ms_sampler *sampler, int64_t bytes);
 
 // A block of `bytes`: is it sampled? Where the distance ends in what was taken from it too much,

@@ -142,10 +142,6 @@ MS_HOT uint32_t *ms_task_word_here(uintptr_t address) {
 
 char **ms_task_leaves_once(void); // NULL = no memory
 
-// A table of pointers, mapped by whoever needs it first; `place_of_table` is the address of the
-// pointer to it. NULL = no memory.
-void *ms_table_once(void *place_of_table, size_t bytes);
-
 uint32_t *ms_task_word_slow(uintptr_t address); // maps the leaf; NULL = no memory
 
 // ---- records -----------------------------------------------------------------------------------

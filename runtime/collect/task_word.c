@@ -2,18 +2,10 @@
 //
 // From an address to its task word, and from a frame to its task.
 
+#include "granule_words.h"
 #include "task.h"
 
 char **ms_task_leaves;
-
-void *ms_table_once(void *place_of_table, size_t bytes) {
-    void **place = place_of_table, *table = ms_acquire(place);
-    void *fresh = table ? NULL : ms_sys_map_anonymous(bytes);
-    if (!fresh || ms_swap_if(place, &table, fresh))
-        return fresh ? fresh : table;
-    ms_sys_unmap(fresh, bytes);
-    return table;
-}
 
 static const size_t leaf_count = 1ull << (MS_ADDRESS_BITS - 26);
 

@@ -112,12 +112,6 @@ static void start_record(struct ms_thread *thread) {
         ;
 }
 
-static void fit_table(struct ms_thread *thread) {
-    ms_tls.slots = thread->slots;
-    ms_tls.mask =
-        (uint32_t)((thread->slot_count / MS_BUCKET - 1) * MS_BUCKET * sizeof(struct ms_slot));
-}
-
 enum { LARGE_TABLE = 1 << 16 };
 
 static size_t table_bytes(uint64_t slot_count) {
@@ -133,6 +127,7 @@ static bool make_table(struct ms_thread *thread, uint64_t slot_count) {
     (void)ms_sys_wipe_on_fork(head, bytes);
     if (thread->slots)
         *head = ((struct ms_table_head *)thread->slots)[-1];
+    head->mask = (slot_count / MS_BUCKET - 1) * MS_BUCKET * sizeof(struct ms_slot);
     ms_release(&thread->slots, (struct ms_slot *)(head + 1));
     thread->slot_count = slot_count;
     thread->slots_used = 0;
@@ -203,7 +198,7 @@ void ms_thread_attach(struct ms_thread *thread, const struct ms_stack *stack) {
     ms_tls.top = ms_no_tasks_top;
     if (thread->tasks) // an ended thread's
         ms_tasks_begin_again(thread->tasks);
-    fit_table(thread);
+    ms_tls.slots = thread->slots;
     if (ms_config.depth > 0)
         thread->stack = stack ? *stack : find_stack();
     ms_thread_stack(NULL);
@@ -242,13 +237,21 @@ static void note_place(struct ms_thread *thread, uint64_t key, const struct ms_s
         (void)grow(thread, 0);
 }
 
+// A key of a cell without a brief record stands for itself with another bit: the fast path, which
+// has no other record to give, does not find it.
+static uint64_t key_in_table(uint64_t key, uint32_t brief) {
+    const uint64_t hidden = 1ull << 62;
+    return brief != 0 ? key : key ^ hidden;
+}
+
 struct memscope_cell_record *ms_thread_find_hashed(uint64_t key, uint64_t plain,
                                                    uint32_t class_ref) {
     struct ms_thread *thread = ms_tls.thread;
     struct ms_slot *slots = ms_tls.slots, *slot = ms_slot_of(&ms_tls, key);
     for (; slot->cell; slot = slot + 1 == &slots[thread->slot_count] ? slots : slot + 1) {
         struct memscope_cell_record *cell = slot->cell;
-        if (slot->key != key || slot->plain != plain || cell->class_ref != class_ref)
+        if (slot->key != key_in_table(key, slot->brief) || slot->plain != plain ||
+            cell->class_ref != class_ref)
             continue;
         note_place(thread, key, slot);
         return cell;
@@ -260,7 +263,7 @@ static void insert(struct ms_thread *thread, const struct ms_slot *what) {
     struct ms_slot *slot = ms_slot_of(&ms_tls, what->key);
     while (slot->cell)
         slot = slot + 1 == &thread->slots[thread->slot_count] ? thread->slots : slot + 1;
-    slot->record = what->record;
+    slot->brief = what->brief;
     slot->plain = what->plain;
     slot->cell = what->cell;
     ms_release(&slot->key, what->key);
@@ -277,7 +280,7 @@ static uint64_t most_used(const struct ms_thread *thread, uint64_t key) {
 }
 
 // `most` 0: in any case. The outgrown table stays mapped, empty: ms_threads_forget_addresses may be
-// reading it.
+// reading it, or a fast path that a signal handler interrupted, whose event grows it here.
 static bool grow(struct ms_thread *thread, uint64_t most) {
     struct ms_slot *old = thread->slots;
     uint64_t old_count = thread->slot_count, held = 0;
@@ -287,7 +290,7 @@ static bool grow(struct ms_thread *thread, uint64_t most) {
     if (!make_table(thread,
                     held < most / 2 ? old_count : old_count * (old_count < LARGE_TABLE ? 4 : 2)))
         return false;
-    fit_table(thread);
+    ms_tls.slots = thread->slots;
     for (uint64_t i = 0; i < old_count; i++)
         if (old[i].key != 0)
             insert(thread, &old[i]);
@@ -301,10 +304,10 @@ bool ms_thread_remember_hashed(uint64_t key, uint64_t plain, struct memscope_cel
     if (thread->slots_used >= most && !grow(thread, most) &&
         thread->slots_used >= thread->slot_count - thread->slot_count / 4)
         return false;
-    insert(thread, &(struct ms_slot){.key = key,
-                                     .cell = cell,
-                                     .record = ms_shadow_record(ms_shared.units, cell, 0),
-                                     .plain = plain});
+    uint32_t brief = ms_brief_of(cell);
+    insert(thread,
+           &(struct ms_slot){
+               .key = key_in_table(key, brief), .cell = cell, .brief = brief, .plain = plain});
     return true;
 }
 

@@ -46,7 +46,7 @@ struct ms_thread {
     struct ms_sampler sampler;
     struct ms_overhead overhead;
     struct memscope_cell_record *scratch; // for calibration; NULL = not yet
-    uint64_t scratch_record;              // the shadow record of a block of no bytes in it
+    uint32_t scratch_brief;               // the brief record of a block of no bytes in it; 0 = none
     struct ms_kept_moving moving;         // of kept_blocks.h
 };
 

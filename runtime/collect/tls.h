@@ -23,14 +23,16 @@ struct ms_thread;
 #define MS_SPECIAL_RECORDS (1ull << 55) // single blocks are kept (kept_blocks.h); stays
 #define MS_SPECIAL_TIMED (1ull << 54)   // the next free is timed (count_tick.h)
 #define MS_SPECIAL_SAMPLES 1ull         // samples are taken, and nothing else is special
-#define MS_SPECIAL_GUARD ((1ull << 54) - 8)
+#define MS_SPECIAL_PARTING 4ull // a fork child that is still to begin its profile (parting.h)
+#define MS_SPECIAL_GUARD (((1ull << 54) - 8) | MS_SPECIAL_SLOW)
+#define MS_SPECIAL_SLOW 2ull // the slow path's
 // ... where GUARD is the stack pointer of the hook that runs now, zero when none does. A handler
 // that finds it at a deeper place than its own knows that the hook was left by longjmp.
 
 struct ms_slot {
     uint64_t key; // a hash, so that bits of it are its place; 0 = none, but see `cell`
     struct memscope_cell_record *cell; // NULL = empty; a key that was taken away leaves it
-    uint64_t record;                   // the shadow record of a block of no bytes in it
+    uint32_t brief; // the brief record (shadow.h) of a block of no bytes in it; 0 = it has none
     uint64_t plain; // what was hashed: MS_PLAIN_*, or a site's ref, a foreign call's key
 };
 
@@ -48,7 +50,8 @@ struct ms_stack {
 
 // Right before a thread's slots.
 struct ms_table_head {
-    uint64_t padding[3];   // to a bucket's alignment
+    uint64_t padding[2];   // to a bucket's alignment
+    uint64_t mask;         // of a key: its bucket's distance from the first, in bytes
     int64_t until_tick;    // of a thread with tasks: allocations up to the next that is looked at
     struct ms_stack stack; // that it runs on now
     uintptr_t key_low;     // its low end; where the fast path is to hash no frames, above any
@@ -61,8 +64,7 @@ enum { MS_SAMPLED_TICK = 2 * MS_TICK };      // ... about, while samples are tak
 struct ms_tls {
     uint64_t special;
     struct ms_slot *slots; // the thread's table, on pages that a fork child finds zeroed
-    uint32_t mask;         // of a key: the bucket's distance from the first, in bytes
-    uint32_t record_ref;
+    uint32_t padding, record_ref;
     int64_t credit;   // see strategy.h
     void *last_block; // the thread's latest allocation, to tell temporary ones
     struct memscope_thread_record *record;
@@ -87,10 +89,12 @@ extern MS_THREAD struct ms_tls ms_tls __asm__(MEMSCOPE_INLINE_THREAD);
 #define MS_KEY_FOREIGN (1ull << 63)
 
 // Where a key is looked for first: in a bucket of two slots, one cache line. From there on, slot by
-// slot.
+// slot. Table and mask are read as one: a signal handler right here may make the table grow, and a
+// greater one's mask leads beyond what was read.
 enum { MS_BUCKET = 2 };
 MS_HOT struct ms_slot *ms_slot_of(const struct ms_tls *tls, uint64_t key) {
-    void *bucket = (char *)tls->slots + (key & tls->mask);
+    struct ms_slot *slots = tls->slots;
+    void *bucket = (char *)slots + (key & ((const struct ms_table_head *)slots)[-1].mask);
     return bucket;
 }
 

@@ -90,11 +90,11 @@ static struct memscope_cell_record *cell_for_site(struct ms_tls *tls, struct ms_
 // From now on those that are not sampled take the way of count_sampled.h.
 static void sample_by_fast_path(struct ms_tls *tls, struct memscope_cell_record *cell) {
     struct ms_sampler *sampler = &tls->thread->sampler;
-    sampler->unsampled_record = ms_shadow_record(ms_shared.units, cell, 0);
+    sampler->unsampled_brief = ms_brief_of(cell);
     sampler->unsampled = cell;
     ms_cell_keep_peak(cell, ms_epoch()); // from now on it is saved at once
     if (ms_single_threaded())
-        ms_direct_sample(sampler->unsampled_record);
+        ms_direct_sample(sampler->unsampled_brief);
     if (!(tls->special & MS_SPECIAL_TASKS))
         tls->special = (tls->special & ~MS_SPECIAL_TICK) | MS_SPECIAL_SAMPLES;
 }

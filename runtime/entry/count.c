@@ -128,7 +128,8 @@ void *ms_note_allocation_slow(void *block, size_t bytes, struct memscope_site *s
         if (tls->special & MS_SPECIAL_ONCE)
             tls->special &= ~(MS_SPECIAL_PENDING | MS_SPECIAL_ONCE);
     } else if (guarded(tls)) {
-        allocate_inside_hook(tls, block, bytes);
+        if (!ms_parting_put_off(block, 0, bytes, false))
+            allocate_inside_hook(tls, block, bytes);
     } else {
         slow_guard_take(tls);
         catch_up(tls);
@@ -182,12 +183,10 @@ static inline void *end_event(struct ms_tls *tls, void *block, struct memscope_c
     return block;
 }
 
-void *ms_note_allocation_unsaved(void *block, size_t bytes, uint64_t *place,
-                                 struct memscope_cell_record *cell, uint64_t record) {
+void *ms_note_allocation_unsaved(void *block, size_t bytes, struct memscope_cell_record *cell) {
     struct ms_tls *tls = &ms_tls;
     ms_guard_take(tls);
     ms_cell_keep_peak(cell, ms_epoch());
-    ms_store(place, record);
     tls->last_block = block;
     bool publish = ms_global_direct_charge(tls, bytes);
     ms_cell_hold(cell, bytes, false);
@@ -197,21 +196,19 @@ void *ms_note_allocation_unsaved(void *block, size_t bytes, uint64_t *place,
 }
 
 void *ms_note_allocation_large(void *block, size_t bytes, struct memscope_site *site,
-                               const uintptr_t *frame, struct memscope_cell_record *cell,
-                               uint64_t record) {
+                               const uintptr_t *frame, struct memscope_cell_record *cell) {
     struct ms_tls *tls = &ms_tls;
     ms_settle();
     bool is_direct = ms_peek(&ms_shared.direct_bias) != 0;
     if (MS_UNLIKELY(bytes >= MS_SIZE_ASIDE || (!is_direct && ms_strategy_is_outdated(tls))))
         return ms_note_allocation_slow(block, bytes, site, frame);
     char *leaf = ms_shadow_leaf((uintptr_t)block);
-    uint64_t *place = ms_shadow_at_large(leaf, (uintptr_t)block);
-    record |= bytes;
+    ms_store(ms_shadow_at_large(leaf, (uintptr_t)block), ms_record_of(cell, bytes));
     if (!is_direct)
-        return ms_allocate_threaded(tls, block, bytes, place, cell, record);
+        return ms_allocate_threaded(tls, block, bytes, cell);
     if (MS_LIKELY(cell->epoch == ms_peek(&ms_shared.fast_epoch)))
-        return ms_allocate_direct(tls, block, bytes, place, cell, record);
-    return ms_note_allocation_unsaved(block, bytes, place, cell, record);
+        return ms_allocate_direct(tls, block, bytes, cell);
+    return ms_note_allocation_unsaved(block, bytes, cell);
 }
 
 void *ms_note_allocation_peak(void *block, size_t bytes, struct memscope_cell_record *cell) {
@@ -240,8 +237,8 @@ void *ms_note_allocation_round(void *block, struct memscope_cell_record *cell) {
 }
 
 bool ms_slow_begin(struct ms_tls *tls) {
-    bool alive = !(tls->special & MS_SPECIAL_OFF) && (ms_load(&ms_shared.alive) || ms_alive());
-    if (!alive || guarded(tls))
+    bool asks = (tls->special & MS_SPECIAL_PARTING) || ms_load(&ms_shared.alive) == 0;
+    if ((tls->special & MS_SPECIAL_OFF) || (asks && !ms_alive()) || guarded(tls))
         return false;
     slow_guard_take(tls);
     catch_up(tls);
@@ -250,4 +247,16 @@ bool ms_slow_begin(struct ms_tls *tls) {
 
 void ms_slow_end(struct ms_tls *tls) {
     slow_guard_release(tls);
+}
+
+void ms_note_put_off(const struct ms_put_off *event) {
+    if (!event->is_free)
+        allocate_inside_hook(&ms_tls, event->block, event->bytes);
+    else
+        count_free_slow(event->block, event->record ? event->record : ms_shadow_take(event->block),
+                        true, false);
+}
+
+bool ms_slow_is_interrupted(void) {
+    return (ms_tls.special & MS_SPECIAL_SLOW) && guarded(&ms_tls);
 }

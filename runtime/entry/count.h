@@ -41,14 +41,14 @@ MS_COLD void *ms_note_allocation_slow(void *block, size_t bytes, struct memscope
 MS_COLD void *ms_note_allocation_publish(void *block, struct memscope_cell_record *cell);
 // Its cell has not counted it yet. Under GlobalDirect: the cell's part of the process's peak is not
 // saved yet; or the process has a new peak, and the block is not counted in its cell yet.
-MS_NOINLINE void *ms_note_allocation_unsaved(void *block, size_t bytes, uint64_t *place,
-                                             struct memscope_cell_record *cell, uint64_t record);
+MS_NOINLINE void *ms_note_allocation_unsaved(void *block, size_t bytes,
+                                             struct memscope_cell_record *cell);
 MS_NOINLINE void *ms_note_allocation_peak(void *block, size_t bytes,
                                           struct memscope_cell_record *cell);
-// A large block (shadow.h); `record` is of no bytes.
+// A large block (shadow.h).
 MS_NOINLINE void *ms_note_allocation_large(void *block, size_t bytes, struct memscope_site *site,
                                            const uintptr_t *frame,
-                                           struct memscope_cell_record *cell, uint64_t record);
+                                           struct memscope_cell_record *cell);
 // ... or the cell's round has ended with it; nothing else is left to do.
 MS_NOINLINE void *ms_note_allocation_round(void *block, struct memscope_cell_record *cell);
 MS_NOINLINE void *ms_note_allocation_tick(void *block, size_t bytes, struct memscope_site *site,
@@ -57,8 +57,8 @@ MS_NOINLINE void *ms_note_allocation_tick(void *block, size_t bytes, struct mems
 // Each ends with the block's way to the allocator (`real`), unless it is none of the allocator's.
 MS_NOINLINE void ms_free_special(void *block,
                                  ms_free_function *real); // its record is not taken yet
-// `record` and `place` are of ms_shadow_look: not taken yet.
-MS_NOINLINE void ms_free_otherwise(void *block, uint64_t record, uint64_t *place,
+// ... but was looked at; `leaf` may be NULL.
+MS_NOINLINE void ms_free_otherwise(void *block, char *leaf, uintptr_t granule,
                                    ms_free_function *real);
 MS_NOINLINE void ms_free_unsaved(void *block, uint64_t bytes, struct memscope_cell_record *cell,
                                  ms_free_function *real); // of ms_note_allocation_unsaved
@@ -93,11 +93,10 @@ MS_HOT void ms_direct_guard_release(struct ms_tls *tls) {
         ms_guard_release(tls);
 }
 
-// The cell's epoch is ms_shared.fast_epoch.
-MS_HOT void *ms_allocate_direct(struct ms_tls *tls, void *block, size_t bytes, uint64_t *place,
-                                struct memscope_cell_record *cell, uint64_t record) {
+// These two end an event whose block is recorded. The cell's epoch is ms_shared.fast_epoch.
+MS_HOT void *ms_allocate_direct(struct ms_tls *tls, void *block, size_t bytes,
+                                struct memscope_cell_record *cell) {
     ms_direct_guard_take(tls);
-    ms_store(place, record);
     tls->last_block = block;
     if (MS_UNLIKELY(ms_drop(&tls->credit, bytes)))
         return ms_note_allocation_peak(block, bytes, cell);
@@ -108,10 +107,9 @@ MS_HOT void *ms_allocate_direct(struct ms_tls *tls, void *block, size_t bytes, u
     return block;
 }
 
-MS_HOT void *ms_allocate_threaded(struct ms_tls *tls, void *block, size_t bytes, uint64_t *place,
-                                  struct memscope_cell_record *cell, uint64_t record) {
+MS_HOT void *ms_allocate_threaded(struct ms_tls *tls, void *block, size_t bytes,
+                                  struct memscope_cell_record *cell) {
     ms_guard_take(tls);
-    ms_store(place, record);
     tls->last_block = block;
     ms_cell_keep_peak(cell, ms_epoch());
     ms_cell_hold(cell, bytes, true);
@@ -132,15 +130,15 @@ MS_HOT void *ms_note_slowly(void *block, size_t bytes, struct ms_origin origin,
 
 // What a slot holds is read before its key: where that is found, no handler's fork was between.
 MS_HOT bool ms_look_up(const struct ms_tls *tls, uint64_t key,
-                       struct memscope_cell_record **cell_out, uint64_t *record_out) {
+                       struct memscope_cell_record **cell_out, uint32_t *brief_out) {
     const struct ms_slot *slot = ms_slot_of(tls, key);
     *cell_out = slot->cell;
-    *record_out = slot->record;
+    *brief_out = slot->brief;
     ms_settle();
     if (MS_LIKELY(ms_peek(&slot->key) == key))
         return true;
     *cell_out = slot[1].cell;
-    *record_out = slot[1].record;
+    *brief_out = slot[1].brief;
     ms_settle();
     return ms_load(&slot[1].key) == key;
 }
@@ -153,24 +151,28 @@ MS_HOT void *ms_note_allocation_usual(struct ms_tls *tls, void *block, size_t by
     char *leaf = ms_shadow_leaf((uintptr_t)block); // of NULL there is none
     if (MS_UNLIKELY(!leaf))
         return ms_note_slowly(block, bytes, origin, ms_frame_here());
-    uint64_t *place = ms_shadow_at(leaf, (uintptr_t)block);
     struct memscope_cell_record *cell;
-    uint64_t record;
-    if (MS_UNLIKELY(!ms_look_up(tls, key, &cell, &record)))
+    uint32_t brief;
+    if (MS_UNLIKELY(!ms_look_up(tls, key, &cell, &brief)))
         return ms_note_slowly(block, bytes, origin, ms_frame_here());
     if (MS_UNLIKELY(bytes >= MS_LARGE_LEAST)) {
-        block = ms_note_allocation_large(block, bytes, origin.site, ms_frame_here(), cell, record);
+        block = ms_note_allocation_large(block, bytes, origin.site, ms_frame_here(), cell);
         ms_keep_frame();
         return block;
     }
-    record |= bytes;
-    if (MS_LIKELY(cell->epoch == ms_peek(&ms_shared.fast_epoch)))
-        return ms_allocate_direct(tls, block, bytes, place, cell, record);
-    if (ms_peek(&ms_shared.direct_bias) != 0)
-        return ms_note_allocation_unsaved(block, bytes, place, cell, record);
+    brief |= (uint32_t)bytes;
+    if (MS_LIKELY(cell->epoch == ms_peek(&ms_shared.fast_epoch))) {
+        ms_shadow_store_brief(leaf, block, brief);
+        return ms_allocate_direct(tls, block, bytes, cell);
+    }
+    if (ms_peek(&ms_shared.direct_bias) != 0) {
+        ms_shadow_store_brief(leaf, block, brief);
+        return ms_note_allocation_unsaved(block, bytes, cell);
+    }
     if (MS_UNLIKELY(ms_strategy_is_outdated(tls)))
         return ms_note_slowly(block, bytes, origin, ms_frame_here());
-    return ms_allocate_threaded(tls, block, bytes, place, cell, record);
+    ms_shadow_store_brief(leaf, block, brief);
+    return ms_allocate_threaded(tls, block, bytes, cell);
 }
 
 // The allocator has returned `block` for a request of `bytes`; NULL = it failed. Returns `block`.
@@ -184,13 +186,27 @@ MS_HOT void *ms_note_allocation(void *block, size_t bytes, struct ms_origin orig
     return ms_note_allocation_usual(tls, block, bytes, origin, ms_frame_here());
 }
 
-// Under GlobalDirect: the cell that a shadow record leads to. False: it is none of this process, or
-// another strategy holds.
-MS_HOT bool ms_direct_cell(uint64_t record, struct memscope_cell_record **cell_out) {
+// The cell and the bytes of a word of the shadow; `bias` is of ms_shared, brief_bias or
+// direct_bias. False: it is no brief record of this process, or another strategy than GlobalDirect
+// holds.
+MS_HOT bool ms_cell_of_word(uint32_t word, const uint32_t *bias,
+                            struct memscope_cell_record **cell_out, uint32_t *bytes_out) {
+    char *base = (char *)ms_shared.header;
+    uint32_t relative;
+    ms_settle();
+    if (MS_UNLIKELY(!ms_carries(word, bias, &relative)))
+        return false;
+    *bytes_out = ms_brief_bytes(relative);
+    *cell_out = ms_brief_at(base, relative);
+    return true;
+}
+
+// The same of a record that was taken.
+MS_HOT bool ms_cell_of_record(uint64_t record, struct memscope_cell_record **cell_out) {
     char *base = (char *)ms_shared.header;
     uint64_t relative;
     ms_settle();
-    if (MS_UNLIKELY(!ms_carries(record, &ms_shared.direct_bias, &relative)))
+    if (MS_UNLIKELY(!__builtin_add_overflow(record, ms_load(&ms_shared.bias), &relative)))
         return false;
     *cell_out = ms_record_at(base, relative);
     return true;
@@ -208,11 +224,23 @@ MS_HOT void ms_free_direct(void *block, uint64_t bytes, struct memscope_cell_rec
 // allocator's and must not be passed on to it.
 bool ms_note_free_of(void *block, uint64_t record);
 
+// An event in a signal handler of a child that was parting from its parent (parting.h): it is
+// counted as one inside a hook.
+struct ms_put_off {
+    void *block;
+    uint64_t record; // of a block that is freed, if it was taken
+    size_t bytes;    // of one that is allocated
+    bool is_free;
+};
+void ms_note_put_off(const struct ms_put_off *event);
+
 // Around what changes a thread's tables: false = not now (switched off, or inside a hook already,
 // in a signal handler). Takes the guard; attaches the thread, whose tls.thread is NULL where that
 // failed. errno is the caller's to keep.
 bool ms_slow_begin(struct ms_tls *tls);
 void ms_slow_end(struct ms_tls *tls);
+// Does the caller, in a signal handler, stand above a slow path of its own thread?
+bool ms_slow_is_interrupted(void);
 
 // Between these the thread's allocations are charged to `origin`; an outer pending site wins,
 // unless its call was left by longjmp. `caller_stack`: of the function that makes the call. Returns

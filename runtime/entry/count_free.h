@@ -11,6 +11,7 @@
 
 #include "collect/fiber.h"
 #include "collect/kept_blocks.h"
+#include "parting.h"
 #include "real.h"
 #include "start.h"
 
@@ -47,6 +48,22 @@ static void free_in(struct ms_tls *tls, struct memscope_cell_record *cell, uint6
     slow_guard_release(tls);
 }
 
+static void count_free_slow(void *block, uint64_t record, bool inside_hook, bool by_realloc) {
+    if (record == 0) {
+        ms_add(&ms_shared.header->unknown_frees, 1u);
+        return;
+    }
+    uint32_t ref;
+    uint64_t bytes;
+    ms_shadow_read(record, &ref, &bytes);
+    if (!ms_ref_is_ours(ref))
+        ms_add(&ms_shared.header->inherited_frees, 1u);
+    else if (inside_hook)
+        free_inside_hook(ms_ref(ref), bytes, block, by_realloc);
+    else
+        free_in(&ms_tls, ms_ref(ref), bytes, block, by_realloc);
+}
+
 static bool note_free_slow(void *block, uint64_t record, bool by_realloc) {
     struct ms_tls *tls = &ms_tls;
     if (!block)
@@ -54,40 +71,24 @@ static bool note_free_slow(void *block, uint64_t record, bool by_realloc) {
     if (ms_real_is_early(block))
         return false;
     int saved_errno = errno;
-    if ((tls->special & MS_SPECIAL_OFF) || !ms_alive()) {
-        // Nothing to count.
-    } else if (record == 0) {
-        ms_add(&ms_shared.header->unknown_frees, 1u);
-    } else {
-        uint32_t ref;
-        uint64_t bytes;
-        ms_shadow_read(record, &ref, &bytes);
-        if (!ms_ref_is_ours(ref))
-            ms_add(&ms_shared.header->inherited_frees, 1u);
-        else if (guarded(tls))
-            free_inside_hook(ms_ref(ref), bytes, block, by_realloc);
-        else
-            free_in(tls, ms_ref(ref), bytes, block, by_realloc);
-    }
+    bool counts = !(tls->special & MS_SPECIAL_OFF) && ms_alive();
+    if (counts && !ms_parting_put_off(block, record, 0, true))
+        count_free_slow(block, record, guarded(tls), by_realloc);
     errno = saved_errno;
     return true;
 }
 
-// Of a thread where nothing is special; REMOTE: the guard is taken.
-MS_HOT enum ms_end count_free_otherwise(void *block, uint64_t record,
-                                        struct memscope_cell_record **cell_out) {
+// Of a thread where nothing is special, under another strategy than GlobalDirect; REMOTE: the guard
+// is taken.
+MS_HOT enum ms_end count_free_threaded(void *block, struct memscope_cell_record *cell,
+                                       uint64_t bytes) {
     struct ms_tls *tls = &ms_tls;
-    char *base = (char *)ms_shared.header;
-    uint64_t relative;
-    ms_settle();
-    if (MS_UNLIKELY(!__builtin_add_overflow(record, ms_load(&ms_shared.bias), &relative) ||
-                    ms_strategy_is_outdated(tls)))
+    if (MS_UNLIKELY(ms_strategy_is_outdated(tls)))
         return MS_END_SLOW;
-    struct memscope_cell_record *cell = *cell_out = ms_record_at(base, relative);
     ms_guard_take(tls);
     if (MS_UNLIKELY(!ms_thread_local_owns(tls, cell)))
         return MS_END_REMOTE;
-    if (MS_UNLIKELY(ms_thread_local_free_own(tls, cell, (uint32_t)record, block)))
+    if (MS_UNLIKELY(ms_thread_local_free_own(tls, cell, bytes, block)))
         return MS_END_PUBLISH;
     ms_guard_release(tls);
     return MS_END_COUNTED;
@@ -118,7 +119,7 @@ MS_NOINLINE static void note_free_remote(void *block, struct memscope_cell_recor
 }
 
 // What is left to do; the block is freed by the caller (free_end frees it as well). `of_task`, a
-// constant: `end` is count_free_of_task's, which tells no cell; else count_free_otherwise's.
+// constant: `end` is count_free_of_task's, which tells no cell; else count_free_threaded's.
 MS_HOT bool note_free_end(enum ms_end end, void *block, uint64_t record,
                           struct memscope_cell_record *cell, bool of_task) {
     switch (end) {
@@ -165,11 +166,13 @@ bool ms_note_free_of(void *block, uint64_t record) {
     struct memscope_cell_record *cell = NULL;
     if (MS_UNLIKELY(ms_tls.special != 0))
         return note_free_special(block, record);
-    if (MS_LIKELY(ms_direct_cell(record, &cell))) {
+    if (MS_UNLIKELY(!ms_cell_of_record(record, &cell)))
+        return note_free_slow(block, record, true);
+    if (MS_LIKELY(ms_peek(&ms_shared.direct_bias) != 0)) {
         note_free_unsaved(block, (uint32_t)record, cell);
         return true;
     }
-    enum ms_end end = count_free_otherwise(block, record, &cell);
+    enum ms_end end = count_free_threaded(block, cell, (uint32_t)record);
     return note_free_end(end, block, record, cell, false);
 }
 
@@ -259,29 +262,32 @@ void ms_free_special(void *block, ms_free_function *real) {
     free_end(count_free_of_task(tls, block, record), block, record, NULL, true, real);
 }
 
-// Large, or of unknown origin.
+// Large, or in a cell without a brief record, or of unknown origin.
 MS_NOINLINE static void free_unseen(void *block, ms_free_function *real) {
     struct memscope_cell_record *cell = NULL;
     uint64_t record = ms_shadow_take(block);
-    if (ms_direct_cell(record, &cell)) {
+    if (!ms_cell_of_record(record, &cell)) {
+        free_slow(block, record, real);
+    } else if (ms_peek(&ms_shared.direct_bias) != 0) {
         note_free_unsaved(block, (uint32_t)record, cell);
         real(block);
-        return;
+    } else {
+        enum ms_end end = count_free_threaded(block, cell, (uint32_t)record);
+        free_end(end, block, record, cell, false, real);
     }
-    enum ms_end end = count_free_otherwise(block, record, &cell);
-    free_end(end, block, record, cell, false, real);
 }
 
 // Under ThreadLocal, and those.
-void ms_free_otherwise(void *block, uint64_t record, uint64_t *place, ms_free_function *real) {
+void ms_free_otherwise(void *block, char *leaf, uintptr_t granule, ms_free_function *real) {
     struct memscope_cell_record *cell = NULL;
-    if (MS_UNLIKELY(record == 0)) {
+    uint32_t word = ms_shadow_look(leaf, &granule), bytes;
+    if (MS_UNLIKELY(!ms_cell_of_word(word, &ms_shared.brief_bias, &cell, &bytes))) {
         free_unseen(block, real);
         return;
     }
-    ms_store(place, 0u);
-    enum ms_end end = count_free_otherwise(block, record, &cell);
-    free_end(end, block, record, cell, false, real);
+    ms_store(ms_shadow_at_once(leaf, &granule), 0u);
+    enum ms_end end = count_free_threaded(block, cell, bytes);
+    free_end(end, block, ms_brief_record(word), cell, false, real);
 }
 
 #endif

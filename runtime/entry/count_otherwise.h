@@ -33,15 +33,15 @@ void *ms_note_sampled_peak(void *block, size_t bytes, struct memscope_cell_recor
 // Into a cell of the thread's own that keeps no peaks, under either strategy.
 MS_HOT void *note_unsampled(struct ms_tls *tls, void *block, size_t bytes,
                             struct memscope_site *site, const uintptr_t *frame,
-                            struct memscope_cell_record *cell, uint64_t record) {
+                            struct memscope_cell_record *cell, uint32_t brief) {
     char *leaf = ms_shadow_leaf((uintptr_t)block); // of NULL there is none
     ms_settle();
     bool is_direct = ms_peek(&ms_shared.direct_bias) != 0;
-    if (MS_UNLIKELY(!leaf || bytes >= MS_SIZE_ASIDE ||
+    if (MS_UNLIKELY(!leaf || bytes >= MS_SIZE_ASIDE || brief == 0 ||
                     (!is_direct && ms_strategy_is_outdated(tls))))
         return ms_note_allocation_slow(block, bytes, site, frame);
     ms_sampled_guard_take(tls);
-    ms_store(ms_shadow_at(leaf, (uintptr_t)block), record | bytes);
+    ms_shadow_put_in(leaf, block, bytes, brief);
     tls->last_block = block;
     ms_unsampled_allocate(cell, bytes, ms_epoch());
     if (MS_UNLIKELY(is_direct ? ms_global_direct_charge(tls, bytes)
@@ -55,16 +55,15 @@ MS_HOT void *note_unsampled(struct ms_tls *tls, void *block, size_t bytes,
 MS_HOT bool free_unsampled(struct ms_tls *tls, void *block, uint64_t record) {
     const struct ms_thread *thread = tls->thread;
     struct memscope_cell_record *cell = thread->sampler.unsampled;
-    uint64_t ref = record >> 32;
-    if (MS_UNLIKELY(ref != thread->sampler.unsampled_record >> 32)) {
+    uint32_t ref = (uint32_t)(record >> 32);
+    if (MS_UNLIKELY(!cell || ref != ms_cell_ref(cell))) {
         cell = thread->scratch;
-        if (ref != thread->scratch_record >> 32)
+        if (!cell || ref != ms_cell_ref(cell))
             return false;
     }
     ms_settle();
     bool is_direct = ms_peek(&ms_shared.direct_bias) != 0;
-    if (MS_UNLIKELY(record < MS_ASIDE_SLOTS || (!is_direct && (ms_load(&ms_shared.alive) == 0 ||
-                                                               ms_strategy_is_outdated(tls)))))
+    if (MS_UNLIKELY(!is_direct && (ms_load(&ms_shared.alive) == 0 || ms_strategy_is_outdated(tls))))
         return false;
     ms_sampled_guard_take(tls);
     ms_cell_keep_peak(cell, ms_epoch());

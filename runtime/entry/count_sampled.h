@@ -62,10 +62,10 @@ MS_HOT bool ms_sampled_is_outdated(const struct ms_tls *tls) {
 
 // The same under ThreadLocal.
 MS_HOT void *ms_note_sampled_threaded(struct ms_tls *tls, void *block, size_t bytes,
-                                      uint64_t *place) {
+                                      uint32_t *place) {
     const struct ms_sampler *sampler = &tls->thread->sampler;
     ms_sampled_guard_take(tls);
-    ms_store(place, sampler->unsampled_record | bytes);
+    ms_store(place, sampler->unsampled_brief | (uint32_t)bytes);
     tls->last_block = block;
     ms_unsampled_allocate(sampler->unsampled, bytes, ms_epoch());
     if (MS_UNLIKELY(ms_thread_local_charge(tls, bytes)))
@@ -74,14 +74,14 @@ MS_HOT void *ms_note_sampled_threaded(struct ms_tls *tls, void *block, size_t by
     return block;
 }
 
-MS_HOT void ms_free_sampled_threaded(struct ms_tls *tls, void *block, uint64_t *place,
-                                     uint64_t record, ms_free_function *real) {
+MS_HOT void ms_free_sampled_threaded(struct ms_tls *tls, void *block, uint32_t *place,
+                                     uint32_t bytes, ms_free_function *real) {
     struct memscope_cell_record *cell = tls->thread->sampler.unsampled;
     ms_sampled_guard_take(tls);
-    ms_store(place, (uint64_t)0);
+    ms_store(place, 0u);
     ms_cell_keep_peak(cell, ms_epoch());
-    ms_unsampled_free(tls, cell, (uint32_t)record, block);
-    if (MS_UNLIKELY(ms_thread_local_discharge(tls, (uint32_t)record)))
+    ms_unsampled_free(tls, cell, bytes, block);
+    if (MS_UNLIKELY(ms_thread_local_discharge(tls, bytes)))
         block = ms_note_sampled_publish(block);
     ms_sampled_guard_release(tls);
     real(block);
@@ -95,20 +95,20 @@ MS_HOT void *ms_note_sampled(struct ms_tls *tls, void *block, size_t bytes,
     if (MS_UNLIKELY(ms_drop(&sampler->left, ms_sample_reach(bytes))))
         return ms_note_sampled_otherwise(block, bytes, site, frame);
     char *leaf = ms_shadow_leaf((uintptr_t)block); // of NULL there is none
-    if (MS_UNLIKELY(!leaf))
+    if (MS_UNLIKELY(!leaf || bytes >= MS_LARGE_LEAST))
         return ms_note_sampled_otherwise(block, bytes, site, frame);
-    uint64_t *place = ms_shadow_at(leaf, (uintptr_t)block);
+    uint32_t *place = ms_shadow_at(leaf, (uintptr_t)block);
     struct memscope_cell_record *cell = sampler->unsampled;
     __atomic_signal_fence(__ATOMIC_SEQ_CST); // ms_settle of count.h
-    uint64_t record = ms_peek(&ms_shared.direct_unsampled);
-    if (MS_UNLIKELY(record == 0)) {
-        if (MS_UNLIKELY(ms_sampled_is_outdated(tls)))
+    uint32_t brief = ms_peek(&ms_shared.direct_unsampled);
+    if (MS_UNLIKELY(brief == 0)) {
+        if (MS_UNLIKELY(sampler->unsampled_brief == 0 || ms_sampled_is_outdated(tls)))
             return ms_note_sampled_otherwise(block, bytes, site, frame);
         return ms_note_sampled_threaded(tls, block, bytes, place);
     }
     if (!MS_BUMPS_AT_ONCE) // as in count.h
         ms_sampled_guard_take(tls);
-    ms_store(place, record | bytes);
+    ms_store(place, brief | (uint32_t)bytes);
     tls->last_block = block;
     if (MS_UNLIKELY(ms_drop(&tls->credit, bytes)))
         return ms_note_sampled_peak(block, bytes, cell);
@@ -124,26 +124,25 @@ MS_HOT void ms_free_sampled(struct ms_tls *tls, void *block, ms_free_function *r
         ms_free_sampled_otherwise(block, real);
         return;
     }
-    uint64_t *place = ms_shadow_at(leaf, (uintptr_t)block);
+    uint32_t *place = ms_shadow_at(leaf, (uintptr_t)block);
     struct memscope_cell_record *cell = tls->thread->sampler.unsampled;
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
-    uint64_t record = ms_load(place), ref = record >> 32;
-    // Of no record, and of one that leads aside, the upper half is 0.
-    if (MS_UNLIKELY(ref == 0)) {
-        ms_free_sampled_otherwise(block, real);
-        return;
-    }
-    if (MS_UNLIKELY(ref != ms_peek(&ms_shared.direct_unsampled_ref))) {
-        if (ref == tls->thread->sampler.unsampled_record >> 32 && !ms_sampled_is_outdated(tls))
-            ms_free_sampled_threaded(tls, block, place, record, real);
+    uint32_t word = ms_load(place);
+    // How far it is above the record of no bytes: more than a size where it is another cell's, or
+    // where the gap is 0, as MS_NO_BRIEF and the words above it are none's.
+    uint32_t bytes = word + ms_peek(&ms_shared.direct_unsampled_gap) - MS_NO_BRIEF;
+    if (MS_UNLIKELY(bytes >= MS_BRIEF_LEAST)) {
+        uint32_t own = tls->thread->sampler.unsampled_brief;
+        if (own != 0 && word - own < MS_BRIEF_LEAST && !ms_sampled_is_outdated(tls))
+            ms_free_sampled_threaded(tls, block, place, word - own, real);
         else
             ms_free_sampled_otherwise(block, real);
         return;
     }
     if (!MS_BUMPS_AT_ONCE)
         ms_sampled_guard_take(tls);
-    ms_store(place, (uint64_t)0);
-    ms_unsampled_free(tls, cell, (uint32_t)record, block);
+    ms_store(place, 0u);
+    ms_unsampled_free(tls, cell, bytes, block);
     if (!MS_BUMPS_AT_ONCE)
         ms_sampled_guard_release(tls);
     real(block);

@@ -9,6 +9,7 @@
 
 #include "collect/level.h"
 #include "collect/thread.h"
+#include "start.h"
 
 // Was the hook that holds the guard left by longjmp? Then its stack frame was below ours.
 static bool guard_is_stale(uint64_t guard) {
@@ -21,12 +22,15 @@ static bool guarded(const struct ms_tls *tls) {
 }
 
 static inline void slow_guard_take(struct ms_tls *tls) {
-    tls->special = (tls->special & ~MS_SPECIAL_GUARD) | ms_stack_pointer();
+    tls->special = (tls->special & ~MS_SPECIAL_GUARD) | ms_stack_pointer() | MS_SPECIAL_SLOW;
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
 }
 
-// With the guard taken: a thread that still counts as under GlobalDirect goes over first.
+// With the guard taken: a thread that still counts as under GlobalDirect goes over first, a child
+// that a handler forked right before it begins its profile.
 static void catch_up(struct ms_tls *tls) {
+    if (MS_UNLIKELY(ms_load(&ms_shared.alive) == 0))
+        (void)ms_alive();
     if (tls->special & MS_SPECIAL_NEW)
         ms_thread_attach(NULL, NULL);
     if (!ms_single_threaded() && ms_strategy_is_outdated(tls))

@@ -74,11 +74,11 @@ MS_HOT uint64_t key_of(const struct ms_tls *tls, struct task_event event, uint32
 }
 
 MS_HOT void *note_in_cell_of_task(struct ms_tls *tls, struct task_event event,
-                                  struct memscope_cell_record *cell, uint64_t record, char *leaf,
+                                  struct memscope_cell_record *cell, uint32_t brief, char *leaf,
                                   uint32_t *word) {
     if (!event.is_frame)
         flags_guard_take(tls);
-    ms_store(ms_shadow_place(leaf, event.block, event.bytes), record | event.bytes);
+    ms_shadow_put_in(leaf, event.block, event.bytes, brief);
     tls->last_block = event.block;
     if (event.task)
         ms_store(word, ms_task_ref(event.task));
@@ -103,8 +103,8 @@ MS_HOT void *note_allocation_of_task(struct ms_tls *tls, struct task_event event
     if (MS_UNLIKELY(!leaf || event.bytes >= MS_SIZE_ASIDE))
         return note_task_slowly(tls, event);
     struct memscope_cell_record *cell;
-    uint64_t record;
-    if (MS_UNLIKELY(!ms_look_up(tls, key, &cell, &record)))
+    uint32_t brief;
+    if (MS_UNLIKELY(!ms_look_up(tls, key, &cell, &brief)))
         return note_task_slowly(tls, event);
     uint32_t *word = NULL;
     if (MS_UNLIKELY(cell->class_ref != (event.task ? event.task->class_ref : 0)))
@@ -113,7 +113,7 @@ MS_HOT void *note_allocation_of_task(struct ms_tls *tls, struct task_event event
         return note_task_slowly(tls, event);
     if (MS_UNLIKELY(!ms_single_threaded() && ms_strategy_is_outdated(tls)))
         return note_task_slowly(tls, event);
-    return note_in_cell_of_task(tls, event, cell, record, leaf, word);
+    return note_in_cell_of_task(tls, event, cell, brief, leaf, word);
 }
 
 // The running task is none, or a mark stands at it.
@@ -184,11 +184,10 @@ MS_NOINLINE static void *note_in_task_by_site(void *block, size_t bytes, struct 
 // task, in this thread's cell, or one that the thread itself allocated outside of tasks and frees
 // there.
 MS_HOT enum ms_end count_free_of_task(struct ms_tls *tls, void *block, uint64_t record) {
-    uint64_t relative;
-    if (MS_UNLIKELY(!__builtin_add_overflow(record, ms_load(&ms_shared.bias), &relative) ||
+    struct memscope_cell_record *cell;
+    if (MS_UNLIKELY(!ms_cell_of_record(record, &cell) ||
                     (!ms_single_threaded() && ms_strategy_is_outdated(tls))))
         return MS_END_SLOW;
-    struct memscope_cell_record *cell = ms_record_at((char *)ms_shared.header, relative);
     struct memscope_task_record *task = ms_task_just_running(tls->top);
     const uint8_t flags = MEMSCOPE_CELL_ATOMIC | MEMSCOPE_CELL_TASK;
     if (cell->thread_ref != tls->record_ref ||

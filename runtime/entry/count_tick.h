@@ -20,25 +20,26 @@
 MS_HOT void *note_counted(struct ms_tls *tls, void *block, size_t bytes, struct memscope_site *site,
                           const uintptr_t *frame, struct memscope_cell_record *scratch) {
     struct memscope_cell_record *cell;
-    uint64_t record;
-    bool is_found = ms_look_up(tls, ms_fast_key(tls, ms_context_seed(site), frame), &cell, &record);
+    uint32_t brief;
+    bool is_found = ms_look_up(tls, ms_fast_key(tls, ms_context_seed(site), frame), &cell, &brief);
     if (scratch) {
         cell = scratch;
-        record = tls->thread->scratch_record;
+        brief = tls->thread->scratch_brief;
     } else if (MS_UNLIKELY(!is_found)) {
         return ms_note_allocation_slow(block, bytes, site, frame);
     }
     char *leaf = ms_shadow_leaf((uintptr_t)block); // of NULL there is none
     if (MS_UNLIKELY(!leaf || bytes >= MS_SIZE_ASIDE))
         return ms_note_allocation_slow(block, bytes, site, frame);
-    uint64_t *place = ms_shadow_place(leaf, block, bytes);
-    if (MS_LIKELY(cell->epoch == ms_peek(&ms_shared.fast_epoch)))
-        return ms_allocate_direct(tls, block, bytes, place, cell, record | bytes);
-    if (ms_peek(&ms_shared.direct_bias) != 0)
-        return ms_note_allocation_unsaved(block, bytes, place, cell, record | bytes);
-    if (MS_UNLIKELY(ms_strategy_is_outdated(tls)))
+    bool is_direct = ms_peek(&ms_shared.direct_bias) != 0;
+    if (MS_UNLIKELY(!is_direct && ms_strategy_is_outdated(tls)))
         return ms_note_allocation_slow(block, bytes, site, frame);
-    return ms_allocate_threaded(tls, block, bytes, place, cell, record | bytes);
+    ms_shadow_put_in(leaf, block, bytes, brief);
+    if (!is_direct)
+        return ms_allocate_threaded(tls, block, bytes, cell);
+    if (MS_LIKELY(cell->epoch == ms_peek(&ms_shared.fast_epoch)))
+        return ms_allocate_direct(tls, block, bytes, cell);
+    return ms_note_allocation_unsaved(block, bytes, cell);
 }
 
 // The same while samples are taken, of a block that is none.
@@ -47,15 +48,15 @@ MS_HOT void *note_unless_sampled(struct ms_tls *tls, void *block, size_t bytes,
                                  struct memscope_cell_record *scratch) {
     struct ms_thread *thread = tls->thread;
     struct memscope_cell_record *cell = thread->sampler.unsampled;
-    uint64_t record = thread->sampler.unsampled_record;
+    uint32_t brief = thread->sampler.unsampled_brief;
     if (scratch) {
         cell = scratch;
-        record = thread->scratch_record;
+        brief = thread->scratch_brief;
     } else if (MS_UNLIKELY(ms_drop(&thread->sampler.left, ms_sample_reach(bytes)))) {
         ms_raise_signed(&thread->sampler.left, ms_sample_reach(bytes));
         return ms_note_allocation_slow(block, bytes, site, frame);
     }
-    return note_unsampled(tls, block, bytes, site, frame, cell, record);
+    return note_unsampled(tls, block, bytes, site, frame, cell, brief);
 }
 
 MS_NOINLINE static void *note_timed(void *block, size_t bytes, struct memscope_site *site,
@@ -80,26 +81,29 @@ MS_NOINLINE static bool note_free_usually(void *block, uint64_t record) {
 // A store does not wait for its line, a load that is timed does.
 static void touch_shadow(const void *block, size_t bytes) {
     char *leaf = ms_shadow_leaf((uintptr_t)block);
-    if (leaf)
-        __asm__ volatile("" : : "r"(ms_load(ms_shadow_place(leaf, block, bytes))));
+    if (leaf && bytes < MS_LARGE_LEAST)
+        __asm__ volatile("" : : "r"(ms_load(ms_shadow_at(leaf, (uintptr_t)block))));
+    else if (leaf)
+        __asm__ volatile("" : : "r"(ms_load(ms_shadow_at_large(leaf, (uintptr_t)block))));
 }
 
 // ---- calibration -------------------------------------------------------------------------------
 
 enum { WARMING_ROUNDS = 16, HOT_ROUNDS = 64, LOOP_TRIES = 4, CALIBRATIONS = 4, LONGEST_WAIT = 32 };
 
-// A cell that nobody reads.
+// A cell that nobody reads; NULL = cannot be.
 static struct memscope_cell_record *scratch_of(struct ms_tls *tls) {
     uint32_t ref;
     struct memscope_cell_record *cell = tls->thread->scratch;
     if (!cell && (cell = ms_arena_take(sizeof *cell / MEMSCOPE_UNIT_BYTES, true, &ref)) != NULL) {
         cell->thread_ref = tls->record_ref;
         ms_arena_publish(cell, MEMSCOPE_RECORD_SCRATCH);
-        tls->thread->scratch_record = ms_shadow_record(ms_shared.units, cell, 0);
+        tls->thread->scratch_brief = ms_brief_of(cell);
         tls->thread->scratch = cell;
     }
-    if (cell) // calibration ends no round
-        cell->count_word = memscope_count_begin(MS_TICK - 1);
+    if (!cell || tls->thread->scratch_brief == 0)
+        return NULL;
+    cell->count_word = memscope_count_begin(MS_TICK - 1); // calibration ends no round
     return cell;
 }
 
@@ -323,7 +327,7 @@ void *ms_note_sampled_otherwise(void *block, size_t bytes, struct memscope_site 
         return ms_note_allocation_slow(block, bytes, site, frame);
     if (MS_LIKELY(ms_load(&sampler->left) >= 0))
         return note_unsampled(tls, block, bytes, site, frame, sampler->unsampled,
-                              sampler->unsampled_record);
+                              sampler->unsampled_brief);
     ms_raise_signed(&sampler->left, ms_sample_reach(bytes));
     return sampler->is_due ? time_sampled(tls, block, bytes, site, frame)
                            : look_at(tls, block, bytes, site, frame);

@@ -63,18 +63,20 @@ MS_HOT void ms_do_free(void *block) {
             ms_free_special(block, MS_REAL.free);
         return;
     }
-    uint64_t *place, record = ms_shadow_look(block, &place);
+    char *leaf = ms_shadow_leaf((uintptr_t)block);
+    uintptr_t granule = ms_shadow_granule(block);
+    uint32_t word = ms_shadow_look(leaf, &granule), bytes;
     struct memscope_cell_record *cell;
-    if (MS_UNLIKELY(!ms_direct_cell(record, &cell))) {
-        ms_free_otherwise(block, record, place, MS_REAL.free);
+    if (MS_UNLIKELY(!ms_cell_of_word(word, &ms_shared.direct_bias, &cell, &bytes))) {
+        ms_free_otherwise(block, leaf, granule, MS_REAL.free);
         return;
     }
-    ms_store(place, 0u);
+    ms_store(ms_shadow_at_once(leaf, &granule), 0u);
     if (MS_UNLIKELY(cell->epoch != ms_peek(&ms_shared.fast_epoch))) {
-        ms_free_unsaved(block, (uint32_t)record, cell, MS_REAL.free);
+        ms_free_unsaved(block, bytes, cell, MS_REAL.free);
         return;
     }
-    ms_free_direct(block, (uint32_t)record, cell);
+    ms_free_direct(block, bytes, cell);
     MS_REAL.free(block);
 }
 

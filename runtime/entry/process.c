@@ -4,6 +4,7 @@
 
 #include "count.h"
 #include "interpose.h"
+#include "parting.h"
 #include "real.h"
 #include "start.h"
 
@@ -96,6 +97,8 @@ static void end_fibers(void) {
 // Writes the end into the profile of this process; a fork child that has none yet needs none, and a
 // vfork child has its parent's memory but not its end.
 static void note_end(uint32_t state, int code) {
+    if (ms_parting_hurries())
+        (void)ms_alive();
     struct memscope_profile_header *header = ms_shared.header;
     if (ms_load(&ms_shared.alive) == 0 || header->pid != (uint64_t)ms_sys_process_id())
         return;

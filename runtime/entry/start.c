@@ -7,6 +7,7 @@
 
 #include "cxx.h"
 #include "interpose.h"
+#include "parting.h"
 #include "process.h"
 #include "real.h"
 
@@ -25,7 +26,6 @@
 #include "strategy/strategy.h"
 
 #include <errno.h>
-#include <pthread.h>
 
 unsigned ms_life;
 unsigned ms_damaged_modules;
@@ -38,6 +38,7 @@ void ms_switch_off(void) {
     ms_store(&ms_shared.alive, 0u);
     ms_store(&ms_shared.ref_count, 0u);
     ms_store(&ms_shared.bias, (uint64_t)0);
+    ms_store(&ms_shared.brief_bias, 0u);
     ms_leave_direct();
 }
 
@@ -86,7 +87,7 @@ static bool begin_profile(uint32_t flags, uint32_t ref_base) {
     ms_overhead_begin_profile();
     ms_level_begin_profile();
     ms_tasks_verified = ms_config.verify ? MS_MARK_VERIFIED : 0;
-    ms_shared.direct_bias = ms_shared.bias;
+    ms_shared.direct_bias = ms_shared.brief_bias;
     ms_release(&ms_shared.alive, 1u);
     ms_message(MS_MESSAGE_INFO, "profile: ", path, NULL);
     return true;
@@ -153,21 +154,6 @@ __attribute__((constructor(101))) static void start_at_load(void) {
     ms_start();
 }
 
-// Where fork was called in a signal handler that had interrupted a hook, the child finishes that
-// hook when the handler returns: what it still writes must not reach the parent's profile.
-static void part_from_parent(void) {
-    static struct memscope_profile_header nobodys;
-    if (ms_load(&ms_life) == MS_LIFE_ON && !ms_shared.header) {
-        ms_tls.top = ms_no_tasks_top; // wiped, it would fit the parent's tasks, which are zero now
-        ms_arena_forget();
-        ms_shared.header = &nobodys;
-    }
-}
-
-void ms_watch_forks(void) {
-    (void)pthread_atfork(NULL, NULL, part_from_parent);
-}
-
 // The shared page is zero in a fork child; the rest of memory is the parent's.
 static void begin_child(void) {
     uint32_t ref_base = ms_arena_next_base();
@@ -180,6 +166,7 @@ static void begin_child(void) {
     ms_tls.special &= ~(MS_SPECIAL_PENDING | MS_SPECIAL_ONCE);
     ms_threads_restart();
     ms_backend_begin_profile();
+    ms_parting_make_up();
 }
 
 // A signal handler that allocates meanwhile would begin another one.
@@ -196,6 +183,10 @@ bool ms_alive(void) {
     case MS_LIFE_NEW:
         ms_start();
         return ms_load(&ms_shared.alive) != 0;
+    case MS_LIFE_PARTING:
+        if (ms_parting_goes_on())
+            return true;
+        __attribute__((fallthrough));
     case MS_LIFE_ON:
         if (ms_acquire(&ms_shared.alive) == 0)
             begin_child_undisturbed();

@@ -12,7 +12,8 @@ enum ms_life {
     MS_LIFE_NEW = 0,
     MS_LIFE_STARTING = 1,
     MS_LIFE_ON = 2,
-    MS_LIFE_OFF = 3, // no profile: everything goes straight to the program's allocator
+    MS_LIFE_OFF = 3,     // no profile: everything goes straight to the program's allocator
+    MS_LIFE_PARTING = 4, // a fork child that is still to begin its profile (parting.h)
 };
 
 extern unsigned ms_life; // enum ms_life; atomic. Survives fork, unlike ms_shared.
@@ -26,9 +27,6 @@ void ms_start(void);
 // May events of this process be counted? Starts the runtime, or, in a fork child that hears of it
 // here first, its own profile. errno is the caller's to keep.
 bool ms_alive(void);
-
-// From now on a fork child lets go of its parent's profile at once.
-void ms_watch_forks(void);
 
 // Switches the runtime off; what was counted so far stays in the profile.
 void ms_switch_off(void);

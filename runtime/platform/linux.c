@@ -54,6 +54,10 @@ bool ms_sys_map_file(void *at, size_t bytes, int fd, uint64_t offset) {
     return map(at, bytes, PROTECTION, SHARED | MAP_POPULATE, fd, offset) != NULL;
 }
 
+bool ms_sys_map_private(void *at, size_t bytes, int fd) {
+    return map(at, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE | MAP_FIXED, fd, 0);
+}
+
 bool ms_sys_allow(void *at, size_t bytes) {
     return MS_SYSCALL(SYS_mprotect, at, bytes, PROT_READ | PROT_WRITE) == 0;
 }
@@ -142,6 +146,11 @@ int ms_sys_open_new(const char *path) {
 
 int ms_sys_open_existing(const char *path) {
     return (int)MS_SYSCALL(SYS_openat, AT_FDCWD, path, O_RDWR | O_NOFOLLOW | O_CLOEXEC, 0);
+}
+
+bool ms_sys_exists(const char *path) {
+    struct statx found;
+    return MS_SYSCALL(SYS_statx, AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, STATX_TYPE, &found) == 0;
 }
 
 int ms_sys_open_read(const char *path) {

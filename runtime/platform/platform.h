@@ -128,9 +128,9 @@ MS_HOT bool ms_is_set(const uint64_t *place) {
     return is_set;
 }
 // Whether value + *place carries, and their sum. (The compiler's own takes a carry for unlikely.)
-MS_HOT bool ms_carries(uint64_t value, const uint64_t *place, uint64_t *sum_out) {
+MS_HOT bool ms_carries(uint32_t value, const uint32_t *place, uint32_t *sum_out) {
     bool carries;
-    __asm__("addq %2, %0" : "+r"(value), "=@ccc"(carries) : "m"(*place));
+    __asm__("addl %2, %0" : "+r"(value), "=@ccc"(carries) : "m"(*place));
     *sum_out = value;
     return carries;
 }
@@ -154,7 +154,7 @@ MS_HOT bool ms_drop(int64_t *place, uint64_t value) {
 MS_HOT bool ms_is_set(const uint64_t *place) {
     return __atomic_load_n(place, __ATOMIC_RELAXED) != 0;
 }
-MS_HOT bool ms_carries(uint64_t value, const uint64_t *place, uint64_t *sum_out) {
+MS_HOT bool ms_carries(uint32_t value, const uint32_t *place, uint32_t *sum_out) {
     return __builtin_add_overflow(value, __atomic_load_n(place, __ATOMIC_RELAXED), sum_out);
 }
 MS_HOT bool ms_drop_upper(uint64_t *place, uint32_t value) {
@@ -167,8 +167,9 @@ MS_HOT bool ms_drop_upper(uint64_t *place, uint32_t value) {
 void *ms_sys_map_anonymous(size_t bytes);                              // private, zero, NORESERVE
 void *ms_sys_reserve(size_t bytes);                                    // no access, no storage
 bool ms_sys_map_file(void *at, size_t bytes, int fd, uint64_t offset); // shared, prefaulted
-bool ms_sys_allow(void *at, size_t bytes); // anonymous storage for reserved pages
-bool ms_sys_hide(void *at, size_t bytes);  // anonymous zero storage in place of what is there
+bool ms_sys_map_private(void *at, size_t bytes, int fd); // a copy of a file's first bytes
+bool ms_sys_allow(void *at, size_t bytes);               // anonymous storage for reserved pages
+bool ms_sys_hide(void *at, size_t bytes); // anonymous zero storage in place of what is there
 void ms_sys_unmap(void *at, size_t bytes);
 void ms_sys_populate(void *at, size_t bytes);     // its pages now, at once; where the kernel can
 void ms_sys_discard(void *at, size_t bytes);      // anonymous pages read as zeros from now on
@@ -186,6 +187,7 @@ struct ms_file_id {
 };
 int ms_sys_open_new(const char *path);      // O_EXCL, 0600, not through a symlink; fd or -errno
 int ms_sys_open_existing(const char *path); // read and write, not through a symlink
+bool ms_sys_exists(const char *path);       // whatever it is, a symlink that leads nowhere too
 int ms_sys_open_read(const char *path);
 // The same file on a high descriptor, `fd` closed; -1 where the program has so few descriptors that
 // it needs each one.

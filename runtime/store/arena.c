@@ -135,6 +135,7 @@ static int open_mapping(uint32_t ref_base) {
     ms_shared.units = arena.mapping - (uint64_t)ref_base * UNIT;
     ms_shared.header = (void *)arena.mapping;
     ms_shared.bias = -((uint64_t)ref_base << 32);
+    ms_shared.brief_bias = ref_base < MS_BRIEF_REFS ? -(ref_base << MS_BRIEF_BITS) : 1;
     ms_shared.header->ref_base = ref_base;
     ms_shared.header->arena_end_units = MEMSCOPE_HEADER_BYTES / UNIT;
     set_mapped(FIRST_CHUNK);
@@ -156,9 +157,16 @@ int ms_arena_open(int fd, const char *path, uint32_t ref_base) {
     return error;
 }
 
+// What it holds stays where there is a descriptor: a hook that the fork interrupted may have looked
+// at a word already that it is about to load again.
+static bool let_go_of_file(void) {
+    return (descriptor_is_ours() &&
+            ms_sys_map_private(arena.mapping, arena.file_bytes, arena.fd)) ||
+           ms_sys_hide(arena.mapping, arena.file_bytes);
+}
+
 void ms_arena_forget(void) {
-    bool hidden = arena.mapped_bytes == 0 || ms_sys_hide(arena.mapping, arena.mapped_bytes);
-    if (arena.mapping && hidden)
+    if (arena.mapping && (arena.file_bytes == 0 || let_go_of_file())) // the rest is memory
         ms_sys_unmap(arena.mapping + arena.mapped_bytes, arena.reserved_bytes - arena.mapped_bytes);
     if (descriptor_is_ours())
         ms_sys_close(arena.fd);
@@ -166,13 +174,45 @@ void ms_arena_forget(void) {
     arena.fd = -1;
 }
 
+// Where the next chunk comes: another thread of the parent's may have mapped the file there
+// already.
+static bool hide_next_chunk(void) {
+    uint64_t bytes = arena.reserved_bytes - arena.mapped_bytes;
+    if (bytes > 2 * LARGEST_CHUNK)
+        bytes = 2 * LARGEST_CHUNK;
+    return bytes == 0 || ms_sys_hide(arena.mapping + arena.mapped_bytes, bytes);
+}
+
+// What the parent writes from now on may still show in records that it had made, but in none that
+// this process makes: from the end on, all is zero.
+static bool make_private(void) {
+    struct memscope_profile_header *header = (void *)arena.mapping;
+    if (!have_descriptor() || !ms_sys_map_private(arena.mapping, arena.file_bytes, arena.fd))
+        return false;
+    ms_add(&header->arena_end_units, 0u); // a write: the page is ours
+    uint64_t end = ms_load(&header->arena_end_units) * UNIT, unused = round_up(end);
+    if (end < arena.file_bytes)
+        memset(arena.mapping + end, 0, unused - end);
+    return (unused >= arena.file_bytes ||
+            ms_sys_hide(arena.mapping + unused, arena.file_bytes - unused)) &&
+           hide_next_chunk();
+}
+
+bool ms_arena_copy(void) {
+    if (!make_private())
+        return false;
+    ms_sys_close(arena.fd);
+    arena.fd = -1;
+    arena.file_bytes = 0;
+    ms_store(&arena.growing, 0u); // by a thread that is none of ours
+    return true;
+}
+
 uint32_t ms_arena_next_base(void) {
     return arena.next_base;
 }
 
-// One thread maps a chunk, the others wait for it; `growing` is never waited for in a signal
-// handler (may_grow is false there), so the holder always goes on.
-static bool grow_to(uint64_t end_units) {
+static bool grow_undisturbed(uint64_t end_units) {
     struct memscope_profile_header *header = ms_shared.header;
     uint32_t idle = 0;
     while (!ms_swap_if(&arena.growing, &idle, 1u)) {
@@ -201,13 +241,29 @@ static bool grow_to(uint64_t end_units) {
     return grown;
 }
 
-// Units already mapped are taken without growing; where the arena is full nothing is taken, so
-// that arena_end_units always stays within what readers can see.
+// One thread maps a chunk, the others wait for it. A signal handler never does (may_grow is false
+// there), and none may fork meanwhile: half a chunk would be the parent's file in the child.
+static bool grow_to(uint64_t end_units) {
+    uint64_t before;
+    ms_sys_block_signals(&before);
+    bool grown = grow_undisturbed(end_units);
+    ms_sys_restore_signals(before);
+    return grown;
+}
+
+// Those who may grow it leave so much to handlers, for a thread's cell of events inside hooks each.
+enum { HANDLERS_UNITS = 64 };
+
+// Where the arena is full nothing is taken, so that arena_end_units always stays within what
+// readers can see.
 void *ms_arena_take(uint32_t units, bool may_grow, uint32_t *ref_out) {
     struct memscope_profile_header *header = ms_shared.header;
     uint64_t at = ms_load(&header->arena_end_units);
     do {
-        if (at + units > ms_acquire(&header->mapped_units) && (!may_grow || !grow_to(at + units)))
+        uint64_t wanted = at + units + HANDLERS_UNITS;
+        if (may_grow && wanted > ms_acquire(&header->mapped_units))
+            (void)grow_to(wanted);
+        if (at + units > ms_acquire(&header->mapped_units))
             return NULL;
     } while (!ms_swap_if(&header->arena_end_units, &at, at + units));
     *ref_out = ms_shared.ref_base + (uint32_t)at;

@@ -4,7 +4,7 @@
 // chunks, from which records are taken and never given back. A chunk's blocks are allocated before
 // it is touched, so that a full disk is an error here and not a SIGBUS in the program; from then on
 // the stretch goes on in anonymous memory, which is written out at exit where that has become
-// possible. Slow path only: at most five system calls a chunk. Any thread, async-signal-safe.
+// possible. Slow path only: at most seven system calls a chunk. Any thread, async-signal-safe.
 
 #ifndef MS_ARENA_H
 #define MS_ARENA_H
@@ -17,9 +17,13 @@
 // is then removed again.
 int ms_arena_open(int fd, const char *path, uint32_t ref_base);
 
-// Lets go of a forebear's profile after fork. Its place keeps storage of no meaning: a hook that
-// the fork interrupted may still write there.
+// Lets go of a forebear's profile after fork. Its place keeps storage that no file hears of: a hook
+// that the fork interrupted may still write there.
 void ms_arena_forget(void);
+
+// A fork child: its forebear's profile becomes a copy of this process's own, which no file hears
+// of, and grows in memory. False: it could not.
+bool ms_arena_copy(void);
 
 // Takes a record of `units` units, zeroed, its type PENDING. NULL = no room: address space, memory.
 // `may_grow` false: only what is mapped already (inside a signal handler that met the guard).

@@ -71,23 +71,56 @@ static bool use_temporary_folder(struct ms_text *text) {
     return true;
 }
 
+// A name with a number before its suffix: name.7.msp.
+struct numbered {
+    struct ms_text *text;
+    size_t stem;
+    bool has_suffix;
+};
+
+static const char *with_number(struct numbered name, unsigned number) {
+    name.text->length = name.stem;
+    ms_text_string(name.text, ".");
+    ms_text_number(name.text, number);
+    if (name.has_suffix)
+        ms_text_string(name.text, MEMSCOPE_PROFILE_SUFFIX);
+    return name.text->start;
+}
+
+enum { NUMBERS = 100000 };
+
+// The first number that is free, or another one where files between were removed. Looks at few: a
+// test suite's processes may leave thousands of profiles of one name.
+static unsigned free_number(struct numbered name) {
+    unsigned taken = 0, free = 1;
+    while (free < NUMBERS && ms_sys_exists(with_number(name, free))) {
+        taken = free;
+        free *= 2;
+    }
+    while (free - taken > 1) {
+        unsigned middle = taken + (free - taken) / 2;
+        if (ms_sys_exists(with_number(name, middle)))
+            taken = middle;
+        else
+            free = middle;
+    }
+    return free;
+}
+
 // name.msp, then name.1.msp, name.2.msp, ...
 static int create_numbered(struct ms_text *text) {
-    enum { MOST = 100000 };
-    size_t stem = text->length, suffix = strlen(MEMSCOPE_PROFILE_SUFFIX);
-    bool has_suffix =
-        stem > suffix && strcmp(text->start + stem - suffix, MEMSCOPE_PROFILE_SUFFIX) == 0;
-    if (has_suffix)
-        stem -= suffix;
     int fd = ms_sys_open_new(text->start);
-    for (unsigned number = 1; fd == -EEXIST && number < MOST; number++) {
-        text->length = stem;
-        ms_text_string(text, ".");
-        ms_text_number(text, number);
-        if (has_suffix)
-            ms_text_string(text, MEMSCOPE_PROFILE_SUFFIX);
-        fd = ms_sys_open_new(text->start);
-    }
+    if (fd != -EEXIST)
+        return fd;
+    size_t suffix = strlen(MEMSCOPE_PROFILE_SUFFIX);
+    struct numbered name = {.text = text, .stem = text->length};
+    name.has_suffix = text->length > suffix &&
+                      strcmp(text->start + text->length - suffix, MEMSCOPE_PROFILE_SUFFIX) == 0;
+    if (name.has_suffix)
+        name.stem -= suffix;
+    // Another process may be faster.
+    for (unsigned number = free_number(name); fd == -EEXIST && number < NUMBERS; number++)
+        fd = ms_sys_open_new(with_number(name, number));
     return fd;
 }
 

@@ -158,18 +158,18 @@ openmp_is_told() {
 }
 
 # Nothing that a collection does holds up who allocates: 99.9 of 100 pairs take less than 20 us of their
-# thread's CPU time, readings of the clock taken off. What is first seen takes the slow path, and is
-# listed apart.
+# thread's CPU time more than the same pairs of libc's own functions, whose locks eight threads share.
+# What is first seen takes the slow path, and is listed apart.
 hooks_stay_short_while_another_thread_collects() {
-    local usual nothing
+    local usual plain
     compile collecting "$backend/collecting.c" "$include"
     profile collecting ./collecting
     expect_whole collecting
     cat collecting.out
     grep -qx "collections 1000 backward 0 failed 0" collecting.out || fail "a collection was not consistent"
-    awk '$1 == "usual" || $1 == "nothing" { if ($2 < 10000) exit 1 } $1 == "first" && $2 < 100 { exit 1 }' \
+    awk '$1 == "usual" || $1 == "plain" { if ($2 < 10000) exit 1 } $1 == "first" && $2 < 100 { exit 1 }' \
         collecting.out || fail "too few events: $(cat collecting.out)"
-    nothing=$(awk '$1 == "nothing" { print $4 }' collecting.out)
+    plain=$(awk '$1 == "plain" { print $8 }' collecting.out)
     usual=$(awk '$1 == "usual" { print $8 }' collecting.out)
-    [ $((usual - nothing)) -lt 20000 ] || fail "$(cat collecting.out)"
+    [ $((usual - plain)) -lt 20000 ] || fail "$(cat collecting.out)"
 }

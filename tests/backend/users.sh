@@ -295,6 +295,19 @@ a_runtime_that_is_switched_off_says_so() {
     grep -q "/nowhere/x.msp: no profile, the program runs on without: no such folder" program.err || fail "$(cat program.err)"
 }
 
+# Whatever call of the other thread meets it.
+a_runtime_that_is_switched_off_meanwhile_ends_each_call() {
+    local round
+    # shellcheck disable=SC2086
+    MODE=linked compile program "$backend/switched_off.c" $include
+    for round in $(seq 50); do
+        run_under program timeout 60 env MEMSCOPE_OPTIONS=output=p.msp ./program
+        expect_status program 0
+        expect_line program "10 no MemScope runtime in this process, or it is switched off"
+        grep -q "a module was instrumented by another version of memscope.so" program.err || fail "$round: $(cat program.err)"
+    done
+}
+
 # On one thread each request's session is the request's alone, to the byte; on four at least that.
 a_server_measures_each_request() {
     # shellcheck disable=SC2086

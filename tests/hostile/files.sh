@@ -79,6 +79,23 @@ existing_output() {
     [ "$(stat -c %a umask.msp)" = 600 ] || fail "open to others"
 }
 
+# A test suite's processes leave thousands of one name; what is free is found without asking for
+# each of them: of the calls that open or look for a file, 2 a doubling, and some for all else.
+many_of_one_name() {
+    steps "$MODE"
+    touch out.msp
+    seq -f 'out.%.0f.msp' 2999 | xargs touch
+    run last strace -f -o calls -e trace=openat,statx ./with strict=1:output=out.msp ./steps work:100 tell
+    mv out.3000.msp last.msp
+    expect_exact last
+    [ "$(grep -c 'out\.[0-9]*\.msp' calls)" -le 30 ] || fail "$(grep -c out calls) calls"
+    rm out.3.msp # a hole changes nothing
+    touch out.3000.msp
+    run after ./with strict=1:output=out.msp ./steps work:100 tell
+    mv out.3001.msp after.msp
+    expect_exact after
+}
+
 # memscope-<uid> in the temporary folder: ours, 0700, no symlink; or it is not used.
 temporary_folder() {
     steps "$MODE"

@@ -70,3 +70,14 @@ forking_coroutines() {
     done
     [ $parents = 1 ] || fail "$parents profiles have coroutines, 1 expected"
 }
+
+# What a fork child has of its parent's profile is a copy; nothing lies at address 0, where a root's
+# child could have it.
+mappings() {
+    compile mappings "$programs/mappings.c"
+    profile_all run ./mappings "$RUN_MODE"
+    local own copies
+    own=$(grep -c " rw-s .*\.msp$" run.out) || true
+    copies=$(grep -c " rw-p .*\.msp$" run.out) || true
+    [ "$own $copies" = "1 1" ] && [ "$(wc -l <run.out)" = 2 ] || fail "$(cat run.out)"
+}

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 # shellcheck shell=bash
 #
-# Real programs, exact: SQLite, lua, jq, tcc and ninja from Debian's source packages, doing the fixed work of
-# scripts/workload. PROGRAM, MODE (auto, linked, none) and the library PRELOADED come from the table.
+# Real programs, exact: SQLite, lua, jq, gawk, tcc and ninja from Debian's source packages, doing the fixed
+# work of scripts/workload. PROGRAM, MODE (auto, linked, none) and the library PRELOADED come from the table.
 
 built=$MS_BUILD/tests/real
 

@@ -12,7 +12,9 @@
 #include "collect/thread.h"
 #include "entry/count.h"
 
+#include "high_refs.h"
 #include "stress.h"
+#include "sums.h"
 
 #include <check.h>
 #include <pthread.h>
@@ -22,49 +24,6 @@
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#define SITE(id_line)                                                                              \
-    {.id = MEMSCOPE_SITE_UNREGISTERED,                                                             \
-     .kind = MEMSCOPE_KIND_MALLOC,                                                                 \
-     .line = (id_line),                                                                            \
-     .function = "test",                                                                           \
-     .file = __FILE__}
-
-struct sums {
-    uint64_t allocations, bytes, frees, freed_bytes, temporary, peak_bytes, at_peak_bytes;
-};
-
-static const struct memscope_record *record_at(uint64_t unit) {
-    return ms_ref(ms_shared.ref_base + (uint32_t)unit);
-}
-
-static void add_cell(const struct memscope_cell_record *cell, struct sums *sums) {
-    uint64_t epoch = ms_shared.header->peak_epoch;
-    sums->allocations += memscope_cell_allocations(cell);
-    sums->bytes += cell->bytes;
-    sums->frees += cell->frees + cell->remote_frees;
-    sums->freed_bytes += cell->freed_bytes + cell->remote_freed_bytes;
-    sums->temporary += cell->temporary;
-    sums->peak_bytes += memscope_cell_peak(cell);
-    sums->at_peak_bytes +=
-        (cell->epoch == epoch ? cell->at_peak_bytes : cell->bytes - cell->freed_bytes) -
-        (cell->remote_epoch == epoch ? cell->remote_at_peak_bytes : cell->remote_freed_bytes);
-}
-
-// Sums of the cells of one site (NULL = of all).
-static struct sums sum(const struct memscope_site *site) {
-    struct sums sums = {0};
-    uint64_t end = ms_shared.header->arena_end_units;
-    for (uint64_t unit = MEMSCOPE_HEADER_BYTES / MEMSCOPE_UNIT_BYTES; unit < end;) {
-        const struct memscope_record *record = record_at(unit);
-        ck_assert_uint_eq(record->magic, MEMSCOPE_RECORD_MAGIC);
-        const struct memscope_cell_record *cell = (const void *)record;
-        if (record->type == MEMSCOPE_RECORD_CELL && (!site || cell->site_ref == site->id))
-            add_cell(cell, &sums);
-        unit += record->units;
-    }
-    return sums;
-}
 
 // Not inlined, and the result escapes: the compiler may not drop a pair.
 static void *volatile sink;
@@ -189,7 +148,7 @@ START_TEST(entered_site_is_charged_and_the_outer_one_wins) {
 }
 END_TEST
 
-static uint64_t usual_record_of(void *block) {
+static uint32_t word_of(void *block) {
     return *ms_shadow_at(ms_shadow_leaf((uintptr_t)block), (uintptr_t)block);
 }
 
@@ -201,7 +160,7 @@ START_TEST(large_blocks_are_found_where_they_begin) {
     for (size_t i = 0; i < COUNT; i++) {
         blocks[i] = __memscope_malloc(FIRST + i, &site);
         bytes += FIRST + i;
-        ck_assert_int_eq(usual_record_of(blocks[i]) == 0, FIRST + i >= MS_LARGE_LEAST);
+        ck_assert_int_eq(word_of(blocks[i]) == 0, FIRST + i >= MS_LARGE_LEAST);
         ck_assert_uint_eq((uint32_t)ms_shadow_peek((uintptr_t)blocks[i]), FIRST + i);
         ck_assert_uint_eq(ms_shadow_peek((uintptr_t)blocks[i] + 32), 0);
         ck_assert_uint_eq(ms_shadow_take(blocks[i] + 32), 0);
@@ -238,8 +197,8 @@ END_TEST
 
 static bool is_seen_by_fast_path(uint64_t key) {
     struct memscope_cell_record *cell;
-    uint64_t record;
-    return ms_look_up(&ms_tls, key, &cell, &record);
+    uint32_t brief;
+    return ms_look_up(&ms_tls, key, &cell, &brief);
 }
 
 START_TEST(key_that_is_often_looked_for_comes_into_its_bucket) {
@@ -254,7 +213,8 @@ START_TEST(key_that_is_often_looked_for_comes_into_its_bucket) {
     ck_assert_ptr_nonnull(cell);
     const uint64_t plain = 1234567, keys = 3;
     // In one bucket of this table and of one four times as large.
-    uint64_t key = 1ull << 62, step = 4 * (ms_tls.mask + sizeof(struct ms_slot[MS_BUCKET]));
+    uint64_t key = 1ull << 62,
+             step = 4 * (ms_head_of(&ms_tls)->mask + sizeof(struct ms_slot[MS_BUCKET]));
     ck_assert(ms_slow_begin(&ms_tls));
     for (uint64_t i = 0; i < keys; i++)
         ck_assert(ms_thread_remember_hashed(key + i * step, plain, cell));
@@ -460,12 +420,18 @@ int main(void) {
     tcase_add_test(threads, cross_thread_frees_are_exact);
     tcase_add_test(threads, threads_beyond_the_kept_ones_share_records);
     const char *only = getenv("RUNTIME_TEST_ONLY");
+    if (only && only[0] == 0)
+        only = NULL;
     if (!only || strcmp(only, "one thread") == 0)
         suite_add_tcase(suite, single);
     if (!only || strcmp(only, "threads") == 0)
         suite_add_tcase(suite, threads);
     if (only && strcmp(only, "stress") == 0)
         suite_add_tcase(suite, stress_case());
+    if (only && strcmp(only, "high refs") == 0)
+        suite_add_tcase(suite, high_refs_case());
+    if (only && strcmp(only, "high refs, sampled") == 0)
+        suite_add_tcase(suite, high_refs_sampled_case());
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);

@@ -5,6 +5,7 @@
 // test looks at classes of its own.
 
 #include "shadow_stack.h"
+#include "sums.h"
 
 #include <memscope/abi.h>
 #include <memscope/tasks.h>
@@ -17,13 +18,6 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define SITE(id_line)                                                                              \
-    {.id = MEMSCOPE_SITE_UNREGISTERED,                                                             \
-     .kind = MEMSCOPE_KIND_MALLOC,                                                                 \
-     .line = (id_line),                                                                            \
-     .function = "test",                                                                           \
-     .file = __FILE__}
 
 #define COROUTINE(text)                                                                            \
     {.id = MEMSCOPE_SITE_UNREGISTERED,                                                             \

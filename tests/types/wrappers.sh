@@ -40,7 +40,7 @@ callers_of_wrappers_are_the_sites() {
     sums_hold
     types_are_told callers.c
     expect_json program '[.sites[] | select(.user_frame != null) | select(.user_frame.file | endswith("/callers.c")) | .wrapper]
-        - ["checked", "cleared", "grown", "copied", "formatted", "twice_wrapped", "with_header", "into", "by_hook",
+        - ["checked", "cleared", "grown", "copied", "formatted", "twice_wrapped", "with_header", "with_capacity", "into", "by_hook",
            "numbers", "listed", "inline_checked"] == [null]'
     # Stacks still show the wrapper.
     "$memscope" report --stacks 100 --top 0 program.msp >text || fail "report"

@@ -181,6 +181,8 @@ suppressions_see_what_is_hidden_but_not_what_is_dropped() {
         fail "$(cat out)"
     grep -q 'leak:net' out && fail "what is dropped is suppressed"
     "$memscope" leaks --json --suppressions some --focus '^walk|libfoo' x.msp >x.json
+    jq -e '.filters == {focus: "^walk|libfoo", ignore: null, hide: null}' x.json >/dev/null ||
+        fail "$(jq -c .filters x.json)"
     jq -e '.alive | .bytes == 23000 and .suppressed_bytes == 20000 and .blocks == 2 and .suppressed_blocks == 1 and
         .all_bytes == 27640' x.json >/dev/null || fail "$(jq -c .alive x.json)"
 }

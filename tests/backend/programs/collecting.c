@@ -4,6 +4,7 @@
 // time of the thread that makes them. Eight threads exchange blocks, so that frees are of others',
 // too. Prints a line for each kind: how many, and percentiles in nanoseconds:
 //   nothing  two readings of the clock with nothing between
+//   plain    a pair of libc's own functions, past the hooks: its locks, the machine
 //   usual    a pair of a stack that the thread has had before
 //   first    one of a stack that it has not: the slow path
 // Then what the collections said: totals that went backward, statuses that were not OK.
@@ -17,7 +18,7 @@
 #include <time.h>
 
 enum { THREADS = 8, COLLECTIONS = 1000, SLOTS = 64, WARMING = 2048, STACKS = 4096, DEPTH = 12 };
-enum kind { NOTHING, USUAL, FIRST, KINDS };
+enum kind { NOTHING, PLAIN, USUAL, FIRST, KINDS };
 
 // Nanoseconds, each value up to a sixteenth of itself.
 enum { STEPS = 16, BUCKETS = 64 * STEPS };
@@ -25,7 +26,10 @@ static struct histogram {
     uint64_t count[BUCKETS], highest;
 } histograms[THREADS][KINDS];
 
-static void *slots[SLOTS];
+void *__libc_malloc(size_t bytes);
+void __libc_free(void *block);
+
+static void *slots[SLOTS], *plain_slots[SLOTS];
 static int stop;
 
 static uint64_t now_ns(void) {
@@ -62,6 +66,14 @@ static uint64_t pair(size_t bytes, size_t slot) {
     return now_ns() - began;
 }
 
+static uint64_t plain_pair(size_t bytes, size_t slot) {
+    uint64_t began = now_ns();
+    void *block = __libc_malloc(bytes);
+    block = __atomic_exchange_n(&plain_slots[slot], block, __ATOMIC_ACQ_REL);
+    __libc_free(block);
+    return now_ns() - began;
+}
+
 // As many stacks as there are paths: `path` says at each of them which way.
 __attribute__((noinline)) static uint64_t deep(unsigned path, unsigned depth, size_t slot) {
     uint64_t ns;
@@ -84,9 +96,12 @@ static void *load(void *argument) {
         uint64_t began = now_ns();
         uint64_t nothing = now_ns() - began;
         add(&own[NOTHING], nothing);
+        uint64_t plain = plain_pair(16 + i % 500, i % SLOTS);
         uint64_t ns = pair(16 + i % 500, i % SLOTS);
-        if (i >= WARMING) // heaps grow before
+        if (i >= WARMING) { // heaps grow before
+            add(&own[PLAIN], plain);
             add(&own[USUAL], ns);
+        }
         if (i % 64 == 63 && path < STACKS)
             add(&own[FIRST], deep(path++, DEPTH, i % (SLOTS - DEPTH)));
     }
@@ -147,6 +162,7 @@ int main(void) {
     for (size_t i = 0; i < THREADS; i++)
         (void)pthread_join(threads[i], NULL);
     print("nothing", NOTHING);
+    print("plain", PLAIN);
     print("usual", USUAL);
     print("first", FIRST);
     printf("collections %d backward %u failed %u\n", COLLECTIONS, backward, failed);

@@ -7,7 +7,10 @@
 //   plain      a timer's handler                  altstack     the same on a stack of its own
 //   threads    handlers on four threads           fork         the handler forks; the child allocates
 //   jump       the handler jumps out of whatever it interrupted
-//   fork_goes_on  ... and the child returns into the loop that was interrupted, before it ends
+//   grow       as altstack, while a thread's table of stacks grows: the first milliseconds
+//   fork_goes_on  the child returns into the loop that was interrupted, before it ends
+//   fork_counts_and_goes_on  ... after it has allocated in the handler
+//   fork_twice_and_goes_on   ... after it has forked again, as that child does
 
 #include <errno.h>
 #include <fcntl.h>
@@ -23,14 +26,28 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { LOOP_LINE = __LINE__ + 17, HANDLER_LINE = __LINE__ + 28 };
+enum { LOOP_LINE = __LINE__ + 14, HANDLER_LINE = __LINE__ + 42 };
 
 static _Atomic uint64_t loop_allocations, loop_frees, handler_allocations, handler_frees;
 static void *_Atomic kept_by_handler;
 static volatile sig_atomic_t stop, forks, goes_on, is_child;
 static sigjmp_buf again;
 static volatile sig_atomic_t jumps;
-static int forking, jumping;
+static int forking, jumping, counts_first, twice;
+
+// By 256 stacks, each of which takes the slow path once.
+static __attribute__((noinline)) void *allocate(uint64_t i, uint64_t path)
+{
+    void *block;
+    if (path == 1)
+        block = malloc(i % 200), ++loop_allocations;
+    else if (path & 1)
+        block = allocate(i, path >> 1);
+    else
+        block = allocate(i, path >> 1);
+    __asm__ volatile(""); // not the same as the other
+    return block;
+}
 
 static void loop(uint64_t events)
 {
@@ -40,7 +57,7 @@ static void loop(uint64_t events)
         if (*slot != NULL) {
             free(*slot), ++loop_frees;
         }
-        *slot = malloc(i % 200), ++loop_allocations;
+        *slot = allocate(i, i % 256 | 256);
     }
     for (int i = 0; i < 32; ++i)
         if (ring[i] != NULL)
@@ -96,9 +113,13 @@ static void fork_in_handler(void)
     is_child = 1;
     loop_allocations = loop_frees = handler_allocations = handler_frees = 0;
     kept_by_handler = NULL;
-    if (goes_on)
+    if (twice-- > 0)
+        fork_in_handler();
+    if (goes_on && !counts_first)
         return;
     allocate_in_handler();
+    if (goes_on)
+        return;
     tell();
     _exit(0);
 }
@@ -131,7 +152,7 @@ static void set_timer(int microseconds)
     setitimer(ITIMER_REAL, &often, NULL);
 }
 
-static void run_under_timer(int flags)
+static void run_under_timer(int flags, double seconds)
 {
     set_handler(SIGALRM, flags);
     set_timer(40);
@@ -145,7 +166,9 @@ static void run_under_timer(int flags)
             _exit(0);
         }
         clock_gettime(CLOCK_MONOTONIC, &now);
-    } while (forking ? forks < 8 * 40 : now.tv_sec - start.tv_sec < 3);
+        seconds -= (double)(now.tv_sec - start.tv_sec) + (double)(now.tv_nsec - start.tv_nsec) / 1e9;
+        start = now;
+    } while (forking ? forks < 8 * 40 : seconds > 0);
     set_timer(0);
 }
 
@@ -191,13 +214,17 @@ int main(int argc, char **argv)
     stack_t stack = {.ss_sp = other_stack, .ss_size = sizeof other_stack};
     sigaltstack(&stack, NULL);
     forking = strncmp(mode, "fork", 4) == 0;
-    goes_on = strcmp(mode, "fork_goes_on") == 0;
+    counts_first = strcmp(mode, "fork_counts_and_goes_on") == 0;
+    twice = strcmp(mode, "fork_twice_and_goes_on") == 0;
+    goes_on = counts_first || twice || strcmp(mode, "fork_goes_on") == 0;
     if (strcmp(mode, "threads") == 0)
         run_threads();
     else if (strcmp(mode, "jump") == 0)
         run_jumps();
+    else if (strcmp(mode, "grow") == 0)
+        run_under_timer(SA_ONSTACK, 0.01);
     else
-        run_under_timer(strcmp(mode, "altstack") == 0 ? SA_ONSTACK : 0);
+        run_under_timer(strcmp(mode, "altstack") == 0 ? SA_ONSTACK : 0, 3);
     tell();
     return 0;
 }

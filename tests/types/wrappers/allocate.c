@@ -56,6 +56,18 @@ void *with_header(size_t bytes) {
     return block + 16;
 }
 
+// As Redis has one: for what compilers take for the size of the block.
+__attribute__((alloc_size(2), noinline)) static void *extended(void *block, size_t bytes) {
+    (void)bytes;
+    return block;
+}
+
+void *with_capacity(size_t bytes, size_t *capacity_out) {
+    void *block = malloc(bytes);
+    *capacity_out = bytes;
+    return block ? extended(block, bytes) : NULL;
+}
+
 int into(void **out, size_t bytes) {
     void *block = malloc(bytes);
     *out = block;

@@ -18,6 +18,7 @@ char *copied(const char *text);
 char *formatted(const char *format, ...);
 void *twice_wrapped(int bytes);
 void *with_header(size_t bytes); // 16 bytes more, its size before the address
+void *with_capacity(size_t bytes, size_t *capacity_out);
 int into(void **out, size_t bytes);
 void *by_hook(size_t bytes);
 double *numbers(int count);

@@ -37,6 +37,9 @@ static void kinds(int n) {
     void *block;
     TRUTH(into(&block, 24) ? NULL : block, 24);
     keep(block);
+    size_t capacity;
+    long *room = with_capacity(56, &capacity); TRUTH(room, 56); //= long | room
+    keep(room);
     float *hooked = by_hook(40); TRUTH(hooked, 40); //= float | hooked
     keep(hooked);
     double *few = numbers(7); TRUTH(few, 56); //= double | few
