@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// blocks THREADS STEPS SEED [fork|kill]: allocates, reallocates, frees and hands blocks to other
+// blocks THREADS STEPS SEED [fork|kill|settle]: allocates, reallocates, frees and hands blocks to other
 // threads at random, and prints every block it freed or still holds: address, bytes, line. Its books
-// lie in static memory. `fork`: a child goes on alone and prints into $CHILD. `kill`: ends by SIGKILL.
+// lie in static memory. `fork`: a child goes on alone and prints into $CHILD. `kill`: ends by SIGKILL
+// while threads run. `settle`: the same after all have ended and HELD_MOST blocks were allocated.
 
 #include <inttypes.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,7 +25,7 @@ struct entry {
     int line;
 };
 
-static struct entry held[THREADS_MOST][HELD_MOST];
+static struct entry held[THREADS_MOST][HELD_MOST], settled[HELD_MOST];
 static struct entry freed[FREED_MOST];
 static atomic_uint freed_count;
 
@@ -154,6 +156,10 @@ static void go_on_alone(void) {
     exit(0);
 }
 
+static bool is_mode(char **argv, const char *mode) {
+    return argv[4] && strcmp(argv[4], mode) == 0;
+}
+
 int main(int argc, char **argv) {
     pthread_t threads[THREADS_MOST];
     if (argc < 4)
@@ -165,11 +171,16 @@ int main(int argc, char **argv) {
         if (pthread_create(&threads[i], NULL, work, (void *)i) != 0)
             return 1;
     (void)work(0);
-    if (argc > 4 && strcmp(argv[4], "kill") == 0)
+    if (is_mode(argv, "kill"))
         (void)kill(getpid(), SIGKILL);
     for (unsigned i = 1; i < thread_count; i++)
         pthread_join(threads[i], NULL);
-    if (argc > 4 && strcmp(argv[4], "fork") == 0) {
+    if (is_mode(argv, "settle")) {
+        for (unsigned i = 0; i < HELD_MOST; i++)
+            allocate(&settled[i]);
+        (void)kill(getpid(), SIGKILL);
+    }
+    if (is_mode(argv, "fork")) {
         pid_t child = fork();
         int status;
         if (child == 0)
