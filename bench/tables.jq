@@ -58,7 +58,8 @@ def order: {plain: 0, linked: 1, sites: 2, weak: 3, bare: 4, foreign: 5, heaptra
     (.governed[]
      | [(.rate | tostring), (.per_cpu_second.median / 1e6 | fixed(2)), "1.07", (.cpu_ratio | ratio),
         (.cpu_ratio.median <= 1.07 | yes),
-        "\(.told_percent.median / 100 + 1 | fixed(3)) ± \(.told_error.median / 100 | fixed(3))",
+        (if .told_percent.median == null then "" else
+             "\(.told_percent.median / 100 + 1 | fixed(3)) ± \(.told_error.median / 100 | fixed(3))" end),
         ([.share.contexts, .share.sites, .share.sampled][] | "\(. * 100 | fixed(0)) %")] | row),
     "", "A budget of 5 %; medians of \([.governed[].pairs] | min // 0) paired runs, of the shares of the time the means; \($made).";
     (.governed | length) > 0),

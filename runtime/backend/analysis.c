@@ -97,6 +97,7 @@ void ms_analysis_overhead(struct memscope_analysis *data, const struct ms_interv
     struct ms_overhead_sum now;
     ms_overhead_measure(&now);
     double cpu_ns = (double)(now.cpu_ns - start->cpu_ns);
+    double most_ns = (double)ms_overhead_most(now.cpu_ns - start->cpu_ns);
     double overhead_ns = (double)now.overhead_ns - (double)start->overhead_ns;
     double error_ns = size_of((double)now.error_ns - (double)start->error_ns);
     metadata->overhead_percent = metadata->overhead_error = __builtin_nan("");
@@ -104,8 +105,6 @@ void ms_analysis_overhead(struct memscope_analysis *data, const struct ms_interv
         return;
     if (allocations > 0)
         allow_for_ticks(allocations, interval->now.allocations, &now, &overhead_ns, &error_ns);
-    // An estimate may be too high, but not all of the time is ours.
-    double most_ns = 0.99 * cpu_ns;
     overhead_ns = overhead_ns < 0 ? 0 : overhead_ns > most_ns ? most_ns : overhead_ns;
     double own_ns = cpu_ns - overhead_ns;
     metadata->overhead_percent = 100 * overhead_ns / own_ns;

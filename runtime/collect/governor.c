@@ -20,17 +20,20 @@ enum { STEPS = sizeof steps / sizeof *steps };
 
 enum {
     WINDOW_MS = 20,
-    LEAST_EVENTS = 4 * MS_TICK, // of a window, or it goes on
-    ROOM_PERCENT = 80,          // of the budget: back up only if that will do
+    LEAST_EVENTS = 16 * MS_TICK, // of a window, or it goes on: few are timed, some by interruptions
+    ROOM_PERCENT = 80,           // of the budget: back up only if that will do
     // Doubled each time it went up too early: changes stay few, and so do their records.
     MOST_PATIENCE = 1024,
+    // What an event cost is forgotten so fast, in windows: it may have been a costly time, a
+    // program's start, or time in which the thread did not run.
+    FORGOTTEN_IN = 32,
 };
 
 static struct {
     uint64_t budget_ppm; // 0 = none
     unsigned first, now; // index of steps
     struct ms_overhead_sum before;
-    uint64_t cost_of_event[STEPS]; // in 1/1024 ns, when last there; 0 = never was
+    uint64_t cost_of_event[STEPS]; // in 1/1024 ns, when last there
     unsigned patience;             // windows to wait before it goes back up
     unsigned waited;               // so far
     bool went_up;                  // going down now takes back what was too early
@@ -62,6 +65,7 @@ void ms_governor_begin(double budget_percent, uint32_t level, uint64_t interval_
                                            steps[governor.first].interval_bytes < interval_bytes)))
         governor.first++;
     governor.now = governor.first;
+    ms_overhead_measure(&governor.before);
     ms_store(&governor.budget_ppm,
              level == MEMSCOPE_LEVEL_TOTALS ? (uint64_t)0 : (uint64_t)(budget_percent * 10000));
     ms_release(&next_look, (uint64_t)0);
@@ -84,12 +88,14 @@ static void go_to(unsigned step, uint64_t ppm, uint64_t error_ppm) {
     ms_level_change(&change);
 }
 
-// Would the step above keep within the budget, by what an event cost there?
+// Would the step above keep within the budget, by what an event cost there? Asked again and again
+// it is believed less and less that it would not.
 static bool has_room(uint64_t events, uint64_t own_ns) {
-    uint64_t cost = governor.now > governor.first ? governor.cost_of_event[governor.now - 1] : 0;
-    if (cost == 0)
+    if (governor.now == governor.first)
         return false;
-    unsigned __int128 expected_ppm = (unsigned __int128)events * cost / 1024 * 1000000 / own_ns;
+    uint64_t *cost = &governor.cost_of_event[governor.now - 1];
+    unsigned __int128 expected_ppm = (unsigned __int128)events * *cost / 1024 * 1000000 / own_ns;
+    *cost -= *cost / FORGOTTEN_IN;
     return expected_ppm < governor.budget_ppm * ROOM_PERCENT / 100;
 }
 
@@ -99,9 +105,9 @@ static void decide(const struct ms_overhead_sum *sum) {
     uint64_t cpu_ns = sum->cpu_ns - governor.before.cpu_ns;
     if (events < LEAST_EVENTS)
         return; // the window goes on
-    if ((int64_t)overhead_ns < 0)
-        overhead_ns = 0;
-    uint64_t own_ns = cpu_ns > overhead_ns ? cpu_ns - overhead_ns : 1;
+    uint64_t most_ns = ms_overhead_most(cpu_ns);
+    overhead_ns = (int64_t)overhead_ns < 0 ? 0 : overhead_ns < most_ns ? overhead_ns : most_ns;
+    uint64_t own_ns = cpu_ns > 0 ? cpu_ns - overhead_ns : 1;
     uint64_t ppm = ms_overhead_ppm(overhead_ns, cpu_ns);
     uint64_t error_ppm = ms_overhead_ppm(sum->error_ns, sum->cpu_ns);
     governor.before = *sum;

@@ -7,7 +7,7 @@
 enum {
     LONGEST_SLOW_CYCLES = 1 << 16,
     LONGEST_FIRST_CYCLES = 1 << 23, // tables are read, modules looked for
-    LONGEST_CYCLES = 1 << 11,       // longer, the thread was interrupted
+    LONGEST_CYCLES = 1 << 10,       // longer, the thread was interrupted
     LONGEST_TASK_CYCLES = 1 << 15,  // a page was new, perhaps
     COLD_CYCLES = 32,               // a line that was not in the nearest cache
     SLOW_ALL = 4096,
@@ -154,9 +154,15 @@ static uint64_t error_of(const struct ms_timing *timing) {
     return square_root(variance * count) * (ms_load(&timing->events) / count) * 196 / 100;
 }
 
+uint64_t ms_overhead_most(uint64_t cpu_ns) {
+    return cpu_ns - cpu_ns / 100 - (cpu_ns > 0);
+}
+
 uint64_t ms_overhead_ppm(uint64_t overhead_ns, uint64_t cpu_ns) {
-    uint64_t own = cpu_ns > overhead_ns ? cpu_ns - overhead_ns : 1;
-    return (uint64_t)((unsigned __int128)overhead_ns * 1000000 / own);
+    uint64_t most_ns = ms_overhead_most(cpu_ns);
+    overhead_ns = overhead_ns < most_ns ? overhead_ns : most_ns;
+    uint64_t own_ns = cpu_ns > 0 ? cpu_ns - overhead_ns : 1;
+    return (uint64_t)((unsigned __int128)overhead_ns * 1000000 / own_ns);
 }
 
 void ms_overhead_measure(struct ms_overhead_sum *sum_out) {

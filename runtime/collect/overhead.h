@@ -100,7 +100,11 @@ void ms_overhead_add_pages(uint64_t cpu_ns);
 // Sums up all threads; into the profile's header, too. A system call.
 void ms_overhead_measure(struct ms_overhead_sum *sum_out);
 
-// Parts per million of the program's own CPU time.
+// An estimate may be too high - a slow path that was interrupted lasts long - but not all of the
+// time is ours: 99 % at most.
+uint64_t ms_overhead_most(uint64_t cpu_ns);
+
+// Parts per million of the program's own CPU time, 99 times that at most.
 uint64_t ms_overhead_ppm(uint64_t overhead_ns, uint64_t cpu_ns);
 
 #endif

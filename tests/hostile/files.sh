@@ -151,7 +151,7 @@ set_user_id() {
     chmod 4755 "$place/steps"
     if findmnt -no OPTIONS -T "$place" | grep nosuid >/dev/null; then skip "$place is nosuid"; fi
     mkdir -m 777 tmp
-    touch before
+    ls -A $folder >before 2>/dev/null || true
     run secret env TMPDIR="$PWD/tmp" \
         MEMSCOPE_OPTIONS="output=$PWD/tmp/taken.msp:strict=1:verbosity=3:help=1:unknown=1" \
         "$place/steps" work:100 tell
@@ -159,7 +159,9 @@ set_user_id() {
     expect_status secret 0
     expect_silent secret
     [ -z "$(ls -A tmp)" ] || fail "the environment was obeyed: $(ls tmp)"
-    mv "$(find $folder -name 'memscope.steps.*.msp' -newer before)" secret.msp
+    ls -A $folder | comm -13 before - | grep -x 'memscope\.steps\..*\.msp' >new
+    [ "$(wc -l <new)" = 1 ] || fail "profiles: $(cat new)"
+    mv "$folder/$(cat new)" secret.msp
     [ "$(stat -c %u:%a secret.msp)" = 65534:600 ] || fail "$(stat -c %u:%a secret.msp)"
     expect_exact secret
     expect_json secret '.profile.strict == false'

@@ -30,10 +30,11 @@ unwritable_folder() {
 # SIGKILL to the command alone: the program goes on, and its profile is whole.
 killed_command() {
     steps auto
+    mkfifo go
     # As run does it, since the program's output must be kept.
-    "$memscope" run --strict -o killed.msp ./steps work:100 sleep:1500 work:100 tell >killed.out 2>killed.err &
+    "$memscope" run --strict -o killed.msp ./steps work:100 wait:go work:100 tell >killed.out 2>killed.err &
     local run=$! child='' turn
-    for turn in $(seq 100); do
+    for turn in $(seq 1000); do
         child=$(pgrep -P $run -x steps || true)
         [ -z "$child" ] || [ ! -s killed.msp ] || break
         sleep 0.05
@@ -41,8 +42,9 @@ killed_command() {
     [ -n "$child" ] || fail "it does not start ($turn)"
     kill -KILL $run
     wait $run 2>/dev/null && fail "not killed"
-    for turn in $(seq 100); do
-        kill -0 "$child" 2>/dev/null || break
+    timeout 60 sh -c 'echo >go' || fail "the program is gone"
+    for turn in $(seq 1000); do
+        grep -s '^State:.[^Z]' "/proc/$child/status" >/dev/null || break
         sleep 0.05
     done
     expect_exact killed

@@ -21,7 +21,7 @@ processes() {
     done
 }
 
-# The n-th truth of a pid (exec leaves several) belongs to its n-th profile by start time.
+# The n-th truth of a pid (exec leaves several) belongs to its n-th profile: PID.msp, PID.1.msp, …
 profile_of() {
     local pid number=0
     pid=$(jq .pid "$1")
@@ -29,7 +29,10 @@ profile_of() {
     truth.*.*) number=${1##*.} ;;
     esac
     jq -r --argjson pid "$pid" 'select(.process.pid == $pid)
-        | "\(.process.start_time) \(input_filename)"' run.d/"$pid"*.json | sort | sed -n "$((number + 1))s/^[^ ]* //p"
+        | "\(input_filename | capture("[0-9]+([.](?<n>[0-9]+))?[.]json$") | .n // 0) \(.process.start_time) \(input_filename)"' \
+        run.d/"$pid"*.json | sort -n >"profiles.$pid"
+    cut -d ' ' -f 2 "profiles.$pid" | sort -c || fail "profiles of $pid are numbered in another order than they began"
+    sed -n "$((number + 1))s/^[^ ]* [^ ]* //p" "profiles.$pid"
 }
 
 # Threads: every line's counts, the number of threads that started, and how many are listed.

@@ -8,6 +8,7 @@
 
 #include "base/config.h"
 #include "base/shared.h"
+#include "collect/overhead.h"
 #include "collect/shadow.h"
 #include "collect/thread.h"
 #include "entry/count.h"
@@ -400,9 +401,23 @@ START_TEST(fork_child_has_a_profile_of_its_own) {
 }
 END_TEST
 
+START_TEST(estimated_cost_is_99_percent_of_the_time_at_most) {
+    ck_assert_uint_eq(ms_overhead_ppm(0, 1000000), 0);
+    ck_assert_uint_eq(ms_overhead_ppm(500000, 1000000), 1000000);
+    ck_assert_uint_eq(ms_overhead_ppm(1000000, 1000000), ms_overhead_ppm(989999, 1000000));
+    ck_assert_uint_eq(ms_overhead_ppm(UINT64_MAX, 1000000), 98990000);
+    for (uint64_t cpu_ns = 0; cpu_ns < 1000; cpu_ns++) {
+        ck_assert(ms_overhead_most(cpu_ns) < cpu_ns || cpu_ns == 0);
+        ck_assert(ms_overhead_ppm(UINT64_MAX, cpu_ns) < 1000 * 1000000ul);
+    }
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("runtime");
+    enum { MOST_SECONDS = 120 }; // each in a process of its own, on a machine that may be busy
     TCase *single = tcase_create("one thread");
+    tcase_set_timeout(single, MOST_SECONDS);
     tcase_add_test(single, one_thread_counts_every_call_and_byte);
     tcase_add_test(single, temporary_is_freed_before_the_next_allocation);
     tcase_add_test(single, peak_and_its_composition_are_exact_on_one_thread);
@@ -415,8 +430,10 @@ int main(void) {
     tcase_add_test(single, site_that_was_left_by_longjmp_is_dropped);
     tcase_add_test(single, next_site_holds_once);
     tcase_add_test(single, signals_in_hooks_lose_nothing);
+    tcase_add_test(single, estimated_cost_is_99_percent_of_the_time_at_most);
     tcase_add_test(single, fork_child_has_a_profile_of_its_own);
     TCase *threads = tcase_create("threads");
+    tcase_set_timeout(threads, MOST_SECONDS);
     tcase_add_test(threads, cross_thread_frees_are_exact);
     tcase_add_test(threads, threads_beyond_the_kept_ones_share_records);
     const char *only = getenv("RUNTIME_TEST_ONLY");

@@ -137,7 +137,7 @@ profile_all() {
 # living process any more.
 wait_for_quiet() {
     local turn file pid busy
-    for turn in $(seq 100); do
+    for turn in $(seq 600); do
         busy=no
         for file in "$1"/*.msp; do
             pid=$(basename "$file")

@@ -111,7 +111,7 @@ fetch_libcxx() {
         flock 9
         cd "$folder" || exit 1
         [ ! -e complete ] || exit 0
-        apt-get download libc++-19-dev libc++abi-19-dev libc++1-19 libc++abi1-19 libunwind-19 >log 2>&1 || exit 1
+        apt-get -o Acquire::Retries=3 download libc++-19-dev libc++abi-19-dev libc++1-19 libc++abi1-19 libunwind-19 >log 2>&1 || exit 1
         for package in *.deb; do
             dpkg-deb -x "$package" . || exit 1
         done

@@ -231,14 +231,13 @@ report_without_a_file_takes_the_newest() {
 }
 
 report_of_a_pid_shows_the_running_program() {
-    "$memscope" run -q sleep 30 &
+    "$memscope" run -q sleep 300 &
     local run=$! pid=
-    for _ in $(seq 50); do
+    for _ in $(seq 600); do
         pid=$(pgrep -P $run -x sleep || true)
-        [ -n "$pid" ] && ls memscope.sleep.* >/dev/null 2>&1 && break
+        [ -n "$pid" ] && "$memscope" report "$pid" >/dev/null 2>&1 && break
         sleep 0.1
     done
-    sleep 0.2
     expect 0 "sleep $pid  still running after" "$memscope" report "$pid"
     kill $run
     wait $run && fail "exit code 0 after SIGTERM"

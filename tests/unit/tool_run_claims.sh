@@ -61,7 +61,7 @@ SH
         # A shell starts background commands with INT and QUIT ignored: env gives them back.
         env --default-signal=INT,QUIT "$memscope" run -q bash catch.sh &
         run=$!
-        for _ in $(seq 100); do [ -e ready ] && break; sleep 0.05; done
+        for _ in $(seq 1000); do [ -e ready ] && break; sleep 0.05; done
         [ -e ready ] || fail "the program does not start"
         kill -$signal $run
         local code=0
@@ -74,12 +74,12 @@ SH
 stop_and_continue_are_followed() {
     # A process group of its own: the kernel stops none that is orphaned, as ours may be.
     set -m
-    "$memscope" run -q sleep 60 &
+    "$memscope" run -q sleep 300 &
     set +m
     local run=$! child status=0
-    for _ in $(seq 100); do child=$(pgrep -P $run -x sleep || true); [ -n "$child" ] && break; sleep 0.05; done
+    for _ in $(seq 1000); do child=$(pgrep -P $run -x sleep || true); [ -n "$child" ] && break; sleep 0.05; done
     state() { sed -n 's/^State:\t\(.\).*/\1/p' "/proc/$1/status"; }
-    wait_for() { for _ in $(seq 60); do [ "$(state "$1")" = "$2" ] && return; sleep 0.05; done; fail "$1 is $(state "$1"), not $2"; }
+    wait_for() { for _ in $(seq 1000); do [ "$(state "$1")" = "$2" ] && return; sleep 0.05; done; fail "$1 is $(state "$1"), not $2"; }
     kill -TSTP $run
     wait_for "$child" T
     wait_for $run T

@@ -80,12 +80,12 @@ reports_leave_no_process_behind() {
     chmod +x slow
     MEMSCOPE_SYMBOLIZER=$PWD/slow "$memscope" report p.msp >/dev/null 2>&1 &
     local report=$! turn
-    for turn in $(seq 100); do [ -s pid ] && break; sleep 0.05; done
+    for turn in $(seq 1000); do [ -s pid ] && break; sleep 0.05; done
     [ -s pid ] || fail "the symbolizer was not started ($turn turns)"
     kill -INT $report 2>/dev/null || true
     kill $report
     wait $report 2>/dev/null || true
-    for turn in $(seq 100); do kill -0 "$(cat pid)" 2>/dev/null || return 0; sleep 0.05; done
+    for turn in $(seq 1000); do kill -0 "$(cat pid)" 2>/dev/null || return 0; sleep 0.05; done
     kill "$(cat pid)"
     fail "the symbolizer lives on"
 }

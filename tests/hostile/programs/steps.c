@@ -122,6 +122,19 @@ static int fork_child(void)
     return 0;
 }
 
+// Until somebody has opened this fifo to write, and closed it.
+static int wait_for(const char *path)
+{
+    char byte;
+    int fd = open(path, O_RDONLY);
+    if (fd < 0)
+        return fail("open");
+    while (read(fd, &byte, 1) > 0)
+        ;
+    close(fd);
+    return 0;
+}
+
 static int count_descriptors(void)
 {
     long count = 0;
@@ -151,7 +164,7 @@ static int step(const char *name, const char *value)
     STEP("setuid", setuid((uid_t)number) == 0 ? 0 : fail("setuid"))
     STEP("fork", fork_child())
     STEP("descriptors", count_descriptors())
-    STEP("sleep", usleep((useconds_t)number * 1000))
+    STEP("wait", wait_for(value))
     STEP("tell", (truth_print(), 0))
     STEP("say", (say(value, 0), 0))
     STEP("exit", (exit((int)number), 0))

@@ -156,11 +156,16 @@ static int mode_c11(void)
 }
 
 static _Atomic int ticks;
+static pthread_mutex_t tick_lock = PTHREAD_MUTEX_INITIALIZER;
+static int over; // no tick works any more
 
 static void tick(union sigval value)
 {
     (void)value;
-    work(NULL);
+    pthread_mutex_lock(&tick_lock);
+    if (!over)
+        work(NULL);
+    pthread_mutex_unlock(&tick_lock);
     ++ticks;
 }
 
@@ -176,7 +181,9 @@ static int mode_timer_thread(void)
     while (ticks < 50)
         usleep(1000);
     timer_settime(timer, 0, &never, NULL);
-    usleep(100000); // the last ones end
+    pthread_mutex_lock(&tick_lock);
+    over = 1;
+    pthread_mutex_unlock(&tick_lock);
     return 0;
 }
 

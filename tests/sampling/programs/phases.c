@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// phases BUSY QUIET: so many pairs of malloc and free with nothing else, then so many with much
-// other work between them. Prints how many pairs there were.
+// phases BUSY QUIET [ROUNDS]: so many pairs of malloc and free with little else, ROUNDS (1) of work, then
+// so many with much other work between them. Prints how many pairs there were.
 
 #include <stdint.h>
 #include <stdio.h>
@@ -26,11 +26,11 @@ static uint64_t pairs(uint64_t x, long count, int rounds) {
 }
 
 int main(int argc, char **argv) {
-    if (argc != 3)
+    if (argc < 3)
         return 2;
     long busy = atol(argv[1]), quiet = atol(argv[2]);
-    uint64_t x = pairs(88172645463325252u, busy, 1);
-    x = pairs(x, quiet, 40000);
+    uint64_t x = pairs(88172645463325252u, busy, argc > 3 ? atoi(argv[3]) : 1);
+    x = pairs(x, quiet, 10000);
     if (x == 0)
         return 1;
     fprintf(stderr, "%ld\n", busy + quiet);

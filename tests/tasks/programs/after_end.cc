@@ -6,7 +6,6 @@
 #include "task.h"
 
 #include <pthread.h>
-#include <sched.h>
 
 enum { TASKS = 3000 };
 static std::atomic<void *> handed;
@@ -21,8 +20,9 @@ struct last_words {
     void await_suspend(std::coroutine_handle<> h) {
         int mine = number; // this object is gone once the task has ended
         handed = h.address();
-        while (ended < mine)
-            sched_yield();
+        handed.notify_one();
+        for (int seen; (seen = ended) < mine;)
+            ended.wait(seen);
         left[mine] = malloc(100);
         if (mine % 3 != 0)
             free(left[mine]);
@@ -39,12 +39,10 @@ static detached ends_elsewhere(int number) {
 
 static void *end_them(void *) {
     while (ended < TASKS) {
-        if (void *h = handed.exchange(nullptr)) {
-            std::coroutine_handle<>::from_address(h).resume();
-            ended++;
-        } else {
-            sched_yield();
-        }
+        handed.wait(nullptr);
+        std::coroutine_handle<>::from_address(handed.exchange(nullptr)).resume();
+        ended++;
+        ended.notify_one();
     }
     return nullptr;
 }

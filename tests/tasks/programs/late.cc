@@ -11,8 +11,13 @@
 enum { ROUNDS = 2000 };
 static std::atomic<void *> handed[2]; // to each of two threads
 static std::atomic<int> resumed;      // the round that was last resumed
-static std::atomic<bool> over;
 static void *lost_late[ROUNDS];
+static char over; // handed last
+
+static void give(int to, void *what) {
+    handed[to] = what;
+    handed[to].notify_one();
+}
 
 struct elsewhere {
     page &me;
@@ -23,15 +28,16 @@ struct elsewhere {
     void await_suspend(std::coroutine_handle<> h) {
         book *mine = me; // this object may be gone once it is handed over
         int number = round;
-        handed[number % 2] = h.address();
-        while (resumed < number)
-            sched_yield();
+        give(number % 2, h.address());
+        for (int seen; (seen = resumed) < number;)
+            resumed.wait(seen);
         mine->free(mine->alloc(100 + number % 7));
         if (number % 10 == 0)
             lost_late[number] = mine->alloc(40);
     }
     void await_resume() {
         resumed = round;
+        resumed.notify_all();
     }
 };
 
@@ -46,18 +52,19 @@ static detached moves(book *parent) {
     // The last await_suspend may still be counting.
     while (me->allocations < 2 * (ROUNDS - 1) + (ROUNDS - 1) / 10 || me->frees < 2 * (ROUNDS - 1))
         sched_yield();
-    over = true;
+    give(0, &over);
+    give(1, &over);
 }
 
 static void *run(void *number) {
     auto &mine = handed[reinterpret_cast<uintptr_t>(number)];
-    while (!over) {
-        if (void *h = mine.exchange(nullptr))
-            std::coroutine_handle<>::from_address(h).resume();
-        else
-            sched_yield();
+    for (;;) {
+        mine.wait(nullptr);
+        void *h = mine.exchange(nullptr);
+        if (h == &over)
+            return nullptr;
+        std::coroutine_handle<>::from_address(h).resume();
     }
-    return nullptr;
 }
 
 int main() {
