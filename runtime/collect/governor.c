@@ -112,9 +112,10 @@ static void decide(const struct ms_overhead_sum *sum) {
     uint64_t error_ppm = ms_overhead_ppm(sum->error_ns, sum->cpu_ns);
     governor.before = *sum;
     governor.cost_of_event[governor.now] = overhead_ns * 1024 / events + 1;
-    if (ppm > governor.budget_ppm && governor.now + 1 < STEPS)
+    bool is_over = ppm > governor.budget_ppm;
+    if (is_over && governor.now + 1 < STEPS)
         go_to(governor.now + 1, ppm, error_ppm);
-    else if (++governor.waited > governor.patience && has_room(events, own_ns))
+    else if (!is_over && ++governor.waited > governor.patience && has_room(events, own_ns))
         go_to(governor.now - 1, ppm, error_ppm);
 }
 
