@@ -65,9 +65,10 @@ void ms_governor_begin(double budget_percent, uint32_t level, uint64_t interval_
                                            steps[governor.first].interval_bytes < interval_bytes)))
         governor.first++;
     governor.now = governor.first;
-    ms_overhead_measure(&governor.before);
-    ms_store(&governor.budget_ppm,
-             level == MEMSCOPE_LEVEL_TOTALS ? (uint64_t)0 : (uint64_t)(budget_percent * 10000));
+    if (level != MEMSCOPE_LEVEL_TOTALS && budget_percent > 0) {
+        ms_overhead_measure(&governor.before);
+        ms_store(&governor.budget_ppm, (uint64_t)(budget_percent * 10000));
+    }
     ms_release(&next_look, (uint64_t)0);
 }
 
